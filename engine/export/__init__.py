@@ -1,0 +1,1 @@
+"""Films go out: presets, recipes, plans, segments, runs."""

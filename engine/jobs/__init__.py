@@ -1,0 +1,1 @@
+"""Jobs and their tasks: states, storage, progress, and what a handler gets to work with."""

@@ -1,0 +1,1 @@
+"""What footage is: tools, probing, hashing, camera cards, clips, thumbnails."""

@@ -1,0 +1,1 @@
+"""Lost copies are found again: scan, match, candidates, apply and undo."""

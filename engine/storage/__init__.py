@@ -1,0 +1,1 @@
+"""The two databases: the library's and the global config. Everything else stores through here."""

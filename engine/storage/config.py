@@ -1,0 +1,173 @@
+"""The global config database: the library registry and the settings, shared by all libraries.
+
+It lies at ``$XDG_CONFIG_HOME/rushes/config.db`` (``RUSHES_CONFIG`` names
+another folder). Presets live in it too; ``engine.export.presets`` owns that table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from engine import clock, names
+from engine.errors import Refused, WrongUse
+from engine.storage.database import execute, row, rows, write
+from engine.storage.opening import open_checked
+from engine.storage.schema import config_migrations
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: what it means, its default, and the values it takes.
+
+    ``choices`` lists the allowed words; when it is None the value is a whole
+    number from ``low`` to ``high``.
+    """
+
+    meaning: str
+    default: str | int
+    choices: tuple[str, ...] | None = None
+    low: int = 0
+    high: int = 1_000_000
+
+
+SETTINGS: dict[str, Setting] = {
+    "recovery.policy": Setting(
+        "what an engine does at its start with work that was cut off", "ask", ("ask", "resume")
+    ),
+    "relink.policy": Setting(
+        "which matches apply by themselves when a drive returns", "certain", ("off", "ask", "certain")
+    ),
+    "policy.copies": Setting(
+        "verified copies every file needs before its card may be formatted", 2, low=1, high=9
+    ),
+    "policy.devices": Setting("different devices those copies must lie on", 2, low=1, high=9),
+    "export.stall_seconds": Setting(
+        "seconds without a new frame after which a render is ended as stalled", 60, low=5, high=3600
+    ),
+}
+"""Every setting there is. An unknown key is an error that names it."""
+
+
+def config_folder() -> Path:
+    """The folder of the config database, from the environment. Not created."""
+    override = os.environ.get("RUSHES_CONFIG")
+    if override:
+        return Path(override)
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("rushes"))
+
+
+def open_config() -> Database:
+    """Open the config database for the calling thread, making it on first use.
+
+    Raises:
+        DatabaseRefused: it is damaged, newer, or cannot be written.
+        Refused: its folder cannot be made.
+    """
+    folder = config_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"The settings folder {names.display(str(folder))} cannot be made: {error.strerror}. "
+            "Set RUSHES_CONFIG to a folder that can be written."
+        ) from error
+    return open_checked(folder / "config.db", config_migrations, folder / "backups", create=True)
+
+
+def get(db: Database, key: str) -> str | int:
+    """Return the value of a setting, or its default.
+
+    Raises:
+        WrongUse: there is no such setting.
+    """
+    setting = SETTINGS.get(key)
+    if setting is None:
+        raise WrongUse(f"There is no setting {names.display(key)}. Settings: {', '.join(SETTINGS)}.")
+    stored = row(db, "SELECT value FROM settings WHERE key = ?", (key,))
+    if stored is None:
+        return setting.default
+    value: str | int = json.loads(stored["value"])
+    return value
+
+
+def put(db: Database, key: str, text: str) -> str | int:
+    """Check and store a setting given as text; return the value stored.
+
+    Raises:
+        WrongUse: unknown key, or a value outside its range.
+    """
+    get(db, key)
+    setting = SETTINGS[key]
+    value: str | int
+    if setting.choices is not None:
+        if text not in setting.choices:
+            raise WrongUse(f"{key} is one of: {', '.join(setting.choices)}.")
+        value = text
+    else:
+        if not text.isascii() or not text.isdigit() or not setting.low <= int(text) <= setting.high:
+            raise WrongUse(f"{key} is a whole number from {setting.low} to {setting.high}.")
+        value = int(text)
+    execute(
+        db,
+        "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, json.dumps(value)),
+    )
+    return value
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A library that this machine knows: where its root is, and where its ``.rushes`` folder lies."""
+
+    library_id: str
+    name: str
+    root: str
+    cache_root: str
+    last_opened_at: str
+
+
+def register(db: Database, library_id: str, name: str, root: str, cache_root: str) -> None:
+    """Remember where a library is. The same root registered again replaces the older entry."""
+    moment = clock.now()
+    with write(db):
+        db.execute(
+            "DELETE FROM libraries WHERE root = ? OR library_id = ?", (names.to_blob(root), library_id)
+        )
+        db.execute(
+            "INSERT INTO libraries VALUES (?, ?, ?, ?, ?, ?)",
+            (library_id, name, names.to_blob(root), names.to_blob(cache_root), moment, moment),
+        )
+
+
+def registered(db: Database) -> list[Registered]:
+    """All known libraries, the most recently opened first."""
+    return [_registered(entry) for entry in rows(db, "SELECT * FROM libraries ORDER BY last_opened_at DESC")]
+
+
+def find_registered(db: Database, root: str) -> Registered | None:
+    """The library registered at exactly ``root``, or None."""
+    entry = row(db, "SELECT * FROM libraries WHERE root = ?", (names.to_blob(root),))
+    return _registered(entry) if entry else None
+
+
+def forget(db: Database, library_id: str) -> None:
+    """Drop a registry entry. No file is touched."""
+    execute(db, "DELETE FROM libraries WHERE library_id = ?", (library_id,))
+
+
+def _registered(entry: dict[str, Any]) -> Registered:
+    return Registered(
+        entry["library_id"],
+        entry["name"],
+        names.from_blob(entry["root"]),
+        names.from_blob(entry["cache_root"]),
+        entry["last_opened_at"],
+    )
