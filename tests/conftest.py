@@ -1,0 +1,38 @@
+"""What every test gets: a config folder of its own, no colour or theme from the developer's shell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.library import Library, create
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUSHES_CONFIG", str(tmp_path_factory.mktemp("config")))
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "RUSHES_LIBRARY", "RUSHES_FFMPEG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    root = tmp_path / "library"
+    root.mkdir()
+    return create(str(root), name="Test")
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10.0, what: str = "the condition") -> None:
+    """Return as soon as ``condition()`` is true; fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.01)
+
+
+@pytest.fixture(name="wait_until")
+def _wait_until() -> Callable[..., None]:
+    return wait_until
