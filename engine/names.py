@@ -76,7 +76,7 @@ def json_name(key: str, name: str | None) -> dict[str, Any]:
 
 
 def safe_component(text: str, fallback: str = "untitled") -> str:
-    """Make ``text`` a file name that Linux, SMB and exFAT all accept.
+    r"""Make ``text`` a file name that Linux, SMB and exFAT all accept.
 
     Characters that one of them refuses (``<>:"/\\|?*`` and controls) become
     ``_``; blanks and dots at the ends go; the result has at most 200 bytes, so

@@ -1,1 +1,12 @@
-"""The engine's public door: one function per thing an operator can do or look at."""
+"""The engine's public door: one function per thing an operator can do or look at.
+
+Front ends import from here, from :mod:`engine.errors`, :mod:`engine.names` and
+:mod:`engine.clock`, and nothing else. Every precondition is held here or
+below, so that a key on a screen and a verb on the command line meet the same
+refusal. Functions take an open :class:`Library`; what they return is plain
+data in the shape of the ``--json`` documents.
+"""
+
+from engine.library import Library
+
+__all__ = ["Library"]

@@ -21,7 +21,7 @@ Signal = Literal["pause", "cancel", "stop"]
 """``pause``: reach a checkpoint. ``cancel``: stop at once, temps away. ``stop``: the engine leaves."""
 
 
-class JobPaused(Exception):  # noqa: N818 - a signal on its way to the engine, not an error
+class JobPaused(Exception):
     """Raised by a handler that has reached a checkpoint after a pause, or that has to wait.
 
     ``reason`` is None for an operator's pause, else a sentence (a drive that is away).
@@ -33,11 +33,11 @@ class JobPaused(Exception):  # noqa: N818 - a signal on its way to the engine, n
         self.waiting_for = waiting_for
 
 
-class JobCancelled(Exception):  # noqa: N818 - see JobPaused
+class JobCancelled(Exception):
     """Raised by a handler that has stopped and cleaned its temps after a cancel."""
 
 
-class JobStopped(Exception):  # noqa: N818 - see JobPaused
+class JobStopped(Exception):
     """Raised by a handler that was cut off because the engine stops: the job becomes interrupted."""
 
 

@@ -21,7 +21,7 @@ PRIORITIES = {"low": -1, "normal": 0, "high": 1, "urgent": 10}
 
 @dataclass(frozen=True)
 class Job:
-    """One job row. ``params`` and ``result`` are decoded; ``total`` and ``eta_seconds`` are None while unknown."""
+    """One job row, with JSON decoded. ``total`` and ``eta_seconds`` are None while unknown."""
 
     job_id: str
     kind: str
@@ -89,8 +89,8 @@ def create(
     job_id = job_id or str(uuid.uuid4())
     with write(db):
         db.execute(
-            "INSERT INTO jobs (job_id, kind, batch_id, title, params, resources, priority, created_by, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO jobs (job_id, kind, batch_id, title, params, resources, priority, created_by,"
+            " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job_id,
                 kind,
@@ -239,8 +239,8 @@ def request(db: Database, job_id: str, intent: str) -> None:
     Preconditions are checked here, whoever asks:
 
     ========  ==============================================================
-    pause     running or pending
-    resume    paused or interrupted; a cancelled ingest may be continued
+    pause     running or pending (it is then held in the queue)
+    resume    paused, held or interrupted; a cancelled ingest may be continued
     cancel    anything that has not ended
     retry     failed or completed with warnings
     ========  ==============================================================
@@ -257,7 +257,8 @@ def request(db: Database, job_id: str, intent: str) -> None:
             "cancel": set(states.ACTIVE),
             "retry": {"failed", "completed_with_warnings"},
         }[intent]
-        if job.status not in allowed:
+        held = intent == "resume" and job.status == "pending" and job.intent == "pause"
+        if job.status not in allowed and not held:
             verb = {"pause": "paused", "resume": "resumed", "cancel": "cancelled", "retry": "retried"}[intent]
             audit.record(
                 db,
@@ -270,7 +271,7 @@ def request(db: Database, job_id: str, intent: str) -> None:
             refusal = f"This job is {states.spoken(job.status)}; it cannot be {verb}."
         else:
             refusal = None
-            db.execute("UPDATE jobs SET intent = ? WHERE job_id = ?", (intent, job_id))
+            db.execute("UPDATE jobs SET intent = ? WHERE job_id = ?", (None if held else intent, job_id))
             audit.record(db, f"{job.kind} {intent}", target=job.title, job_id=job_id, from_state=job.status)
     if refusal:
         raise IllegalTransition(refusal)
@@ -315,7 +316,7 @@ def task_counts(db: Database, job_id: str) -> dict[str, int]:
 
 
 def set_task(db: Database, task_id: int, after: str, **changes: Any) -> None:
-    """Change a task's state, checked, with further columns (``stage``, ``error``, ``error_kind``, ``asset_id``).
+    """Change a task's state, checked, together with further columns (``stage``, ``error``, ``asset_id``).
 
     Raises:
         IllegalTransition: see :mod:`engine.jobs.states`.

@@ -231,7 +231,7 @@ def list_known() -> list[config.Registered]:
 
 
 def _root_of(cache_root: Path) -> Path:
-    """The root of the library whose ``.rushes`` lies in ``cache_root``, by the registry, else the folder itself."""
+    """The root of the library that lies in ``cache_root``: by the registry, else the folder itself."""
     for entry in list_known():
         if entry.cache_root == str(cache_root):
             return Path(entry.root)

@@ -117,7 +117,8 @@ def put(db: Database, key: str, text: str) -> str | int:
         value = int(text)
     execute(
         db,
-        "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        "INSERT INTO settings (key, value) VALUES (?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (key, json.dumps(value)),
     )
     return value

@@ -1,0 +1,157 @@
+"""Jobs: list, look into, pause, resume, cancel, retry, and follow to the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from engine.errors import RushesError, WrongUse
+from engine.jobs import states, store
+from engine.jobs.store import Job
+from engine.library import Library
+from engine.names import from_blob, json_name
+from engine.storage.database import rows, scalar
+from engine.supervisor import process
+
+LOOK_SECONDS = 0.05
+"""How often a waiting client looks for changes."""
+
+VERBS = ("pause", "resume", "cancel", "retry")
+
+
+def describe(job: Job) -> dict[str, Any]:
+    """One entry of the document of ``jobs list``."""
+    return {
+        "job_id": job.job_id,
+        "kind": job.kind,
+        "title": job.title,
+        "status": job.status,
+        "intent": job.intent,
+        "stage": job.stage,
+        "message": job.message,
+        "progress": job.progress,
+        "done": job.done,
+        "total": job.total,
+        "bytes_done": job.bytes_done,
+        "bytes_total": job.bytes_total,
+        "rate": job.rate,
+        "eta_seconds": job.eta_seconds,
+        "priority": job.priority,
+        "waiting_for": job.waiting_for,
+        "error": job.error,
+        "created_by": job.created_by,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+    }
+
+
+def list_jobs(library: Library, statuses: tuple[str, ...] = (), limit: int = 1000) -> list[dict[str, Any]]:
+    """Jobs, the newest first.
+
+    Raises:
+        WrongUse: an unknown state.
+    """
+    unknown = [state for state in statuses if state not in states.JOB_TRANSITIONS]
+    if unknown:
+        raise WrongUse(f"A job's state is one of: {', '.join(states.JOB_TRANSITIONS)}.")
+    return [describe(job) for job in store.list_jobs(library.db(), statuses, limit)]
+
+
+def show(library: Library, given: str) -> dict[str, Any]:
+    """One job with its parameters, result and tasks (the first 1000, failed ones first)."""
+    db = library.db()
+    job = store.find(db, given)
+    tasks = rows(
+        db,
+        "SELECT task_id, name, size, status, stage, error_kind, error, started_at, ended_at FROM tasks"
+        " WHERE job_id = ? ORDER BY status = 'failed' DESC, position LIMIT 1000",
+        (job.job_id,),
+    )
+    return {
+        **describe(job),
+        "params": job.params,
+        "result": job.result,
+        "task_counts": store.task_counts(db, job.job_id),
+        "tasks": [
+            {**{k: v for k, v in task.items() if k != "name"}, **json_name("name", from_blob(task["name"]))}
+            for task in tasks
+        ],
+    }
+
+
+def logs(library: Library, given: str, limit: int = 500) -> list[dict[str, Any]]:
+    """The newest log lines of a job, oldest first."""
+    job = store.find(library.db(), given)
+    return [
+        {key: line[key] for key in ("at", "level", "message", "task_id")}
+        for line in store.log_lines(library.db(), job.job_id, limit)
+    ]
+
+
+def request(library: Library, given: str, verb: str) -> dict[str, Any]:
+    """Ask for ``pause``, ``resume``, ``cancel`` or ``retry``; the engine obeys. Returns the job.
+
+    Raises:
+        IllegalTransition: the job's state does not allow it.
+    """
+    job = store.find(library.db(), given)
+    store.request(library.db(), job.job_id, verb)
+    process.ensure(library)
+    return describe(store.get(library.db(), job.job_id))
+
+
+def set_priority(library: Library, given: str, word: str) -> dict[str, Any]:
+    """Change a job's place in the queue: ``low``, ``normal``, ``high`` or ``urgent``.
+
+    Raises:
+        WrongUse: another word.
+    """
+    if word not in store.PRIORITIES:
+        raise WrongUse(f"A priority is one of: {', '.join(store.PRIORITIES)}.")
+    job = store.find(library.db(), given)
+    store.set_priority(library.db(), job.job_id, store.PRIORITIES[word])
+    return describe(store.get(library.db(), job.job_id))
+
+
+def settle(library: Library, job_id: str, *, seconds: float = 15.0) -> dict[str, Any]:
+    """Wait until the engine has obeyed the job's intent (or ``seconds`` have gone), and return the job."""
+    deadline = time.monotonic() + seconds
+    while (job := store.get(library.db(), job_id)).intent is not None and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+    return describe(job)
+
+
+def follow(library: Library, job_id: str, on_change: Callable[[Job], None] | None = None) -> Job:
+    """Wait for a job's end, or until it stands still (paused, interrupted); return it.
+
+    Args:
+        library: the job's library.
+        job_id: full id.
+        on_change: called with the job whenever its row has changed.
+
+    Raises:
+        RushesError: the engine is gone; the job's state is kept and it can be resumed.
+    """
+    db = library.db()
+    seen = -1
+    looked = 0.0
+    while True:
+        version = scalar(db, "PRAGMA data_version")
+        if version != seen:
+            seen = version
+            job = store.get(db, job_id)
+            if on_change is not None:
+                on_change(job)
+            # A job that waits for a drive goes on by itself; a waiting client would never end.
+            if job.status in states.ENDED or (job.status in ("paused", "interrupted") and not job.intent):
+                return job
+        if time.monotonic() - looked > 1.0:
+            looked = time.monotonic()
+            if not process.status(library).running:
+                raise RushesError(
+                    "The engine is gone. Nothing that was verified is lost; the job is interrupted and can be "
+                    f"resumed with: rushes jobs resume {job_id[:8]}"
+                )
+        time.sleep(LOOK_SECONDS)

@@ -1,0 +1,123 @@
+"""Libraries: make, find, look at, back up; and the settings that all of them share."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from engine import library as _library
+from engine.library import Library
+from engine.names import json_name
+from engine.storage import audit, config
+from engine.storage.database import row, scalar
+from engine.storage.opening import back_up
+
+open_library = _library.open_library
+
+
+def create(root: str, name: str | None, mode: str, cache_root: str | None) -> dict[str, Any]:
+    """Make a library; see :func:`engine.library.create`. Returns the document of ``init``."""
+    made = _library.create(root, name, mode, cache_root)
+    document = describe(made)
+    made.close()
+    return document
+
+
+def describe(library: Library) -> dict[str, Any]:
+    """Id, name, root, cache root and mode of a library."""
+    return {
+        "library_id": library.library_id,
+        "name": library.name,
+        **json_name("root", str(library.root)),
+        **json_name("cache_root", str(library.cache_root)),
+        "mode": library.mode,
+    }
+
+
+def info(library: Library) -> dict[str, Any]:
+    """What a library holds, counted now."""
+    db = library.db()
+    counts = row(
+        db,
+        "SELECT (SELECT count(*) FROM clips) AS clips, (SELECT count(*) FROM assets) AS assets,"
+        " (SELECT count(*) FROM copies) AS copies,"
+        " (SELECT count(*) FROM copies WHERE verified_at IS NOT NULL) AS verified_copies,"
+        " (SELECT count(*) FROM volumes) AS volumes, (SELECT count(*) FROM cards) AS cards,"
+        " (SELECT count(*) FROM jobs) AS jobs, (SELECT coalesce(sum(size), 0) FROM assets) AS asset_bytes,"
+        " (SELECT created_at FROM library) AS created_at",
+    )
+    return {**describe(library), **(counts or {}), "database_bytes": library.database.stat().st_size}
+
+
+def check(library: Library) -> dict[str, Any]:
+    """Check the database thoroughly: every page, every reference. Changes nothing."""
+    db = library.db()
+    problems = [str(found[0]) for found in db.execute("PRAGMA integrity_check(20)").fetchall()]
+    problems = [] if problems == ["ok"] else problems
+    problems += [
+        f"table {found[0]}, row {found[1]}: refers to a missing row of {found[2]}"
+        for found in db.execute("PRAGMA foreign_key_check").fetchall()
+    ]
+    return {"ok": not problems, "problems": problems}
+
+
+def backup(library: Library) -> dict[str, Any]:
+    """Write a consistent backup of the database beside it; see :func:`engine.storage.opening.back_up`."""
+    made = back_up(library.db(), library.folder / "backups", "library")
+    audit.record(library.db(), "library backup", target=str(made))
+    return {**json_name("path", str(made)), "size": os.path.getsize(made)}
+
+
+def known() -> list[dict[str, Any]]:
+    """The libraries in the registry, the most recently opened first."""
+    return [
+        {
+            "library_id": entry.library_id,
+            "name": entry.name,
+            **json_name("root", entry.root),
+            **json_name("cache_root", entry.cache_root),
+            "last_opened_at": entry.last_opened_at,
+        }
+        for entry in _library.list_known()
+    ]
+
+
+def settings() -> list[dict[str, Any]]:
+    """Every setting with its value, default and meaning."""
+    db = config.open_config()
+    try:
+        return [
+            {
+                "key": key,
+                "value": config.get(db, key),
+                "default": setting.default,
+                "choices": list(setting.choices) if setting.choices else None,
+                "meaning": setting.meaning,
+            }
+            for key, setting in config.SETTINGS.items()
+        ]
+    finally:
+        db.close()
+
+
+def change_setting(key: str, value: str) -> dict[str, Any]:
+    """Set one setting, given as text.
+
+    Raises:
+        WrongUse: unknown key, or a value outside its range.
+    """
+    db = config.open_config()
+    try:
+        return {"key": key, "value": config.put(db, key, value)}
+    finally:
+        db.close()
+
+
+def audit_entries(library: Library, since: str | None) -> list[dict[str, Any]]:
+    """The audit log from ``since`` (stored form, None for all), oldest first."""
+    return audit.entries(library.db(), since)
+
+
+def jobs_running(library: Library) -> int:
+    """Number of jobs that run now."""
+    return int(scalar(library.db(), "SELECT count(*) FROM jobs WHERE status = 'running'"))

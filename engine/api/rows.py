@@ -1,0 +1,457 @@
+"""What a front end sees: frozen rows, their details, and the filter that chooses them.
+
+Units are in the names (``_bytes``, ``_seconds``, ``_ms``); ``rate`` is units
+per second; a ratio is 0..1; times are UTC ISO 8601 text. Names and paths are
+exact (see :mod:`engine.names`): escape them before they are shown. None always
+means "not known" unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+Show = Literal["all", "active", "failed"]
+"""Which rows are wanted; each source says what ``active`` and ``failed`` mean for it."""
+
+EngineState = Literal["running", "starting", "absent"]
+"""Whether an engine holds the library: it works, it has the lock and is not ready yet, or there is none."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which rows of a source are wanted, and in which order.
+
+    Attributes:
+        text: kept are rows whose name holds it, whatever the letter case; a
+            leading ``!`` keeps the others. Empty keeps all.
+        show: see :data:`Show`.
+        order: a key of the source's ``orders``; empty is its first one.
+        reverse: turn that order round.
+    """
+
+    text: str = ""
+    show: Show = "all"
+    order: str = ""
+    reverse: bool = False
+
+
+Id = str | int
+"""What names a row in its source, for good."""
+
+R_co = TypeVar("R_co", covariant=True)
+D_co = TypeVar("D_co", covariant=True)
+
+
+class Source(Protocol, Generic[R_co, D_co]):
+    """One queue of rows. Used by one thread; every call is a plain read."""
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """Names of the orders it knows, the default first."""
+        ...
+
+    def ids(self, wanted: Filter) -> Sequence[Id]:
+        """Ids of all rows that pass, in order."""
+        ...
+
+    def rows(self, ids: Sequence[Id]) -> list[R_co]:
+        """The rows with these ids, in the order given; a row that is gone is left out."""
+        ...
+
+    def detail(self, row_id: Id) -> D_co:
+        """All that is known about one row.
+
+        Raises:
+            NotFound: the row is gone.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers for the head of every screen."""
+
+    volumes: int = 0
+    volumes_away: int = 0
+    jobs_active: int = 0
+    jobs_failed: int = 0
+    exports_active: int = 0
+    exports_failed: int = 0
+    candidates_open: int = 0
+
+
+@dataclass(frozen=True)
+class Header:
+    """The library and its engine at a glance.
+
+    Attributes:
+        library: the library's name.
+        host: the machine this client runs on.
+        engine: see :data:`EngineState`.
+        jobs_running: jobs that run now, of every kind.
+        rate: bytes per second of all that count bytes; None when none does.
+        counts: see :class:`Counts`.
+        problem: a sentence about the engine (a lock held elsewhere, a read-only library), or None.
+    """
+
+    library: str
+    host: str
+    engine: EngineState
+    jobs_running: int = 0
+    rate: float | None = None
+    counts: Counts = Counts()
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a job's log; ``level`` is ``info``, ``warning`` or ``error``."""
+
+    at: str
+    level: str
+    message: str
+
+
+# -- volumes -----------------------------------------------------------------
+@dataclass(frozen=True)
+class VolumeRow:
+    """A volume. Facts of one that is away are those last seen.
+
+    ``clips`` have a copy on it; ``offline_clips`` are those of them whose copy
+    cannot be read there now.
+    """
+
+    volume_id: str
+    name: str
+    state: str
+    volume_class: str
+    kind: str
+    fs_type: str | None
+    is_network: bool | None
+    is_removable: bool | None
+    read_only: bool
+    size_bytes: int | None
+    free_bytes: int | None
+    mount_point: str | None
+    clips: int
+    offline_clips: int
+    first_seen_at: str
+    last_seen_at: str
+    offline_since: str | None
+    tracked: bool
+    favourite: bool
+    read_rate: int | None = None
+    write_rate: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The row's id."""
+        return self.volume_id
+
+
+@dataclass(frozen=True)
+class VolumeEvent:
+    """Something that happened to a volume."""
+
+    at: str
+    kind: str
+    detail: str | None
+
+
+@dataclass(frozen=True)
+class VolumeDetail:
+    """A volume, the evidence it is known by, and its newest events first."""
+
+    row: VolumeRow
+    label: str | None
+    fs_uuid: str | None
+    serial: str | None
+    model: str | None
+    share: str | None
+    copies: int
+    copies_bytes: int
+    missing: int
+    damaged: int
+    events: tuple[VolumeEvent, ...] = ()
+
+
+# -- jobs that bring footage in, and the others that are no export -----------
+@dataclass(frozen=True)
+class JobRow:
+    """A job with the numbers of its batch's items (zeros when it has no batch)."""
+
+    job_id: str
+    batch_id: str | None
+    kind: str
+    title: str
+    status: str
+    intent: str | None
+    stage: str | None
+    message: str | None
+    done: int
+    total: int | None
+    bytes_done: int
+    bytes_total: int | None
+    rate: float | None
+    eta_seconds: float | None
+    waiting_for: str | None
+    error: str | None
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    items: int = 0
+    files_found: int = 0
+    files_ingested: int = 0
+    duplicates: int = 0
+    failed: int = 0
+
+    @property
+    def id(self) -> str:
+        """The row's id."""
+        return self.job_id
+
+    @property
+    def progress(self) -> float | None:
+        """Share done, 0..1, by bytes when they are known, else by items."""
+        return ratio(self.status, self.bytes_done, self.bytes_total, self.done, self.total)
+
+
+def ratio(
+    status: str, bytes_done: int, bytes_total: int | None, done: int, total: int | None
+) -> float | None:
+    """Share done, 0..1: by bytes when their total is known, else by count; None without any total."""
+    if status == "completed":
+        return 1.0
+    if bytes_total:
+        return min(1.0, bytes_done / bytes_total)
+    if total:
+        return min(1.0, done / total)
+    return None
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One source of an ingest batch."""
+
+    source: str | None
+    status: str
+    stage: str | None
+    files_found: int
+    files_ingested: int
+    duplicates: int
+    failed: int
+    size_bytes: int
+    error: str | None
+
+
+@dataclass(frozen=True)
+class JobDetail:
+    """A job, its items, where it copies to, and the end of its log, oldest line first."""
+
+    row: JobRow
+    created_by: str
+    items: tuple[ItemRow, ...] = ()
+    destinations: tuple[str, ...] = ()
+    log: tuple[LogLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class TransferRow:
+    """One file on its way to one destination. ``level`` is how far its verification went."""
+
+    volume: str
+    path: str
+    status: str
+    stage: str | None
+    level: str | None
+    error: str | None
+    verified_at: str | None
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One task of a job: a file, with its state at every destination."""
+
+    task_id: int
+    name: str
+    size_bytes: int | None
+    status: str
+    stage: str | None
+    attempts: int
+    error: str | None
+    source: str | None = None
+    transfers: tuple[TransferRow, ...] = ()
+
+    @property
+    def id(self) -> int:
+        """The row's id."""
+        return self.task_id
+
+
+@dataclass(frozen=True)
+class FileDetail:
+    """A file and what the log says about it."""
+
+    row: FileRow
+    log: tuple[LogLine, ...] = ()
+
+
+# -- exports -----------------------------------------------------------------
+@dataclass(frozen=True)
+class RunRow:
+    """One execution of a recipe.
+
+    Attributes:
+        segments: one letter per segment in order: ``q`` queued, ``r`` running,
+            ``c`` completed, ``u`` completed and taken over from another run,
+            ``s`` skipped, ``f`` failed, ``x`` cancelled.
+        outputs_done, outputs: files finished and wanted (per-clip recipes).
+        rate: frames per second.
+        progress_at: last moment the job moved.
+    """
+
+    run_id: str
+    job_id: str
+    name: str
+    recipe_name: str
+    status: str
+    intent: str | None
+    stage: str | None
+    message: str | None
+    frames_done: int
+    frames_total: int | None
+    rate: float | None
+    eta_seconds: float | None
+    segments: str
+    outputs_done: int
+    outputs: int
+    waiting_for: str | None
+    output_path: str | None
+    output_bytes: int | None
+    output_duration_ms: int | None
+    error: str | None
+    error_category: str | None
+    created_at: str
+    started_at: str | None
+    progress_at: str | None
+    ended_at: str | None
+
+    @property
+    def id(self) -> str:
+        """The row's id."""
+        return self.run_id
+
+    @property
+    def progress(self) -> float | None:
+        """Share of frames done, 0..1."""
+        return ratio(self.status, 0, None, self.frames_done, self.frames_total)
+
+
+@dataclass(frozen=True)
+class OutputRow:
+    """One file that a run makes."""
+
+    path: str | None
+    status: str
+    size_bytes: int | None
+    duration_ms: int | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """A run, its files, the settings it was queued with, and the end of its log, oldest line first."""
+
+    row: RunRow
+    settings: dict[str, Any]
+    segments_reused: int
+    error_details: str | None
+    outputs: tuple[OutputRow, ...] = ()
+    log: tuple[LogLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecipeRow:
+    """A recipe that can be queued; ``clips`` is how many it would take now, None when that is not known."""
+
+    name: str
+    mode: str
+    layout: str
+    preset: str
+    destination: str | None = None
+    clips: int | None = None
+
+
+# -- relink ------------------------------------------------------------------
+@dataclass(frozen=True)
+class CandidateRow:
+    """A file found that may be the one a copy row has lost.
+
+    Attributes:
+        old_volume, old_path: where the catalogue believes it to be.
+        new_volume, new_path: where this file was found, relative to its volume.
+        rivals: candidates of the same clip that are still open, this one included.
+    """
+
+    candidate_id: int
+    session_id: str
+    clip_id: str
+    title: str
+    confidence: float
+    certain: bool
+    match_type: str
+    status: str
+    old_volume: str
+    old_path: str
+    new_volume: str
+    new_path: str
+    size_bytes: int
+    rivals: int = 1
+
+    @property
+    def id(self) -> int:
+        """The row's id."""
+        return self.candidate_id
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison."""
+
+    volume: str
+    volume_state: str
+    path: str
+    size_bytes: int | None
+    mtime_ns: int | None
+    blake3: str | None = None
+    fast_hash: str | None = None
+    duration_ms: int | None = None
+    codec: str | None = None
+
+
+@dataclass(frozen=True)
+class CandidateDetail:
+    """A candidate, what is known and what was found, and the evidence as stored."""
+
+    row: CandidateRow
+    known: Side
+    found: Side
+    evidence: dict[str, Any]
+    decided_at: str | None = None
+    decided_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The newest relink scan. ``status``: scanning, matching, completed, cancelled, failed."""
+
+    session_id: str
+    path: str
+    status: str
+    files_scanned: int
+    files_hashed: int
+    offline: int
+    candidates: int
+    error: str | None

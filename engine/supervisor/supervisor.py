@@ -1,0 +1,206 @@
+"""The engine's loop: sees intents, starts jobs, follows the mounts, and leaves in order."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from engine import __version__, clock
+from engine.errors import IllegalTransition, RushesError
+from engine.jobs import states, store
+from engine.library import Library
+from engine.relink import auto
+from engine.storage import audit, config
+from engine.storage.database import execute, row, rows, scalar, write
+from engine.supervisor.lock import EngineLock
+from engine.supervisor.queue import startable
+from engine.supervisor.runner import Runner, cancel_idle
+from engine.volumes import monitor
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.05
+"""How often the loop asks whether a client wrote something. One look is a few microseconds."""
+
+HEARTBEAT_SECONDS = 5.0
+"""How often the engine's row is stamped, and the lock looked at."""
+
+STOP_GRACE_SECONDS = 10.0
+"""How long a stop lets files and segments in hand reach their checkpoint."""
+
+
+class Supervisor:
+    """One library's engine. Made, run and ended by one thread; :meth:`ask_to_stop` may come from any."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._lock = EngineLock(library)
+        self._runners: dict[str, Runner] = {}
+        self._ended = threading.Event()
+        self._stop = threading.Event()
+        self._watcher: monitor.MountWatcher | None = None
+
+    def run(self, *, take_over: bool = False) -> None:
+        """Take the lock, run until asked to stop, and leave everything at a checkpoint.
+
+        Raises:
+            LibraryInUse: another engine holds the library.
+        """
+        owner = self._lock.take(take_over=take_over)
+        try:
+            self._announce(owner.since, take_over)
+            self._recover()
+            self._watcher = monitor.MountWatcher()
+            self._volumes_changed()
+            self._watcher.start(self._volumes_changed)
+            execute(self._library.db(), "UPDATE engine SET ready = 1")
+            logger.info("engine %s ready for %s", __version__, self._library.root)
+            self._loop()
+        finally:
+            self._leave()
+
+    def ask_to_stop(self) -> None:
+        """Leave at the next look. Any thread, also a signal handler."""
+        self._stop.set()
+
+    # -- start ---------------------------------------------------------------
+    def _announce(self, since: str, take_over: bool) -> None:
+        owner = self._lock.owner
+        assert owner is not None
+        db = self._library.db()
+        with write(db):
+            db.execute("DELETE FROM engine")
+            db.execute(
+                "INSERT INTO engine (only, host, boot_id, pid, start_time, started_at, heartbeat_at, version)"
+                " VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+                (owner.host, owner.boot_id, owner.pid, owner.start_time, since, clock.now(), __version__),
+            )
+            audit.record(db, "engine started", why="taken over" if take_over else None)
+
+    def _recover(self) -> None:
+        """What ran when the last engine died becomes interrupted; nothing is guessed."""
+        db = self._library.db()
+        cut_off = store.interrupt_running(db)
+        settings = config.open_config()
+        try:
+            policy = config.get(settings, "recovery.policy")
+        finally:
+            settings.close()
+        for job_id in cut_off:
+            logger.warning("job %s was cut off; it is interrupted", job_id)
+            if policy == "resume":
+                store.request(db, job_id, "resume")
+
+    # -- the loop ------------------------------------------------------------
+    def _loop(self) -> None:
+        db = self._library.db()
+        seen = -1
+        beat = 0.0
+        while not self._stop.is_set():
+            version = scalar(db, "PRAGMA data_version")
+            if version != seen or self._ended.is_set():
+                seen = version
+                self._ended.clear()
+                self._reap()
+                self._obey()
+                self._start_jobs()
+            if time.monotonic() - beat >= HEARTBEAT_SECONDS:
+                beat = time.monotonic()
+                if not self._lock.is_ours():
+                    logger.error("the library is gone or was taken over; the engine leaves")
+                    return
+                execute(db, "UPDATE engine SET heartbeat_at = ?", (clock.now(),))
+            self._ended.wait(LOOK_SECONDS)
+
+    def _reap(self) -> None:
+        for job_id in [key for key, runner in self._runners.items() if not runner.thread.is_alive()]:
+            del self._runners[job_id]
+
+    def _obey(self) -> None:
+        """Carry out the intents that clients wrote."""
+        db = self._library.db()
+        engine = row(db, "SELECT intent FROM engine")
+        if engine and engine["intent"] == "stop":
+            self._stop.set()
+        elif engine and engine["intent"] == "rescan":
+            execute(db, "UPDATE engine SET intent = NULL")
+            self._volumes_changed()
+        for asked in rows(db, "SELECT * FROM jobs WHERE intent IN ('pause', 'cancel')"):
+            job = store.from_row(asked)
+            runner = self._runners.get(job.job_id)
+            if runner is not None:
+                runner.context.send("cancel" if job.intent == "cancel" else "pause")
+            elif job.intent == "cancel" and job.status in states.ACTIVE and job.status != "running":
+                cancel_idle(self._library, job)
+
+    def _start_jobs(self) -> None:
+        db = self._library.db()
+        if self._stop.is_set():
+            return
+        waiting = [job for job in store.claimable(db) if job.job_id not in self._runners]
+        for job in startable(waiting, [runner.record for runner in self._runners.values()]):
+            try:
+                store.transition(db, job.job_id, "running", why=job.intent, by="engine")
+            except IllegalTransition:
+                continue  # a client changed its mind between the look and the start
+            runner = Runner(self._library, job, self._ended.set)
+            self._runners[job.job_id] = runner
+            runner.start()
+
+    # -- volumes -------------------------------------------------------------
+    def _volumes_changed(self) -> None:
+        """The mount table changed, or may have: identify every mount and draw the consequences.
+
+        Called by the loop and by the watcher's thread.
+        """
+        db = self._library.db()
+        try:
+            changes = monitor.refresh(db)
+        except RushesError as error:
+            logger.warning("the volumes could not be looked at: %s", error)
+            return
+        for change in changes:
+            logger.info("volume %s: %s", change.volume_id, change.kind)
+        returned = [
+            change.volume_id for change in changes if change.kind in ("online", "remounted", "appeared")
+        ]
+        for volume_id in returned:
+            try:
+                auto.on_volume_online(self._library, volume_id)
+            except RushesError as error:
+                logger.warning("volume %s is back, but could not be looked through: %s", volume_id, error)
+        if returned:
+            self._wake_waiting(returned)
+
+    def _wake_waiting(self, returned: Sequence[str]) -> None:
+        """Let jobs go on that wait for a volume that is back."""
+        db = self._library.db()
+        for waiting in rows(
+            db, "SELECT job_id, waiting_for FROM jobs WHERE status = 'paused' AND waiting_for IS NOT NULL"
+        ):
+            if set(waiting["waiting_for"].split(",")) & set(returned):
+                store.request(db, waiting["job_id"], "resume")
+
+    # -- leaving -------------------------------------------------------------
+    def _leave(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+        runners = list(self._runners.values())
+        for runner in runners:
+            runner.stop_soon()
+        deadline = time.monotonic() + STOP_GRACE_SECONDS
+        for runner in runners:
+            runner.thread.join(max(0.0, deadline - time.monotonic()))
+        for runner in runners:
+            runner.stop_now()
+        for runner in runners:
+            runner.thread.join(STOP_GRACE_SECONDS)
+        if self._lock.is_ours():
+            db = self._library.db()
+            with write(db):
+                db.execute("DELETE FROM engine")
+                audit.record(db, "engine stopped")
+        self._lock.release()
+        self._library.close()
