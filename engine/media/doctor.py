@@ -1,4 +1,4 @@
-"""What ``rushes doctor`` says about ffmpeg: what was found, what was passed over, what is missing, what helps."""
+"""What ``rushes doctor`` says about ffmpeg: what was found or passed over, what is missing, what helps."""
 
 from __future__ import annotations
 

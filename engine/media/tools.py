@@ -228,7 +228,7 @@ def _try(ffmpeg: str, origin: Origin, passed: list[PassedOver]) -> Tools | None:
     return Tools(ffmpeg, ffprobe, version, build, origin)
 
 
-class _Unfit(Exception):  # noqa: N818 - a verdict, not an error: it never leaves this module
+class _Unfit(Exception):
     """Why a candidate is not taken; the text completes "<path> ..."."""
 
 
@@ -295,11 +295,14 @@ def _is_launcher(program: str) -> bool:
 
 
 def _make_executable(program: str, origin: Origin, other: str) -> None:
-    """Give the wheel's program its execute bit back, which some installers lose; a person's file is left alone."""
+    """Give the wheel's program its execute bit back, which some installers lose.
+
+    A person's own file is left alone.
+    """
     if origin != "wheel":
         raise _Unfit(f"{other}is not executable")
     try:
         mode = os.stat(program).st_mode
-        os.chmod(program, stat.S_IMODE(mode) | 0o111)
+        os.chmod(program, stat.S_IMODE(mode) | 0o111)  # noqa: S103 - what the wheel itself records
     except OSError as error:
         raise _Unfit(f"{other}is not executable and cannot be made so ({error.strerror})") from error
