@@ -36,8 +36,10 @@ def ensure(library: Library, *, take_over: bool = False) -> dict[str, Any]:
 
 
 def stop(library: Library) -> dict[str, Any]:
-    """Stop the engine at its checkpoints and wait until it is gone."""
-    return {"stopped": True, "interrupted": process.stop(library)}
+    """Stop the engine at its checkpoints and wait until it is gone. None running is as good as stopped."""
+    if not process.status(library).running:
+        return {"stopped": True, "was_running": False, "interrupted": []}
+    return {"stopped": True, "was_running": True, "interrupted": process.stop(library)}
 
 
 def run_here(library: Library, *, take_over: bool = False) -> None:

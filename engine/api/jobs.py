@@ -145,7 +145,8 @@ def follow(library: Library, job_id: str, on_change: Callable[[Job], None] | Non
             if on_change is not None:
                 on_change(job)
             # A job that waits for a drive goes on by itself; a waiting client would never end.
-            if job.status in states.ENDED or (job.status in ("paused", "interrupted") and not job.intent):
+            stands_still = job.status in ("paused", "interrupted") and not job.intent
+            if job.status in states.ENDED or stands_still:
                 return job
         if time.monotonic() - looked > 1.0:
             looked = time.monotonic()

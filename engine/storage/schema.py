@@ -133,6 +133,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX copies_by_asset ON copies (asset_id)",
+    "CREATE INDEX copies_by_volume ON copies (volume_id, asset_id, state)",
     "CREATE INDEX copies_by_verified ON copies (verified_at)",
     "CREATE INDEX copies_by_batch ON copies (batch_id)",
     """
@@ -245,6 +246,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX jobs_by_status ON jobs (status, priority, created_at)",
+    "CREATE INDEX jobs_by_time ON jobs (created_at DESC, job_id, kind, status)",
     """
     CREATE TABLE batch_items (
         item_id        INTEGER PRIMARY KEY,
@@ -292,6 +294,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX tasks_by_job ON tasks (job_id, status, position)",
+    "CREATE INDEX tasks_by_position ON tasks (job_id, item_id, position, task_id)",
     """
     CREATE TABLE transfers (
         transfer_id INTEGER PRIMARY KEY,
@@ -343,7 +346,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
     CREATE TABLE candidates (
         candidate_id INTEGER PRIMARY KEY,
         session_id   TEXT NOT NULL REFERENCES relink_sessions ON DELETE CASCADE,
-        clip_id      TEXT NOT NULL REFERENCES clips ON DELETE CASCADE,
+        clip_id      TEXT REFERENCES clips ON DELETE CASCADE,
         copy_id      INTEGER NOT NULL REFERENCES copies ON DELETE CASCADE,
         volume_id    TEXT NOT NULL REFERENCES volumes,
         path         BLOB NOT NULL,
@@ -362,7 +365,10 @@ LIBRARY_TABLES: tuple[str, ...] = (
         UNIQUE (session_id, copy_id, volume_id, path)
     ) STRICT
     """,
-    "CREATE INDEX candidates_by_clip ON candidates (clip_id, status)",
+    # These two hold all that the relink screen sorts and filters by, so that a
+    # list of 100,000 candidates is read from the index alone.
+    "CREATE INDEX candidates_by_clip ON candidates (clip_id, confidence DESC, candidate_id, status)",
+    "CREATE INDEX candidates_by_confidence ON candidates (confidence DESC, clip_id, candidate_id, status)",
     "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id)",
     """
     CREATE TABLE relinks (
@@ -408,7 +414,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
         created_at         TEXT NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX runs_by_time ON runs (created_at DESC)",
+    "CREATE INDEX runs_by_time ON runs (created_at DESC, run_id)",
     """
     CREATE TABLE run_outputs (
         run_id      TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -498,6 +504,24 @@ LIBRARY_TABLES: tuple[str, ...] = (
            volumes.name AS volume_name, volumes.mount_point, volumes.mount_root,
            volumes.state AS volume_state, volumes.device_id
     FROM copies JOIN volumes USING (volume_id)
+    """,
+    # What a clip is for a person: the worst of its parts, each seen through its
+    # best copy. The card it came from counts only while there is nothing else:
+    # a card is not storage.
+    """
+    CREATE VIEW clip_states AS
+    SELECT clip_id, CASE min(best) WHEN 3 THEN 'online' WHEN 2 THEN 'offline'
+                                   WHEN 1 THEN 'damaged' ELSE 'missing' END AS state
+    FROM (SELECT clip_id, role, position,
+                 coalesce(max(CASE WHEN copy_role <> 'source' THEN rank END), max(rank), 0) AS best
+          FROM (SELECT clip_files.clip_id, clip_files.role, clip_files.position,
+                       copy_states.role AS copy_role,
+                       CASE copy_states.seen_as WHEN 'online' THEN 3 WHEN 'offline' THEN 2
+                                                WHEN 'damaged' THEN 1 ELSE 0 END AS rank
+                FROM clip_files LEFT JOIN copy_states USING (asset_id)
+                WHERE clip_files.role IN ('essence', 'span', 'audio'))
+          GROUP BY clip_id, role, position)
+    GROUP BY clip_id
     """,
 )
 

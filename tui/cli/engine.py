@@ -44,7 +44,7 @@ def stop(library_path: str | None, as_json: bool) -> None:
     if as_json:
         output.document(left)
         return
-    output.say("The engine has stopped.")
+    output.say("The engine has stopped." if left["was_running"] else "No engine runs.")
     for job_id in left["interrupted"]:
         output.say(f"Interrupted, to be resumed with: rushes jobs resume {job_id[:8]}")
 
@@ -60,8 +60,8 @@ def status(library_path: str | None, as_json: bool) -> None:
         output.document(found)
     elif found["running"]:
         output.say(
-            f"The engine runs on {output.shown(found['host'])} (process {found['pid']}, since {found['since']}); "
-            f"{found['jobs_running']} job(s) running."
+            f"The engine runs on {output.shown(found['host'])} (process {found['pid']}, "
+            f"since {found['since']}); {found['jobs_running']} job(s) running."
         )
     else:
         output.say("No engine runs. The next command that needs one starts it.")

@@ -43,7 +43,7 @@ def complain(text: str) -> None:
 
 
 def failure(message: str, exit_code: int, *, as_json: bool) -> int:
-    """Report a failure: a sentence on standard error, and with ``--json`` a document too. Returns the code."""
+    """Report a failure on standard error, and with ``--json`` as a document too. Returns the code."""
     complain(message)
     if as_json:
         document({"error": message, "exit_code": exit_code})
@@ -65,7 +65,7 @@ def ask(question: str, *, yes: bool) -> bool:
     return click.confirm(question, default=False, err=True)
 
 
-def size(count: int | float | None) -> str:
+def size(count: float | None) -> str:
     """Bytes for people, 1024-based: ``1.4 GiB``; a dash while unknown."""
     if count is None:
         return "-"
@@ -84,6 +84,16 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60}m {whole % 60:02d}s"
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def clip_length(milliseconds: int | None) -> str:
+    """Length of a clip: ``0:02.480``, ``1:02:03.000``; a dash for none."""
+    if milliseconds is None:
+        return "-"
+    seconds, rest = divmod(milliseconds, 1000)
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{head}:{seconds % 60:02d}.{rest:03d}"
 
 
 def age(moment: str | None) -> str:
@@ -113,7 +123,7 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], empty: str) -
 
 
 class Progress:
-    """Progress of a waiting command on standard error: one rewritten line on a terminal, else a line per stage."""
+    """Progress on standard error: one line that is rewritten on a terminal, else a line per stage."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()

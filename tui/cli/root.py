@@ -1,4 +1,4 @@
-"""``rushes``: the commands by name, loaded when used, and the one place where an error becomes an exit code."""
+"""``rushes``: commands by name, loaded when used; the one place where an error becomes an exit code."""
 
 from __future__ import annotations
 

@@ -1,0 +1,117 @@
+"""``rushes clips``: what the library holds, and where."""
+
+from __future__ import annotations
+
+import click
+
+from tui.cli import options, output
+
+
+@click.group()
+def clips() -> None:
+    """What the library holds, and where."""
+
+
+@clips.command(name="list")
+@options.common
+@click.option(
+    "--offline", "state", flag_value="offline", default=None, help="Only clips that cannot be reached now."
+)
+@click.option("--missing", "state", flag_value="missing", help="Only clips whose files are gone.")
+@click.option("--damaged", "state", flag_value="damaged", help="Only clips whose bytes changed.")
+@click.option("--online", "state", flag_value="online", help="Only clips that can be reached.")
+@click.option("--volume", help="Only clips with a copy on this volume (name, id or mount point).")
+@click.option("--text", help="Only clips whose title holds this.")
+@click.option("--since", metavar="TIME", help="Only clips recorded at or after this moment.")
+def list_clips(
+    library_path: str | None,
+    as_json: bool,
+    state: str | None,
+    volume: str | None,
+    text: str | None,
+    since: str | None,
+) -> None:
+    """Clips, in the order of recording."""
+    from engine.api import clips as api
+
+    library = options.with_engine(library_path, needed=False)
+    found = api.list_clips(library, api.Filters(state, volume, text, since))
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["CLIP", "TITLE", "STATE", "LENGTH", "PICTURE", "SIZE", "ON"],
+        [
+            [
+                clip["clip_id"][:8],
+                output.shown(clip["title"]),
+                clip["state"],
+                output.clip_length(clip["duration_ms"]),
+                f"{clip['width']}x{clip['height']}" if clip["width"] else "-",
+                output.size(clip["size"]),
+                ", ".join(
+                    sorted({output.shown(c["volume"]) for c in clip["copies"] if c["role"] != "source"})
+                ),
+            ]
+            for clip in found
+        ],
+        "No clips here."
+        if any((state, volume, text, since))
+        else "No clips yet. Take a card in: rushes ingest CARD",
+    )
+
+
+@clips.command()
+@click.argument("clip")
+@options.common
+def show(clip: str, library_path: str | None, as_json: bool) -> None:
+    """One clip with all its files and copies. CLIP is an id or a title."""
+    from engine.api import clips as api
+
+    found = api.show(options.with_engine(library_path, needed=False), clip)
+    if as_json:
+        output.document(found)
+        return
+    output.say(f"{output.shown(found['title'])}  {found['state']}  {found['clip_id']}")
+    for part in found["parts"]:
+        hashed = part["blake3"] or "not hashed yet"
+        output.say(f"  {part['role']:10} {part['name']}  {output.size(part['size'])}  {hashed}")
+        for copy in part["copies"]:
+            proof = (
+                f"verified {output.age(copy['verified_at'])} ({copy['verify_level']})"
+                if copy["verified_at"]
+                else "-"
+            )
+            place = f"{output.shown(copy['volume'])}: {copy['path']}"
+            output.say(f"    {copy['state']:8} {place}  [{copy['role']}]  {proof}")
+    for warning in found["warnings"]:
+        output.say(f"  note: {output.shown(warning)}")
+
+
+@clips.command()
+@click.argument("clip")
+@click.option("--add", multiple=True, help="A tag to add; may be repeated.")
+@click.option("--remove", multiple=True, help="A tag to take away; may be repeated.")
+@click.option("--favourite/--no-favourite", default=None, help="Mark or unmark as a favourite.")
+@options.common
+def tag(
+    clip: str,
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    favourite: bool | None,
+    library_path: str | None,
+    as_json: bool,
+) -> None:
+    """Tags and the favourite mark of one clip."""
+    from engine.api import clips as api
+
+    library = options.open_library(library_path)
+    found = api.tag(library, clip, add, remove)
+    if favourite is not None:
+        found = api.favourite(library, found["clip_id"], on=favourite)
+    if as_json:
+        output.document(found)
+    else:
+        mark = "favourite, " if found["favourite"] else ""
+        tags = ", ".join(output.shown(name) for name in found["tags"]) or "no tags"
+        output.say(f"{output.shown(found['title'])}: {mark}{tags}")
