@@ -56,7 +56,7 @@ class Source(Protocol, Generic[R_co, D_co]):
         """Ids of all rows that pass, in order."""
         ...
 
-    def rows(self, ids: Sequence[Id]) -> list[R_co]:
+    def rows(self, ids: Sequence[Id]) -> Sequence[R_co]:
         """The rows with these ids, in the order given; a row that is gone is left out."""
         ...
 

@@ -1,0 +1,106 @@
+"""What the sources of rows share: ids from a filter, rows by id in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from engine.api.rows import Filter, Id, LogLine
+from engine.errors import WrongUse
+from engine.library import Library
+from engine.names import from_blob
+from engine.storage.database import Row, rows
+
+CHUNK = 500
+"""Ids bound to one statement; SQLite's own limit is far above."""
+
+LOG_TAIL = 12
+"""Log lines that a detail carries; the whole log is one key away."""
+
+
+STATE_ORDER = (
+    "CASE jobs.status WHEN 'running' THEN 0 WHEN 'interrupted' THEN 1 WHEN 'paused' THEN 2"
+    " WHEN 'pending' THEN 3 WHEN 'failed' THEN 4 WHEN 'completed_with_warnings' THEN 5 ELSE 6 END"
+)
+JOB_SHOWS = {
+    "active": "jobs.status IN ('pending', 'running', 'paused', 'interrupted')",
+    "failed": "jobs.status IN ('failed', 'completed_with_warnings', 'interrupted')",
+}
+
+
+def like(expression: str) -> str:
+    """A condition: ``expression`` holds the wanted text, whatever its letter case (ASCII)."""
+    return f"{expression} LIKE :text ESCAPE '\\'"
+
+
+class Table:
+    """What the sources share: ids from a filter, rows by id in chunks."""
+
+    orders: tuple[str, ...]
+    _key: str
+    _from: str
+    _text: str
+    """A condition on the value ``:text``, a pattern of LIKE."""
+    _shows: ClassVar[dict[str, str]]
+    _sorts: ClassVar[dict[str, str]]
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def _scope(self) -> tuple[str, dict[str, Any]]:
+        """A condition that always holds, with its values."""
+        return "1", {}
+
+    def ids(self, wanted: Filter) -> Sequence[Id]:
+        """Ids of all rows that pass, in order.
+
+        Raises:
+            WrongUse: an order that this source does not know.
+        """
+        order = wanted.order or self.orders[0]
+        if order not in self.orders:
+            raise WrongUse(f"Rows can be ordered by: {', '.join(self.orders)}.")
+        scope, params = self._scope()
+        where = [scope]
+        if wanted.show != "all":
+            where.append(self._shows[wanted.show])
+        text = wanted.text.strip()
+        if text.lstrip("!"):
+            negated = text.startswith("!")
+            where.append(f"{'NOT ' if negated else ''}({self._text})")
+            params["text"] = f"%{literal(text[1:] if negated else text)}%"
+        terms = [term.strip() for term in self._sorts[order].split(",")]
+        if wanted.reverse:
+            terms = [term[:-5] if term.endswith(" DESC") else f"{term} DESC" for term in terms]
+        sql = f"SELECT {self._key} FROM {self._from} WHERE {' AND '.join(where)} ORDER BY {', '.join(terms)}"
+        return [found[0] for found in self._library.db().conn.execute(sql, params).fetchall()]
+
+    def _by_id(self, sql: str, ids: Sequence[Id]) -> list[Row]:
+        """Rows of ``sql`` (which ends before its WHERE) for ``ids``, in their order."""
+        found: dict[Id, Row] = {}
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start : start + CHUNK]
+            marks = ", ".join("?" * len(part))
+            for entry in rows(self._library.db(), f"{sql} WHERE {self._key} IN ({marks})", tuple(part)):
+                found[entry["the_id"]] = entry
+        return [found[wanted] for wanted in ids if wanted in found]
+
+
+def log(library: Library, job_id: str, limit: int = 2000) -> tuple[LogLine, ...]:
+    """The newest ``limit`` lines of a job's log, oldest first."""
+    found = rows(
+        library.db(),
+        "SELECT at, level, message FROM job_log WHERE job_id = ? ORDER BY log_id DESC LIMIT ?",
+        (job_id, limit),
+    )
+    return tuple(LogLine(**line) for line in found[::-1])
+
+
+def literal(text: str) -> str:
+    """Text in which the wildcards of LIKE mean themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def name_or_none(blob: bytes | None) -> str | None:
+    """The exact name stored as ``blob``; None stays None."""
+    return None if blob is None else from_blob(blob)

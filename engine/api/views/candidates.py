@@ -1,0 +1,148 @@
+"""Relink candidates and the newest scan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from engine.api.rows import CandidateDetail, CandidateRow, Id, Scan, Side
+from engine.api.views.base import Table
+from engine.errors import NotFound
+from engine.library import Library
+from engine.names import from_blob
+from engine.storage.database import Row, row, scalar
+
+
+class Candidates(Table):
+    """Relink candidates, those of one clip together, the most certain of them first.
+
+    ``active`` are those that want a verdict, ``failed`` those that have one.
+    """
+
+    orders = ("clip", "confidence", "newest")
+    _key = "candidates.candidate_id"
+    _from = "candidates"
+    _text = (
+        "candidates.clip_id IN (SELECT clip_id FROM clips WHERE title LIKE :text ESCAPE '\\')"
+        " OR CAST(candidates.path AS TEXT) LIKE :text ESCAPE '\\'"
+    )
+    # The plus keeps SQLite from sorting what the index of the order holds sorted.
+    _shows: ClassVar[dict[str, str]] = {
+        "active": "+candidates.status IN ('pending', 'later')",
+        "failed": "+candidates.status IN ('applied', 'rejected', 'skipped')",
+    }
+    _sorts: ClassVar[dict[str, str]] = {
+        "clip": "candidates.clip_id, candidates.confidence DESC, candidates.candidate_id",
+        "confidence": "candidates.confidence DESC, candidates.clip_id, candidates.candidate_id",
+        "newest": "candidates.candidate_id DESC",
+    }
+
+    _ROWS = (
+        "SELECT candidate_id AS the_id, candidates.*, clips.title, clips.duration_ms, clips.codec,"
+        " old.name AS old_volume, old.state AS old_state, new.name AS new_volume, new.state AS new_state,"
+        " copies.path AS old_path, copies.size AS old_size, copies.mtime_ns AS old_mtime_ns, copies.asset_id,"
+        " (SELECT count(*) FROM candidates AS rival WHERE rival.clip_id = candidates.clip_id"
+        "  AND rival.status IN ('pending', 'later')) AS rivals"
+        " FROM candidates JOIN clips USING (clip_id) JOIN copies USING (copy_id)"
+        " JOIN volumes AS old ON old.volume_id = copies.volume_id"
+        " JOIN volumes AS new ON new.volume_id = candidates.volume_id"
+    )
+
+    def rows(self, ids: Sequence[Id]) -> list[CandidateRow]:
+        """Candidates by id."""
+        return [self._row(found) for found in self._by_id(self._ROWS, ids)]
+
+    def detail(self, row_id: Id) -> CandidateDetail:
+        """A candidate with both sides of the comparison.
+
+        Raises:
+            NotFound: there is no such candidate.
+        """
+        found = self._by_id(self._ROWS, [row_id])
+        if not found:
+            raise NotFound("This candidate is no longer in the library.")
+        entry = found[0]
+        asset = row(
+            self._library.db(),
+            "SELECT blake3, fast_hash FROM assets WHERE asset_id = ?",
+            (entry["asset_id"],),
+        )
+        evidence: dict[str, Any] = json.loads(entry["evidence"])
+        candidate = self._row(entry)
+        return CandidateDetail(
+            row=candidate,
+            known=Side(
+                volume=entry["old_volume"],
+                volume_state=entry["old_state"],
+                path=candidate.old_path,
+                size_bytes=entry["old_size"],
+                mtime_ns=entry["old_mtime_ns"],
+                blake3=asset["blake3"] if asset else None,
+                fast_hash=asset["fast_hash"] if asset else None,
+                duration_ms=entry["duration_ms"],
+                codec=entry["codec"],
+            ),
+            found=Side(
+                volume=entry["new_volume"],
+                volume_state=entry["new_state"],
+                path=candidate.new_path,
+                size_bytes=entry["size"],
+                mtime_ns=entry["mtime_ns"],
+                blake3=_text_of(evidence, "blake3", "full_hash"),
+                fast_hash=_text_of(evidence, "fast_hash"),
+                duration_ms=_number_of(evidence, "duration_ms"),
+                codec=_text_of(evidence, "codec"),
+            ),
+            evidence=evidence,
+            decided_at=entry["decided_at"],
+            decided_by=entry["decided_by"],
+        )
+
+    def _row(self, found: Row) -> CandidateRow:
+        return CandidateRow(
+            candidate_id=found["candidate_id"],
+            session_id=found["session_id"],
+            clip_id=found["clip_id"],
+            title=found["title"],
+            confidence=found["confidence"],
+            certain=bool(found["certain"]),
+            match_type=found["match_type"],
+            status=found["status"],
+            old_volume=found["old_volume"],
+            old_path=from_blob(found["old_path"]),
+            new_volume=found["new_volume"],
+            new_path=from_blob(found["path"]),
+            size_bytes=found["size"],
+            rivals=found["rivals"],
+        )
+
+
+def last_scan(library: Library) -> Scan | None:
+    """The newest relink scan, or None when there was none."""
+    found = row(library.db(), "SELECT * FROM relink_sessions ORDER BY created_at DESC, rowid DESC LIMIT 1")
+    if found is None:
+        return None
+    return Scan(
+        session_id=found["session_id"],
+        path=from_blob(found["scan_path"]),
+        status=found["status"],
+        files_scanned=found["files_scanned"],
+        files_hashed=found["files_hashed"],
+        offline=found["offline"],
+        candidates=int(
+            scalar(
+                library.db(), "SELECT count(*) FROM candidates WHERE session_id = ?", (found["session_id"],)
+            )
+        ),
+        error=found["error"],
+    )
+
+
+def _text_of(evidence: dict[str, Any], *keys: str) -> str | None:
+    return next((str(evidence[key]) for key in keys if isinstance(evidence.get(key), str)), None)
+
+
+def _number_of(evidence: dict[str, Any], key: str) -> int | None:
+    value = evidence.get(key)
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -1,0 +1,175 @@
+"""Jobs that are no export, and the files of one job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from engine.api.rows import FileDetail, FileRow, Id, ItemRow, JobDetail, JobRow, LogLine, TransferRow
+from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
+from engine.errors import NotFound
+from engine.library import Library
+from engine.names import from_blob
+from engine.storage.database import Row, row, rows
+
+_JOB_COLUMNS = (
+    "jobs.job_id, jobs.batch_id, jobs.kind, jobs.title, jobs.status, jobs.intent, jobs.stage, jobs.message,"
+    " jobs.done, jobs.total, jobs.bytes_done, jobs.bytes_total, jobs.rate, jobs.eta_seconds,"
+    " jobs.waiting_for, jobs.error, jobs.created_at, jobs.started_at, jobs.ended_at"
+)
+
+
+class Jobs(Table):
+    """Ingests, verifications, scans and sweeps: all jobs that are no export. Quiet sweeps are left out."""
+
+    orders = ("newest", "state", "name")
+    _key = "jobs.job_id"
+    _from = "jobs"
+    _text = like("jobs.title")
+    _shows: ClassVar[dict[str, str]] = JOB_SHOWS
+    _sorts: ClassVar[dict[str, str]] = {
+        "newest": "jobs.created_at DESC, jobs.job_id",
+        "state": f"{STATE_ORDER}, jobs.created_at DESC, jobs.job_id",
+        "name": "jobs.title COLLATE NOCASE, jobs.job_id",
+    }
+
+    def _scope(self) -> tuple[str, dict[str, Any]]:
+        return "jobs.kind <> 'export' AND NOT (jobs.kind = 'sweep' AND jobs.status = 'completed')", {}
+
+    def rows(self, ids: Sequence[Id]) -> list[JobRow]:
+        """Jobs by id."""
+        return [
+            self._row(found)
+            for found in self._by_id(f"SELECT job_id AS the_id, {_JOB_COLUMNS} FROM jobs", ids)
+        ]
+
+    def detail(self, row_id: Id) -> JobDetail:
+        """A job with its items and the end of its log.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        db = self._library.db()
+        found = row(db, f"SELECT {_JOB_COLUMNS}, created_by, params FROM jobs WHERE job_id = ?", (row_id,))
+        if found is None:
+            raise NotFound("This job is no longer in the library.")
+        items = rows(
+            db,
+            "SELECT * FROM batch_items WHERE batch_id = ? ORDER BY position LIMIT 100",
+            (found["batch_id"],),
+        )
+        params = json.loads(found.pop("params"))
+        created_by = found.pop("created_by")
+        return JobDetail(
+            row=self._row(found),
+            created_by=created_by,
+            items=tuple(
+                ItemRow(
+                    source=name_or_none(item["source"]),
+                    status=item["status"],
+                    stage=item["stage"],
+                    files_found=item["files_found"],
+                    files_ingested=item["files_ingested"],
+                    duplicates=item["duplicates"],
+                    failed=item["failed"],
+                    size_bytes=item["bytes"],
+                    error=item["error"],
+                )
+                for item in items
+            ),
+            destinations=_destinations(params),
+            log=log(self._library, str(row_id), LOG_TAIL),
+        )
+
+    def _row(self, found: Row) -> JobRow:
+        values = {name: value for name, value in found.items() if name != "the_id"}
+        if found["batch_id"] is not None:
+            numbers = row(
+                self._library.db(),
+                "SELECT count(*) AS items, coalesce(sum(files_found), 0) AS files_found,"
+                " coalesce(sum(files_ingested), 0) AS files_ingested,"
+                " coalesce(sum(duplicates), 0) AS duplicates, coalesce(sum(failed), 0) AS failed"
+                " FROM batch_items WHERE batch_id = ?",
+                (found["batch_id"],),
+            )
+            values.update(numbers or {})
+        return JobRow(**values)
+
+
+class Files(Table):
+    """The files of one job."""
+
+    orders = ("position", "state", "size", "name")
+    _key = "tasks.task_id"
+    _from = "tasks"
+    _text = like("CAST(tasks.name AS TEXT)")
+    _shows: ClassVar[dict[str, str]] = {
+        "active": "tasks.status IN ('queued', 'running')",
+        "failed": "tasks.status IN ('failed', 'cancelled')",
+    }
+    _sorts: ClassVar[dict[str, str]] = {
+        "position": "tasks.item_id, tasks.position, tasks.task_id",
+        "state": "tasks.status = 'failed' DESC, tasks.status = 'running' DESC, tasks.status, tasks.task_id",
+        "size": "tasks.size DESC, tasks.task_id",
+        "name": "tasks.name, tasks.task_id",
+    }
+
+    def __init__(self, library: Library, job_id: str) -> None:
+        super().__init__(library)
+        self._job_id = job_id
+
+    def _scope(self) -> tuple[str, dict[str, Any]]:
+        return "tasks.job_id = :job_id", {"job_id": self._job_id}
+
+    def rows(self, ids: Sequence[Id]) -> list[FileRow]:
+        """Files by id, each with its transfers."""
+        found = self._by_id(
+            "SELECT task_id AS the_id, tasks.*, batch_items.source FROM tasks"
+            " LEFT JOIN batch_items USING (item_id)",
+            ids,
+        )
+        return [self._row(entry) for entry in found]
+
+    def detail(self, row_id: Id) -> FileDetail:
+        """A file with its log lines.
+
+        Raises:
+            NotFound: there is no such file.
+        """
+        found = self.rows([row_id])
+        if not found:
+            raise NotFound("This file is no longer part of the job.")
+        lines = rows(
+            self._library.db(),
+            "SELECT at, level, message FROM job_log WHERE job_id = ? AND task_id = ?"
+            " ORDER BY log_id DESC LIMIT ?",
+            (self._job_id, row_id, LOG_TAIL),
+        )
+        return FileDetail(found[0], tuple(LogLine(**line) for line in lines[::-1]))
+
+    def _row(self, found: Row) -> FileRow:
+        transfers = rows(
+            self._library.db(),
+            "SELECT volumes.name AS volume, path, status, stage, level, error, verified_at"
+            " FROM transfers JOIN volumes USING (volume_id) WHERE task_id = ? ORDER BY transfer_id",
+            (found["task_id"],),
+        )
+        return FileRow(
+            task_id=found["task_id"],
+            name=from_blob(found["name"]),
+            size_bytes=found["size"],
+            status=found["status"],
+            stage=found["stage"],
+            attempts=found["attempts"],
+            error=found["error"],
+            source=name_or_none(found["source"]),
+            transfers=tuple(
+                TransferRow(**{**transfer, "path": from_blob(transfer["path"])}) for transfer in transfers
+            ),
+        )
+
+
+def _destinations(params: dict[str, Any]) -> tuple[str, ...]:
+    found = params.get("destinations")
+    return tuple(str(entry) for entry in found) if isinstance(found, list) else ()

@@ -1,0 +1,126 @@
+"""Runs: executions of recipes, with their segments and files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import ClassVar
+
+from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
+from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
+from engine.errors import NotFound
+from engine.storage.database import Row, row, rows
+
+_RUN_COLUMNS = (
+    "runs.run_id, runs.job_id, runs.name, runs.recipe_name, runs.frames_done, runs.frames_total,"
+    " runs.output_path, runs.output_size, runs.output_duration_ms, runs.error_category, runs.created_at,"
+    " jobs.status, jobs.intent, jobs.stage, jobs.message, jobs.rate, jobs.eta_seconds,"
+    " jobs.waiting_for, jobs.error, jobs.started_at, jobs.progress_at, jobs.ended_at"
+)
+
+
+class Runs(Table):
+    """All runs of all recipes."""
+
+    orders = ("newest", "state", "name", "size")
+    _key = "runs.run_id"
+    _from = "runs JOIN jobs USING (job_id)"
+    _text = like("(runs.name || ' ' || runs.recipe_name)")
+    _shows: ClassVar[dict[str, str]] = JOB_SHOWS
+    _sorts: ClassVar[dict[str, str]] = {
+        "newest": "runs.created_at DESC, runs.run_id",
+        "state": f"{STATE_ORDER}, runs.created_at DESC, runs.run_id",
+        "name": "runs.name COLLATE NOCASE, runs.run_id",
+        "size": "runs.output_size DESC, runs.run_id",
+    }
+
+    def ids(self, wanted: Filter) -> Sequence[Id]:
+        """See :meth:`Table.ids`; jobs are joined only where the filter or the order needs them."""
+        alone = wanted.show == "all" and (wanted.order or self.orders[0]) != "state"
+        self._from = "runs" if alone else Runs._from
+        return super().ids(wanted)
+
+    def rows(self, ids: Sequence[Id]) -> list[RunRow]:
+        """Runs by id."""
+        found = self._by_id(f"SELECT runs.run_id AS the_id, {_RUN_COLUMNS} FROM {Runs._from}", ids)
+        return [self._row(entry) for entry in found]
+
+    def detail(self, row_id: Id) -> RunDetail:
+        """A run with its files, settings and the end of its log.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        db = self._library.db()
+        found = row(
+            db,
+            f"SELECT {_RUN_COLUMNS}, runs.snapshot, runs.segments_reused, runs.error_details"
+            f" FROM {Runs._from} WHERE run_id = ?",
+            (row_id,),
+        )
+        if found is None:
+            raise NotFound("This run is no longer in the library.")
+        outputs = rows(
+            db,
+            "SELECT path, status, size AS size_bytes, duration_ms, error FROM run_outputs"
+            " WHERE run_id = ? ORDER BY position LIMIT 200",
+            (row_id,),
+        )
+        return RunDetail(
+            row=self._row(found),
+            settings=json.loads(found["snapshot"]),
+            segments_reused=found["segments_reused"],
+            error_details=found["error_details"],
+            outputs=tuple(
+                OutputRow(**{**output, "path": name_or_none(output["path"])}) for output in outputs
+            ),
+            log=log(self._library, found["job_id"], LOG_TAIL),
+        )
+
+    def _row(self, found: Row) -> RunRow:
+        db = self._library.db()
+        letters = "".join(
+            _segment_letter(status, reused)
+            for status, reused in db.conn.execute(
+                "SELECT status, reused FROM segments WHERE run_id = ? AND kind = 'video'"
+                " ORDER BY output, position",
+                (found["run_id"],),
+            ).fetchall()
+        )
+        outputs = db.conn.execute(
+            "SELECT count(*), coalesce(sum(status = 'completed'), 0) FROM run_outputs WHERE run_id = ?",
+            (found["run_id"],),
+        ).fetchone()
+        return RunRow(
+            run_id=found["run_id"],
+            job_id=found["job_id"],
+            name=found["name"],
+            recipe_name=found["recipe_name"],
+            status=found["status"],
+            intent=found["intent"],
+            stage=found["stage"],
+            message=found["message"],
+            frames_done=found["frames_done"],
+            frames_total=found["frames_total"],
+            rate=found["rate"],
+            eta_seconds=found["eta_seconds"],
+            segments=letters,
+            outputs_done=outputs[1],
+            outputs=outputs[0],
+            waiting_for=found["waiting_for"],
+            output_path=name_or_none(found["output_path"]),
+            output_bytes=found["output_size"],
+            output_duration_ms=found["output_duration_ms"],
+            error=found["error"],
+            error_category=found["error_category"],
+            created_at=found["created_at"],
+            started_at=found["started_at"],
+            progress_at=found["progress_at"],
+            ended_at=found["ended_at"],
+        )
+
+
+def _segment_letter(status: str, reused: int) -> str:
+    if status == "completed":
+        return "u" if reused else "c"
+    return {"queued": "q", "running": "r", "skipped": "s", "failed": "f", "cancelled": "x"}[status]

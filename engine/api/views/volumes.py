@@ -1,0 +1,117 @@
+"""Volumes: where things are, and how much of it can be read now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from engine.api.rows import Id, VolumeDetail, VolumeEvent, VolumeRow
+from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
+from engine.errors import NotFound
+from engine.storage.database import Row, row, rows
+
+
+class Volumes(Table):
+    """All volumes that the library has met; ``failed`` are those that cannot be read now."""
+
+    orders = ("name", "state", "free", "seen", "clips")
+    _key = "volumes.volume_id"
+    _from = "volumes"
+    _text = like("(volumes.name || ' ' || coalesce(CAST(volumes.mount_point AS TEXT), ''))")
+    _shows: ClassVar[dict[str, str]] = {
+        "active": "volumes.state = 'online'",
+        "failed": "volumes.state <> 'online'",
+    }
+    _sorts: ClassVar[dict[str, str]] = {
+        "name": "volumes.favourite DESC, volumes.name COLLATE NOCASE, volumes.volume_id",
+        "state": "volumes.state = 'online', volumes.state, volumes.name COLLATE NOCASE, volumes.volume_id",
+        "free": "volumes.free_bytes, volumes.volume_id",
+        "seen": "volumes.last_seen_at DESC, volumes.volume_id",
+        "clips": "(SELECT count(*) FROM copies WHERE copies.volume_id = volumes.volume_id) DESC,"
+        " volumes.volume_id",
+    }
+
+    def rows(self, ids: Sequence[Id]) -> list[VolumeRow]:
+        """Volumes by id."""
+        found = self._by_id("SELECT volume_id AS the_id, volumes.* FROM volumes", ids)
+        return [self._row(entry) for entry in found]
+
+    def detail(self, row_id: Id) -> VolumeDetail:
+        """A volume with its evidence and newest events.
+
+        Raises:
+            NotFound: there is no such volume.
+        """
+        db = self._library.db()
+        found = row(
+            db,
+            "SELECT volumes.*, devices.serial, devices.model FROM volumes"
+            " LEFT JOIN devices USING (device_id) WHERE volume_id = ?",
+            (row_id,),
+        )
+        if found is None:
+            raise NotFound("This volume is no longer in the library.")
+        copies = row(
+            db,
+            "SELECT count(*) AS n, coalesce(sum(size), 0) AS size,"
+            " coalesce(sum(state = 'missing'), 0) AS missing, coalesce(sum(state = 'damaged'), 0) AS damaged"
+            " FROM copies WHERE volume_id = ?",
+            (row_id,),
+        )
+        assert copies is not None
+        events = rows(
+            db,
+            "SELECT at, kind, detail FROM volume_events WHERE volume_id = ? ORDER BY event_id DESC LIMIT ?",
+            (row_id, LOG_TAIL),
+        )
+        return VolumeDetail(
+            row=self._row(found),
+            label=found["label"],
+            fs_uuid=found["fs_uuid"],
+            serial=found["serial"],
+            model=found["model"],
+            share=found["share"],
+            copies=copies["n"],
+            copies_bytes=copies["size"],
+            missing=copies["missing"],
+            damaged=copies["damaged"],
+            events=tuple(VolumeEvent(**event) for event in events),
+        )
+
+    def _row(self, found: Row) -> VolumeRow:
+        counted = row(
+            self._library.db(),
+            "SELECT count(DISTINCT clips.rowid) AS clips,"
+            " count(DISTINCT CASE WHEN copies.state <> 'present' THEN clips.rowid END) AS lost"
+            " FROM copies JOIN clips ON clips.asset_id = copies.asset_id WHERE copies.volume_id = ?",
+            (found["volume_id"],),
+        )
+        assert counted is not None
+        away = found["state"] in ("offline", "conflict")
+        return VolumeRow(
+            volume_id=found["volume_id"],
+            name=found["name"],
+            state=found["state"],
+            volume_class=found["class"],
+            kind=found["kind"],
+            fs_type=found["fs_type"],
+            is_network=_flag(found["is_network"]),
+            is_removable=_flag(found["is_removable"]),
+            read_only=bool(found["read_only"]),
+            size_bytes=found["size_bytes"],
+            free_bytes=found["free_bytes"],
+            mount_point=name_or_none(found["mount_point"]),
+            clips=counted["clips"],
+            offline_clips=counted["clips"] if away else counted["lost"],
+            first_seen_at=found["first_seen_at"],
+            last_seen_at=found["last_seen_at"],
+            offline_since=found["offline_since"],
+            tracked=found["tracked_at"] is not None,
+            favourite=bool(found["favourite"]),
+            read_rate=found["read_rate"],
+            write_rate=found["write_rate"],
+        )
+
+
+def _flag(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
