@@ -1,0 +1,386 @@
+"""Which known volume is this? Decided from evidence: plain functions over plain data.
+
+No host, no mount point and no device number is evidence of identity. A
+decision is one of
+
+==============  ============================================================
+``same``        the known volume is back, or still here
+``new``         never seen
+``generation``  a file system made anew on hardware that is known: reformatted
+``conflict``    several claim one identity, or the content contradicts it: ask
+==============  ============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+CERTAIN = 0.6
+"""From this score on, evidence without contradiction identifies a volume."""
+
+TIE = 0.02
+"""Scores closer than this do not tell two known volumes apart."""
+
+_FAMILIES = {
+    "ntfs3": "ntfs", "fuseblk": "", "msdos": "vfat", "smb3": "cifs", "smbfs": "cifs", "nfs4": "nfs",
+    "ext2": "ext", "ext3": "ext", "ext4": "ext", "fuse.exfat": "exfat", "fuse": "",
+}  # fmt: skip
+"""Names under which one format appears; the empty family may be any."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Who a file system is. None: not known, which neither proves nor contradicts.
+
+    Attributes:
+        fs_type: as the mount table names it.
+        fs_uuid: as ``blkid`` prints it. 32 or 64 bits (FAT, exFAT, NTFS) count less than 128.
+        part_uuid: UUID of the partition.
+        hardware: identity of the disk and the partition's number on it.
+        partition_bytes: exact size of the partition.
+        label: of the file system.
+        marker_id: id in a marker file in its root.
+        share: server and export, data set: for a file system without a device.
+        session: start of the machine, device number, fsid: tells file systems apart while they stay mounted.
+    """
+
+    fs_type: str | None = None
+    fs_uuid: str | None = None
+    part_uuid: str | None = None
+    hardware: str | None = None
+    partition_bytes: int | None = None
+    label: str | None = None
+    marker_id: str | None = None
+    share: str | None = None
+    session: str | None = None
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A look at some known files: counts. ``touched``: size fits, mtime does not. ``other``: another size."""
+
+    fit: int = 0
+    touched: int = 0
+    other: int = 0
+    absent: int = 0
+
+    @property
+    def sampled(self) -> int:
+        """Files looked at."""
+        return self.fit + self.touched + self.other + self.absent
+
+    @property
+    def contradicts(self) -> bool:
+        """Files are there under the known names, and none has its size: another content."""
+        return self.other > 0 and self.fit + self.touched == 0
+
+    @property
+    def nothing_known(self) -> bool:
+        """No known file is at its place."""
+        return self.sampled > 0 and self.fit + self.touched == 0
+
+
+@dataclass(frozen=True)
+class Known:
+    """A volume in the catalogue.
+
+    Attributes:
+        volume_id: its id.
+        evidence: last known.
+        mounted: it was mounted at the last look: then an equal session continues it.
+        weight: what hangs on it (copies, then tracked): decides which of two equals is named.
+        generation: how many file systems its partition has had, this one included.
+        settled: sessions or hardware for which the operator said that this is the volume.
+        disputed: it was in conflict at the last look.
+    """
+
+    volume_id: str
+    evidence: Evidence
+    mounted: bool = False
+    weight: int = 0
+    generation: int = 1
+    settled: frozenset[str] = frozenset()
+    disputed: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How well evidence fits.
+
+    Attributes:
+        verdict: ``same``, ``different``, ``doubtful`` (fits, but the content contradicts) or ``reformatted``.
+        score: 0..1; comparable between judgements of one mount.
+        reasons: the evidence, in words.
+    """
+
+    verdict: str
+    score: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a mounted file system is.
+
+    Attributes:
+        seen: index into the sequence that was decided upon.
+        verdict: ``same``, ``new``, ``generation`` or ``conflict``.
+        volume_id: the known volume; None makes a new row. With ``conflict`` it may be either.
+        previous: with ``generation``: the volume that was on this hardware before.
+        rivals: with ``conflict``: the known volumes whose identity is claimed.
+        score: 0..1, of the best match.
+        reasons: the evidence, in words.
+    """
+
+    seen: int
+    verdict: str
+    volume_id: str | None = None
+    previous: str | None = None
+    rivals: tuple[str, ...] = ()
+    score: float = 0.0
+    reasons: tuple[str, ...] = field(default=())
+
+
+def is_weak(fs_uuid: str) -> bool:
+    """Whether an id is short enough to collide: 32 bits (FAT, exFAT) or 64 (NTFS)."""
+    return len(fs_uuid.replace("-", "")) < 32
+
+
+def family(fs_type: str | None) -> str:
+    """Group the names of one format; empty when the name does not tell."""
+    return _FAMILIES.get(fs_type or "", fs_type or "")
+
+
+def judge(known: Evidence, seen: Evidence, spot: Spot | None = None) -> Judgement:
+    """Compare what is known of one volume with what is seen of one mount."""
+    contradiction = _contradiction(known, seen)
+    if contradiction:
+        return Judgement("different", 0.0, (contradiction,))
+    reasons: list[str] = []
+    if known.fs_uuid and seen.fs_uuid:
+        score = _by_uuid(known, seen, reasons)
+    elif known.share and known.share == seen.share:
+        score = 0.8
+        reasons.append("same share")
+    elif known.marker_id and known.marker_id == seen.marker_id:
+        score = 0.8
+    elif known.session and known.session == seen.session:
+        score = 0.7
+        reasons.append("mounted all the time")
+    elif known.hardware and known.hardware == seen.hardware and known.partition_bytes == seen.partition_bytes:
+        # An ordinary user may not be able to read the id of a FAT or NTFS volume.
+        score = 0.6
+        reasons.append("same hardware and size, the id cannot be read")
+    else:
+        return Judgement("different", 0.0, ("nothing in common",))
+    if known.marker_id and known.marker_id == seen.marker_id:
+        score += 0.1
+        reasons.append("same marker")
+    weak = not (known.fs_uuid and seen.fs_uuid) or is_weak(seen.fs_uuid)
+    if spot is not None and spot.sampled:
+        found = spot.fit + spot.touched
+        reasons.append(f"{found} of {spot.sampled} known files at their place")
+        if found:
+            score += 0.2 * found / spot.sampled
+        elif weak and not known.share:
+            return Judgement("reformatted", score, tuple(reasons))
+        elif spot.contradicts:
+            return Judgement("doubtful", score, (*reasons, f"{spot.other} known names hold other files"))
+    verdict = "same" if score >= CERTAIN else "different"
+    return Judgement(verdict, min(1.0, round(score, 3)), tuple(reasons))
+
+
+def _contradiction(known: Evidence, seen: Evidence) -> str | None:
+    """Return why the two cannot be one, or None."""
+    ours, theirs = family(known.fs_type), family(seen.fs_type)
+    if ours and theirs and ours != theirs:
+        return f"another file system ({ours}, {theirs})"
+    if known.marker_id and seen.marker_id and known.marker_id != seen.marker_id:
+        return "another marker"
+    if known.fs_uuid and seen.fs_uuid:
+        if known.fs_uuid.lower() != seen.fs_uuid.lower():
+            return "another file-system UUID"
+        sizes = (known.partition_bytes, seen.partition_bytes)
+        if is_weak(seen.fs_uuid) and None not in sizes and sizes[0] != sizes[1]:
+            return "another size under a short id"
+    if known.share and seen.share and known.share != seen.share and not known.fs_uuid:
+        return "another share"
+    return None
+
+
+def _by_uuid(known: Evidence, seen: Evidence, reasons: list[str]) -> float:
+    weak = is_weak(seen.fs_uuid or "")
+    score = 0.4 if weak else 0.7
+    reasons.append("same short file-system id" if weak else "same file-system UUID")
+    for what, worth in (("partition_bytes", 0.2), ("part_uuid", 0.05), ("hardware", 0.05), ("label", 0.05)):
+        ours, theirs = getattr(known, what), getattr(seen, what)
+        if ours is None or theirs is None:
+            continue
+        word = {"partition_bytes": "size", "part_uuid": "partition UUID"}.get(what, what)
+        if ours == theirs:
+            score += worth
+            reasons.append(f"same {word}")
+        elif what == "partition_bytes" or (what == "label" and weak):
+            # A drive may be relabelled or grown; with a short id it is as likely another one.
+            score -= 0.1
+            reasons.append(f"another {word}")
+    return score
+
+
+def decide(
+    seen: Sequence[Evidence],
+    known: Sequence[Known],
+    spots: Mapping[tuple[int, str], Spot] | None = None,
+) -> list[Decision]:
+    """Decide for every mounted file system which volume it is. One decision per entry of ``seen``, in order.
+
+    Args:
+        seen: evidence of all file systems that are mounted and answer.
+        known: all volumes in the catalogue that are file systems.
+        spots: spot checks that were made, by (index into ``seen``, volume id).
+    """
+    spots = spots or {}
+    judged = {
+        (index, volume.volume_id): judge(volume.evidence, evidence, spots.get((index, volume.volume_id)))
+        for index, evidence in enumerate(seen)
+        for volume in known
+    }
+    chosen = _pair(seen, known, judged)
+    taken = {volume.volume_id for volume, _ in chosen.values()}
+    decisions: list[Decision] = []
+    for index, evidence in enumerate(seen):
+        if index in chosen:
+            volume, tied = chosen[index]
+            decisions.append(_known_decision(index, evidence, volume, tied, judged[index, volume.volume_id]))
+        else:
+            decisions.append(_new_decision(index, evidence, known, taken, judged))
+    return _with_conflicts(seen, known, decisions)
+
+
+def _pair(
+    seen: Sequence[Evidence],
+    known: Sequence[Known],
+    judged: Mapping[tuple[int, str], Judgement],
+) -> dict[int, tuple[Known, tuple[Known, ...]]]:
+    """Assign known volumes one-to-one: what stayed mounted, then the best score; ties are kept beside."""
+    chosen: dict[int, tuple[Known, tuple[Known, ...]]] = {}
+    free = {volume.volume_id: volume for volume in known}
+    for index, evidence in enumerate(seen):
+        for volume in list(free.values()):
+            stays = volume.mounted and volume.evidence.session == evidence.session
+            if stays and judged[index, volume.volume_id].verdict in ("same", "doubtful"):
+                chosen[index] = (free.pop(volume.volume_id), ())
+                break
+    claims = sorted(
+        (
+            (
+                judged[index, volume.volume_id].score,
+                _is_settled(volume, seen[index]),
+                volume.weight,
+                -index,
+                volume,
+            )
+            for index in range(len(seen))
+            if index not in chosen
+            for volume in free.values()
+            if judged[index, volume.volume_id].verdict in ("same", "doubtful")
+        ),
+        key=lambda claim: (claim[1], claim[0], claim[2], claim[3], claim[4].volume_id),
+        reverse=True,
+    )
+    for score, settled, _, negative, volume in claims:
+        index = -negative
+        if index in chosen or volume.volume_id not in free:
+            continue
+        tied = tuple(
+            other
+            for other_score, _, _, other_negative, other in claims
+            if other_negative == negative
+            and other is not volume
+            and other.volume_id in free
+            and score - other_score < TIE
+        )
+        chosen[index] = (free.pop(volume.volume_id), () if settled else tied)
+    return chosen
+
+
+def _known_decision(
+    index: int, evidence: Evidence, volume: Known, tied: tuple[Known, ...], judged: Judgement
+) -> Decision:
+    settled = _is_settled(volume, evidence)
+    stays = volume.mounted and volume.evidence.session == evidence.session
+    if tied and not stays:
+        rivals = (volume.volume_id, *(other.volume_id for other in tied))
+        reasons = (*judged.reasons, "fits several known volumes")
+        return Decision(index, "conflict", volume.volume_id, None, rivals, judged.score, reasons)
+    if judged.verdict == "doubtful" and not settled:
+        return Decision(
+            index, "conflict", volume.volume_id, None, (volume.volume_id,), judged.score, judged.reasons
+        )
+    return Decision(index, "same", volume.volume_id, score=judged.score, reasons=judged.reasons)
+
+
+def _new_decision(
+    index: int,
+    evidence: Evidence,
+    known: Sequence[Known],
+    taken: set[str],
+    judged: Mapping[tuple[int, str], Judgement],
+) -> Decision:
+    for volume in known:
+        if volume.volume_id in taken:
+            continue
+        verdict = judged[index, volume.volume_id]
+        if verdict.verdict == "reformatted":
+            return Decision(
+                index, "generation", previous=volume.volume_id, score=verdict.score, reasons=verdict.reasons
+            )
+    same_hardware = [
+        volume
+        for volume in known
+        if volume.volume_id not in taken
+        and evidence.hardware is not None
+        and volume.evidence.hardware == evidence.hardware
+        # Without both ids nothing says that the file system is another one.
+        and volume.evidence.fs_uuid
+        and evidence.fs_uuid
+    ]
+    if same_hardware:
+        latest = max(same_hardware, key=lambda volume: volume.generation)
+        reasons = ("same hardware", *judged[index, latest.volume_id].reasons)
+        return Decision(index, "generation", previous=latest.volume_id, reasons=reasons)
+    return Decision(index, "new", reasons=("never seen",))
+
+
+def _with_conflicts(
+    seen: Sequence[Evidence], known: Sequence[Known], decisions: list[Decision]
+) -> list[Decision]:
+    """Turn decisions whose identity is mounted twice into ``conflict``, unless that has been settled."""
+    by_id = {volume.volume_id: volume for volume in known}
+    result = list(decisions)
+    for first, ours in enumerate(seen):
+        twins = [
+            second
+            for second, theirs in enumerate(seen)
+            if second != first and judge(ours, theirs).verdict == "same" and ours.session != theirs.session
+        ]
+        group = [first, *twins]
+        decided = [by_id.get(decisions[member].volume_id or "") for member in group]
+        told_apart = any(
+            volume is not None and _is_settled(volume, seen[member])
+            for member, volume in zip(group, decided, strict=True)
+        )
+        if not twins or told_apart:
+            continue
+        rivals = tuple(volume.volume_id for volume in decided if volume is not None)
+        reasons = (*decisions[first].reasons, f"the same identity is mounted {len(group)} times")
+        decision = decisions[first]
+        result[first] = Decision(
+            first, "conflict", decision.volume_id, None, rivals or decision.rivals, decision.score, reasons
+        )
+    return result
+
+
+def _is_settled(volume: Known, evidence: Evidence) -> bool:
+    return bool(volume.settled & {evidence.session or "-", evidence.hardware or "-"})

@@ -1,0 +1,309 @@
+"""Volume rows: listing, finding, naming, tracking. Screen and command line both come through here."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlite_utils import Database
+
+from engine import clock
+from engine.errors import NotFound, Refused, WrongUse
+from engine.jobs.store import resolve
+from engine.names import display, from_blob
+from engine.storage import audit
+from engine.storage.database import Row, execute, row, rows, scalar, write
+
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "grey")
+
+
+@dataclass(frozen=True)
+class VolumeRow:
+    """One volume. Figures of an offline volume are the last known ones; None means unknown.
+
+    Attributes:
+        volume_id: UUID.
+        device_id: the hardware under it; volumes of one disk share it.
+        name: ours; never changed by the drive's label.
+        kind: ``file_system``, or ``stand_in`` for a folder that plays a volume.
+        volume_class: ``system virtual network card removable pool unknown``.
+        state: ``online offline not_responding conflict``.
+        mount_point: now, or last; exact.
+        mount_root: the folder of the file system that shows there; ``/`` is all of it.
+        mounts: all (mount_root, mount_point) where it shows now.
+        size_bytes: as statvfs says.
+        free_bytes: for an ordinary user.
+        read_rate: bytes per second at the last speed test.
+        clips: clips with a copy here.
+        offline_clips: those of them that cannot be opened anywhere now.
+    """
+
+    volume_id: str
+    device_id: str | None
+    name: str
+    kind: str
+    volume_class: str
+    label: str | None
+    fs_type: str | None
+    fs_uuid: str | None
+    part_uuid: str | None
+    marker_id: str | None
+    share: str | None
+    size_bytes: int | None
+    free_bytes: int | None
+    is_network: bool | None
+    is_removable: bool | None
+    rotational: bool | None
+    read_only: bool
+    state: str
+    mount_point: str | None
+    mount_root: str
+    mounts: tuple[tuple[str, str], ...]
+    generation: int
+    tracked_at: str | None
+    favourite: bool
+    colour: str | None
+    read_rate: int | None
+    write_rate: int | None
+    speed_at: str | None
+    first_seen_at: str
+    last_seen_at: str
+    offline_since: str | None
+    clips: int = 0
+    offline_clips: int = 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that happened to a volume: also a row of ``volume_events``."""
+
+    volume_id: str
+    kind: str
+    name: str
+    detail: Mapping[str, Any]
+    event_id: int
+
+
+def list_volumes(db: Database, everything: bool = False) -> list[VolumeRow]:
+    """Volumes for people: mounted ones first, then by name.
+
+    Args:
+        db: the library's database.
+        everything: also system and virtual file systems on which nothing of the library lies.
+    """
+    where = (
+        ""
+        if everything
+        else "WHERE class NOT IN ('system', 'virtual') OR tracked_at IS NOT NULL OR kind = 'stand_in'"
+        " OR EXISTS (SELECT 1 FROM copies WHERE copies.volume_id = volumes.volume_id)"
+    )
+    found = rows(
+        db, f"SELECT * FROM volumes {where} ORDER BY state = 'offline', name COLLATE NOCASE, volume_id"
+    )
+    counts = _clip_counts(db)
+    return [_from_row(entry, counts.get(entry["volume_id"], (0, 0))) for entry in found]
+
+
+def get(db: Database, volume_id: str) -> VolumeRow:
+    """Return one volume by its full id, with its clip counts.
+
+    Raises:
+        NotFound: there is no such volume.
+    """
+    found = row(db, "SELECT * FROM volumes WHERE volume_id = ?", (volume_id,))
+    if found is None:
+        raise NotFound(f"There is no volume {display(volume_id)}.")
+    return _from_row(found, _clip_counts(db, volume_id).get(volume_id, (0, 0)))
+
+
+def find(db: Database, given: str) -> VolumeRow:
+    """Return the volume with this id, id prefix (8 characters or more), name, or mount point.
+
+    Raises:
+        NotFound: none fits.
+        Refused: several fit; they are listed.
+    """
+    wanted = given.rstrip("/") or given
+    exact: list[Row] = []
+    for entry in rows(db, "SELECT * FROM volumes ORDER BY state = 'offline'"):
+        points = {point for _, point in json.loads(entry["mounts"])}
+        if entry["mount_point"] is not None and entry["state"] != "offline":
+            points.add(from_blob(entry["mount_point"]))
+        if wanted in points or entry["volume_id"] == given:
+            return get(db, entry["volume_id"])
+        if entry["name"].casefold() == given.casefold():
+            exact.append(entry)
+    if len(exact) == 1:
+        return get(db, exact[0]["volume_id"])
+    if exact:
+        listed = ", ".join(f"{entry['volume_id'][:8]} ({entry['state']})" for entry in exact)
+        raise Refused(f"{display(given)} is the name of several volumes: {listed}. Give the id.")
+    return get(db, resolve(db, "volumes", "volume_id", given, "volume"))
+
+
+def events(db: Database, volume_id: str | None = None, after: int = 0, limit: int = 1000) -> list[Change]:
+    """Events, oldest first: of one volume or of all, younger than event ``after``."""
+    found = rows(
+        db,
+        "SELECT volume_events.*, volumes.name FROM volume_events JOIN volumes USING (volume_id)"
+        " WHERE event_id > ? AND (? IS NULL OR volume_id = ?) ORDER BY event_id LIMIT ?",
+        (after, volume_id, volume_id, limit),
+    )
+    return [
+        Change(
+            entry["volume_id"],
+            entry["kind"],
+            entry["name"],
+            json.loads(entry["detail"] or "{}"),
+            entry["event_id"],
+        )
+        for entry in found
+    ]
+
+
+def last_event(db: Database) -> int:
+    """The newest event's id, 0 when there is none: where a reader of :func:`events` starts."""
+    return int(scalar(db, "SELECT COALESCE(MAX(event_id), 0) FROM volume_events"))
+
+
+def add_event(db: Database, volume_id: str, kind: str, detail: Mapping[str, Any] | None = None) -> int:
+    """Record that something happened to a volume; joins the open transaction. Returns the event's id."""
+    with write(db):
+        cursor = db.conn.execute(
+            "INSERT INTO volume_events (volume_id, at, kind, detail) VALUES (?, ?, ?, ?)",
+            (volume_id, clock.now(), kind, json.dumps(dict(detail or {}))),
+        )
+        return int(cursor.lastrowid or 0)
+
+
+def track(db: Database, given: str, name: str | None = None) -> VolumeRow:
+    """Track a volume that is mounted now; give it a name if one is given (blank keeps ours).
+
+    Raises:
+        NotFound: no such volume.
+        Refused: tracked already (its name stays), not mounted, or in conflict.
+    """
+    volume = find(db, given)
+    if volume.tracked_at is not None:
+        raise Refused(f"{display(volume.name)} is tracked already. Its name was not changed.")
+    if volume.state == "conflict":
+        raise Refused(
+            f"{display(volume.name)} is in conflict with another mounted volume. Settle that first."
+        )
+    if volume.state != "online":
+        raise Refused(f"{display(volume.name)} is not mounted now; a volume is tracked while it is there.")
+    chosen = (name or "").strip() or volume.name
+    with write(db):
+        db.execute(
+            "UPDATE volumes SET tracked_at = ?, name = ? WHERE volume_id = ?",
+            (clock.now(), chosen, volume.volume_id),
+        )
+        add_event(db, volume.volume_id, "tracked", {"name": chosen})
+        audit.record(db, "volumes track", target=chosen)
+    return get(db, volume.volume_id)
+
+
+def untrack(db: Database, given: str) -> VolumeRow:
+    """Stop tracking. Copies stay in the catalogue, no file is touched.
+
+    Raises:
+        NotFound: no such volume, or it is not tracked.
+    """
+    volume = find(db, given)
+    if volume.tracked_at is None:
+        raise NotFound(f"{display(volume.name)} is not tracked.")
+    with write(db):
+        db.execute("UPDATE volumes SET tracked_at = NULL WHERE volume_id = ?", (volume.volume_id,))
+        add_event(db, volume.volume_id, "untracked")
+        audit.record(db, "volumes untrack", target=volume.name)
+    return get(db, volume.volume_id)
+
+
+def rename(db: Database, given: str, name: str) -> VolumeRow:
+    """Change our name for a volume. The drive's label is not touched.
+
+    Raises:
+        NotFound: no such volume.
+        WrongUse: a blank name.
+    """
+    chosen = name.strip()
+    if not chosen:
+        raise WrongUse("A volume's name cannot be blank.")
+    volume = find(db, given)
+    with write(db):
+        db.execute("UPDATE volumes SET name = ? WHERE volume_id = ?", (chosen, volume.volume_id))
+        add_event(db, volume.volume_id, "changed", {"name": [volume.name, chosen]})
+        audit.record(db, "volumes rename", target=chosen, from_state=volume.name, to_state=chosen)
+    return get(db, volume.volume_id)
+
+
+def set_favourite(db: Database, given: str, favourite: bool = True) -> VolumeRow:
+    """Mark a volume as a favourite, or no longer."""
+    volume = find(db, given)
+    execute(db, "UPDATE volumes SET favourite = ? WHERE volume_id = ?", (favourite, volume.volume_id))
+    return get(db, volume.volume_id)
+
+
+def set_colour(db: Database, given: str, colour: str | None) -> VolumeRow:
+    """Give a volume one of :data:`COLOURS`, or none.
+
+    Raises:
+        WrongUse: an unknown colour.
+    """
+    if colour is not None and colour not in COLOURS:
+        raise WrongUse(f"A colour is one of: {', '.join(COLOURS)}.")
+    volume = find(db, given)
+    execute(db, "UPDATE volumes SET colour = ? WHERE volume_id = ?", (colour, volume.volume_id))
+    return get(db, volume.volume_id)
+
+
+def new_id() -> str:
+    """An id for a new row."""
+    return str(uuid.uuid4())
+
+
+def _clip_counts(db: Database, volume_id: str | None = None) -> dict[str, tuple[int, int]]:
+    """Per volume: clips with a copy on it, and those of them that no online copy anywhere can show."""
+    found = rows(
+        db,
+        "SELECT copies.volume_id, COUNT(DISTINCT clips.clip_id) AS clips,"
+        " COUNT(DISTINCT CASE WHEN volumes.state = 'online' AND copies.state = 'present' THEN NULL"
+        "   WHEN EXISTS (SELECT 1 FROM copies AS other JOIN volumes AS there USING (volume_id)"
+        "     WHERE other.asset_id = clips.asset_id AND other.state = 'present'"
+        "     AND there.state IN ('online', 'not_responding')) THEN NULL"
+        "   ELSE clips.clip_id END) AS offline_clips"
+        " FROM copies JOIN clips USING (asset_id) JOIN volumes USING (volume_id)"
+        " WHERE ? IS NULL OR copies.volume_id = ? GROUP BY copies.volume_id",
+        (volume_id, volume_id),
+    )
+    return {entry["volume_id"]: (entry["clips"], entry["offline_clips"]) for entry in found}
+
+
+_FLAGS = ("is_network", "is_removable", "rotational", "read_only", "favourite")
+
+
+def _from_row(entry: Row, counts: tuple[int, int]) -> VolumeRow:
+    values = {name: entry[name] for name in _COLUMNS}
+    for name in _FLAGS:
+        values[name] = None if entry[name] is None else bool(entry[name])
+    return VolumeRow(
+        **{
+            **values,
+            "volume_class": entry["class"],
+            "mount_point": None if entry["mount_point"] is None else from_blob(entry["mount_point"]),
+            "mount_root": from_blob(entry["mount_root"]),
+            "mounts": tuple((root, point) for root, point in json.loads(entry["mounts"])),
+            "clips": counts[0],
+            "offline_clips": counts[1],
+        }
+    )
+
+
+_COLUMNS = [
+    entry.name
+    for entry in fields(VolumeRow)
+    if entry.name not in ("volume_class", "mount_point", "mount_root", "mounts", "clips", "offline_clips")
+]

@@ -1,0 +1,215 @@
+"""The questions that touch a mount, and so may hang with it. Standard library only.
+
+Run as a script it answers one question in a process of its own: a process with
+a thread stuck in an unanswered request cannot exit, not even by SIGKILL, so
+that asking a server or FUSE must never happen inside ours. Standard input holds
+one JSON object ``{"ask": name, ...}``, standard output one JSON answer.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import json
+import os
+import stat
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+MARKER = ".rushes-volume"
+"""Name of the marker file in the root of a volume, or of a folder that stands in for one."""
+
+MARKER_MAX = 4096
+"""A marker longer than this is not ours (bytes)."""
+
+ROOT_NAMES = 200
+"""So many names of the root are looked at to recognise a camera card."""
+
+FS_IOC_GETFSUUID = 0x80111500  # linux/fs.h, since 6.9: length, then 16 bytes
+EXT4_IOC_GETFSUUID = 0x8008662C  # fs/ext4/ext4.h, since 6.0: length, flags, then 16 bytes
+XFS_IOC_FSGEOMETRY_V1 = 0x80705864  # xfs_fs.h: 112 bytes, UUID at 64
+BTRFS_IOC_FS_INFO = 0x8400941F  # linux/btrfs.h: 1024 bytes, UUID at 16
+FS_IOC_GETFSLABEL = 0x81009431  # linux/fs.h: 256 bytes, ends with NUL
+
+
+def facts(mount_point: str) -> dict[str, Any]:
+    """Ask the root of a mount who it is.
+
+    Returns:
+        ``is_dir``; and for a folder ``dev`` (st_dev), ``fsid``, ``size``,
+        ``free`` (bytes, for an ordinary user), ``flag_ro``, ``uuid`` and
+        ``label`` (None: this file system does not tell), ``marker`` (id or
+        None), ``marker_error`` (a sentence or None), ``names`` (of its root).
+
+    Raises:
+        OSError: the mount does not answer properly.
+    """
+    found = os.stat(mount_point)
+    if not stat.S_ISDIR(found.st_mode):
+        return {"is_dir": False}
+    space = os.statvfs(mount_point)
+    answer: dict[str, Any] = {
+        "is_dir": True,
+        "dev": found.st_dev,
+        "fsid": space.f_fsid,
+        "size": space.f_blocks * space.f_frsize,
+        "free": space.f_bavail * space.f_frsize,
+        "flag_ro": bool(space.f_flag & os.ST_RDONLY),
+        "uuid": None,
+        "label": None,
+        "names": [],
+    }
+    try:
+        folder = os.open(mount_point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except PermissionError:
+        return {**answer, "marker": None, "marker_error": None}
+    try:
+        answer["uuid"] = _uuid(folder)
+        answer["label"] = _label(folder)
+        answer["marker"], answer["marker_error"] = read_marker(MARKER, folder)
+        answer["names"] = _first_names(folder)
+    finally:
+        os.close(folder)  # soon: an open folder makes an unmount fail as busy
+    return answer
+
+
+def read_marker(path: str, folder: int | None = None) -> tuple[str | None, str | None]:
+    """Read a marker file: its id, and what is wrong with it. No file: both None."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
+    except FileNotFoundError:
+        return None, None
+    except OSError as error:
+        return None, f"The marker file cannot be read: {error.strerror}."
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None, "The marker file is not a plain file."
+        raw = os.read(fd, MARKER_MAX + 1)
+        content = json.loads(raw.decode("utf-8")) if len(raw) <= MARKER_MAX else None
+        identity = content.get("id") if isinstance(content, dict) else None
+        if isinstance(identity, str) and 8 <= len(identity) <= 64 and identity.isprintable():
+            return identity, None
+        return None, "The marker file holds no id."
+    except OSError as error:
+        return None, f"The marker file cannot be read: {error.strerror}."
+    except ValueError:
+        return None, "The marker file is not JSON."
+    finally:
+        os.close(fd)
+
+
+def resolve(path: str) -> dict[str, Any]:
+    """Resolve an existing path: ``path`` without links, ``dev``, ``is_dir``.
+
+    Raises:
+        OSError: it does not exist, or cannot be reached.
+    """
+    real = os.path.realpath(path, strict=True)
+    found = os.stat(real)
+    return {"path": real, "dev": found.st_dev, "is_dir": stat.S_ISDIR(found.st_mode)}
+
+
+def spot(root: str, samples: list[list[Any]]) -> dict[str, int]:
+    """Count the known files that fit, were ``touched`` (size fits), are ``other`` (size does not), ``absent``.
+
+    Args:
+        root: absolute path of the root to which the samples are relative.
+        samples: ``[relative path, size, mtime_ns]`` each. Two seconds of
+            difference in mtime are within what FAT can store.
+    """
+    counts = {"fit": 0, "touched": 0, "other": 0, "absent": 0}
+    for relative, size, mtime_ns in samples:
+        try:
+            found = os.lstat(os.path.join(root, relative))
+        except (FileNotFoundError, NotADirectoryError):
+            counts["absent"] += 1
+            continue
+        if found.st_size != size:
+            counts["other"] += 1
+        elif abs(found.st_mtime_ns - mtime_ns) <= 2_000_000_000:
+            counts["fit"] += 1
+        else:
+            counts["touched"] += 1
+    return counts
+
+
+def stand_ins(parent: str) -> list[list[str]]:
+    """List the folders directly below ``parent`` that hold a marker: ``[path, id]`` each. No parent: none."""
+    found: list[list[str]] = []
+    try:
+        with os.scandir(parent) as entries:
+            for entry in itertools.islice(entries, 10_000):
+                if entry.is_dir(follow_symlinks=False):
+                    identity, _ = read_marker(os.path.join(entry.path, MARKER))
+                    if identity:
+                        found.append([entry.path, identity])
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+    return sorted(found)
+
+
+def marker_at(folder: str) -> list[str | None]:
+    """Read the marker in ``folder``: ``[id, what is wrong]``; an absent folder has neither."""
+    return list(read_marker(os.path.join(folder, MARKER)))
+
+
+def _uuid(folder: int) -> str | None:
+    for request, size, offset in (
+        (FS_IOC_GETFSUUID, 17, 1),
+        (BTRFS_IOC_FS_INFO, 1024, 16),
+        (XFS_IOC_FSGEOMETRY_V1, 112, 64),
+        (EXT4_IOC_GETFSUUID, 24, 8),
+    ):
+        buffer = bytearray(size)
+        if request == EXT4_IOC_GETFSUUID:
+            struct.pack_into("=I", buffer, 0, 16)
+        try:
+            fcntl.ioctl(folder, request, buffer)
+        except OSError:
+            continue
+        raw = bytes(buffer[offset : offset + 16])
+        if any(raw):
+            text = raw.hex()
+            return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return None
+
+
+def _label(folder: int) -> str | None:
+    buffer = bytearray(256)
+    try:
+        fcntl.ioctl(folder, FS_IOC_GETFSLABEL, buffer)
+    except OSError:
+        return None
+    return os.fsdecode(bytes(buffer).split(b"\0", 1)[0]) or None
+
+
+def _first_names(folder: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in itertools.islice(entries, ROOT_NAMES)]
+
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "facts": facts,
+    "resolve": resolve,
+    "spot": spot,
+    "stand_ins": stand_ins,
+    "marker_at": marker_at,
+}
+"""What a child can be asked, by name."""
+
+
+def main() -> int:
+    """Answer the question on standard input."""
+    request = json.load(sys.stdin)
+    try:
+        answer: dict[str, Any] = {"answer": QUESTIONS[request.pop("ask")](**request)}
+    except OSError as error:
+        answer = {"errno": error.errno, "error": error.strerror or str(error)}
+    json.dump(answer, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
