@@ -38,6 +38,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
     """
     CREATE TABLE devices (
         device_id     TEXT PRIMARY KEY,
+        key           TEXT UNIQUE,
         serial        TEXT,
         wwn           TEXT,
         model         TEXT,
@@ -60,6 +61,10 @@ LIBRARY_TABLES: tuple[str, ...] = (
         part_uuid     TEXT,
         marker_id     TEXT,
         share         TEXT,
+        hardware      TEXT,
+        session_key   TEXT,
+        settled       TEXT NOT NULL DEFAULT '[]',
+        partition_bytes INTEGER,
         size_bytes    INTEGER,
         free_bytes    INTEGER,
         is_network    INTEGER,
@@ -70,6 +75,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
                       ('online', 'offline', 'not_responding', 'conflict')),
         mount_point   BLOB,
         mount_root    BLOB NOT NULL DEFAULT x'2f',
+        mounts        TEXT NOT NULL DEFAULT '[]',
         generation    INTEGER NOT NULL DEFAULT 1,
         tracked_at    TEXT,
         favourite     INTEGER NOT NULL DEFAULT 0,
@@ -370,6 +376,8 @@ LIBRARY_TABLES: tuple[str, ...] = (
     "CREATE INDEX candidates_by_clip ON candidates (clip_id, confidence DESC, candidate_id, status)",
     "CREATE INDEX candidates_by_confidence ON candidates (confidence DESC, clip_id, candidate_id, status)",
     "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id)",
+    "CREATE INDEX candidates_by_copy ON candidates (copy_id, status)",
+    "CREATE INDEX candidates_by_place ON candidates (volume_id, path, status)",
     """
     CREATE TABLE relinks (
         relink_id    INTEGER PRIMARY KEY,
@@ -381,6 +389,8 @@ LIBRARY_TABLES: tuple[str, ...] = (
         undone_at    TEXT
     ) STRICT
     """,
+    "CREATE INDEX relinks_by_copy ON relinks (copy_id, relink_id)",
+    "CREATE INDEX relinks_by_candidate ON relinks (candidate_id)",
     # -- leaving ------------------------------------------------------------
     """
     CREATE TABLE recipes (
@@ -502,7 +512,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
                 WHEN copies.state = 'present' THEN 'online'
                 ELSE copies.state END AS seen_as,
            volumes.name AS volume_name, volumes.mount_point, volumes.mount_root,
-           volumes.state AS volume_state, volumes.device_id
+           volumes.mounts, volumes.state AS volume_state, volumes.device_id
     FROM copies JOIN volumes USING (volume_id)
     """,
     # What a clip is for a person: the worst of its parts, each seen through its

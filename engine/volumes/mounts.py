@@ -42,8 +42,8 @@ VIRTUAL_TYPES = frozenset({"tmpfs", "ramfs", "overlay", "squashfs", "erofs", "ro
 PSEUDO_TYPES = frozenset(
     {
         "proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs",
-        "pstore", "bpf", "configfs", "fusectl", "mqueue", "hugetlbfs", "binfmt_misc", "autofs", "efivarfs", "selinuxfs",
-        "rpc_pipefs", "nfsd", "nsfs", "sockfs", "pipefs", "fuse.lxcfs", "fuse.portal", "fuse.gvfsd-fuse",
+        "pstore", "bpf", "configfs", "fusectl", "mqueue", "hugetlbfs", "binfmt_misc", "autofs",
+        "efivarfs", "selinuxfs",        "rpc_pipefs", "nfsd", "nsfs", "sockfs", "pipefs", "fuse.lxcfs", "fuse.portal", "fuse.gvfsd-fuse",
         "resctrl", "sunrpc", "usbfs", "functionfs", "binder", "smackfs",
     }
 )  # fmt: skip

@@ -42,7 +42,7 @@ class Place:
         device: key of the queue that all files of this disk or share have in common.
         is_network: None when unknown.
         read_only: the mount or the file system refuses writes.
-        dev: st_dev of the path itself (a Btrfs subvolume has its own).
+        dev: st_dev of the mount point (below it a Btrfs subvolume has its own).
         mounted_at: mount point of the mount below (a stand-in's folder lies deeper).
         session: what tells the file system apart while it stays mounted.
         fs_uuid: of the file system, or None when it does not tell.
@@ -110,7 +110,7 @@ def place_of(db: Database, path: str) -> Place:
         device=seen.queue,
         is_network=mount.is_network,
         read_only=seen.read_only,
-        dev=dev,
+        dev=dev if seen.dev is None else seen.dev,
         mounted_at=mount.mount_point,
         session=seen.evidence.session,
         fs_uuid=seen.evidence.fs_uuid,

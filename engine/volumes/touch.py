@@ -112,7 +112,7 @@ def resolve(path: str) -> dict[str, Any]:
 
 
 def spot(root: str, samples: list[list[Any]]) -> dict[str, int]:
-    """Count the known files that fit, were ``touched`` (size fits), are ``other`` (size does not), ``absent``.
+    """Count the known files that fit, were ``touched`` (size fits), ``other`` (does not fit), ``absent``.
 
     Args:
         root: absolute path of the root to which the samples are relative.
