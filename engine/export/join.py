@@ -1,0 +1,243 @@
+"""From proven parts to one proven file: pictures copied, sound encoded once, everything read back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from engine.export import codecs, graph, placing, proof
+from engine.export.plan import Plan, film_fingerprint
+from engine.export.timeline import SAMPLE_RATE
+from engine.media import ffmpeg
+from engine.media.ffmpeg import FfmpegFailed
+from engine.media.hashing import full_hash
+from engine.media.tools import Tools
+
+_SAME_PACKETS = frozenset({"mp4", "mov", "mkv", "webm"})
+"""Containers that hold a packet as it is; others (MXF, AVI) may rewrite its head, so only counts compare."""
+
+_SOUND_SLACK_SECONDS = 0.1
+"""Encoded sound may be longer than planned by its codec's padding, at most this."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A segment that is accepted: its file, its frames, and the digest of its packets."""
+
+    file: str
+    frames: int
+    digest: str
+    extradata: str
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A finished file that is still under its temp name, synced and proven."""
+
+    size: int
+    blake3: str
+    duration_ms: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a join tells on its way: ``joining`` or ``verifying``, and the frames done of the film."""
+
+    check: Callable[[], None]
+    on_stage: Callable[[str, int], None]
+
+
+def concat_list(plan: Plan, segments: Sequence[Made]) -> str:
+    """The list of segments for ffmpeg, each with its exact duration.
+
+    Durations are differences of rounded absolute moments, so that their sum
+    never drifts by more than half a microsecond.
+    """
+    lines = ["ffconcat version 1.0"]
+    at = 0
+    for segment in segments:
+        begin, end = (_microseconds(frame / plan.fps) for frame in (at, at + segment.frames))
+        lines += [f"file '{segment.file}'", f"duration {(end - begin) / 1_000_000:.6f}"]
+        at += segment.frames
+    return "\n".join(lines) + "\n"
+
+
+def _microseconds(seconds: Fraction) -> int:
+    return round(seconds * 1_000_000)
+
+
+def join_arguments(plan: Plan, list_name: str | None, chunks: Sequence[str], target: str) -> list[str]:
+    """The arguments that join a film in its run's folder. ``list_name`` is None for sound only."""
+    args: list[str] = []
+    maps: list[str] = []
+    if list_name is not None:
+        # Packets as they are: the default rewrites H.264 and repeats its set-up in every key frame.
+        args += ["-f", "concat", "-auto_convert", "0", "-i", list_name]
+        maps += ["-map", "0:v:0", "-c:v", "copy"]
+    if chunks:
+        opened = f"file:{chunks[0]}" if len(chunks) == 1 else "concat:" + "|".join(chunks)
+        args += ["-f", graph.AUDIO_FORMAT, "-ar", str(SAMPLE_RATE), "-ac", str(plan.channels), "-i", opened]
+        assert plan.audio is not None
+        maps += ["-map", f"{1 if list_name else 0}:a:0", *codecs.audio_arguments(plan.audio)]
+    tags = ["-map_metadata", "-1", "-metadata", f"comment=rushes {film_fingerprint(plan)[:16]}"]
+    if plan.title:
+        tags += ["-metadata", f"title={plan.title}"]
+    if plan.timecode and list_name is not None:
+        tags += ["-timecode", plan.timecode]
+    rate = ["-r", plan.rate] if plan.container == "mxf" and list_name is not None else []
+    tag = codecs.VIDEO[plan.video["codec"]].tag if plan.video else None
+    return [
+        *args,
+        *maps,
+        *rate,
+        *tags,
+        "-fflags",
+        "+bitexact",
+        "-flags:a",
+        "+bitexact",
+        *codecs.muxer_arguments(plan.container, faststart=bool(plan.preset["faststart"]), tag=tag),
+        target,
+    ]
+
+
+def join(
+    tools: Tools,
+    plan: Plan,
+    segments: Sequence[Made],
+    chunks: Sequence[str],
+    *,
+    folder: str,
+    temp: str,
+    report: Report,
+    stall_seconds: float = ffmpeg.STALL_SECONDS,
+    log: str | None = None,
+) -> Joined:
+    """Join a film into ``temp``, prove it against its parts, sync it. ``temp`` is removed on any failure.
+
+    Args:
+        tools: the tools.
+        plan: the plan.
+        segments: all of them, in order.
+        chunks: file names of the programme sound's parts, in order.
+        folder: where the parts are.
+        temp: absolute path of the file to write, in its destination's folder.
+        report: gets the stage and the frames done; its check raises to stop at once.
+        stall_seconds: see :func:`engine.media.ffmpeg.run`.
+        log: file for ffmpeg's messages.
+
+    Raises:
+        FfmpegFailed: it could not be joined, or is not what was planned.
+    """
+    _fit_together(segments)
+    list_name = f"join-{os.path.basename(temp)[-20:]}.txt" if segments else None
+    try:
+        if list_name is not None:
+            with open(os.path.join(folder, list_name), "w", encoding="ascii") as file:
+                file.write(concat_list(plan, segments))
+        finished = ffmpeg.run(
+            tools,
+            join_arguments(plan, list_name, chunks, ffmpeg.file_url(temp)),
+            cwd=folder,
+            on_progress=lambda block: report.on_stage("joining", _frames(plan, block)),
+            check=report.check,
+            stall_seconds=stall_seconds,
+            log=log,
+            writes_count=True,
+        )
+        if finished.rc != 0 or not finished.last.ended:
+            raise ffmpeg.failed(finished)
+        if "non-monoton" in finished.stderr.lower() or "non monotonically" in finished.stderr.lower():
+            raise FfmpegFailed(
+                "join", "The rendered parts do not follow each other exactly in time.", finished.stderr
+            )
+        _prove(tools, plan, segments, temp, folder, report, stall_seconds, log)
+        report.on_stage("verifying", plan.frames_total)
+        blake3 = full_hash(temp, report.check)
+        placing.sync_file(temp)
+        return Joined(os.path.getsize(temp), blake3, plan.duration_ms, plan.frames_total)
+    except BaseException:
+        placing.remove(temp)
+        raise
+    finally:
+        if list_name is not None:
+            placing.remove(os.path.join(folder, list_name))
+
+
+def _frames(plan: Plan, block: ffmpeg.Progress) -> int:
+    if block.frame is not None and plan.segments:
+        return min(block.frame, plan.frames_total)
+    return min(plan.frames_total, int((block.out_time_us or 0) * plan.fps / 1_000_000))
+
+
+def _fit_together(segments: Sequence[Made]) -> None:
+    if len({segment.extradata for segment in segments}) > 1:
+        # One set-up is written for the whole file; parts with another one would not decode.
+        raise FfmpegFailed(
+            "join", "The encoder set itself up differently for different parts, so they cannot be joined."
+        )
+
+
+def _prove(
+    tools: Tools,
+    plan: Plan,
+    segments: Sequence[Made],
+    temp: str,
+    folder: str,
+    report: Report,
+    stall_seconds: float,
+    log: str | None,
+) -> None:
+    """Compare the file, read back, with the plan and with the segments."""
+    found = proof.streams(tools, temp)
+    if bool(segments) != (found.video is not None) or bool(plan.audio) != (found.audio is not None):
+        raise FfmpegFailed("join", "The joined file lacks its picture or its sound; it is thrown away.")
+    planned = plan.frames_total / plan.fps
+    if plan.audio and found.audio_seconds is not None:
+        off = found.audio_seconds - float(planned)
+        if off < -1 / float(plan.fps) or off > _SOUND_SLACK_SECONDS + 1 / float(plan.fps):
+            raise FfmpegFailed(
+                "join",
+                f"The sound of the joined file is {found.audio_seconds:.3f} s long instead of "
+                f"{float(planned):.3f} s; it is thrown away.",
+            )
+    if not segments:
+        return
+    hashes = proof.packet_hashes(
+        tools,
+        temp,
+        os.path.join(folder, f"hashes-{os.path.basename(temp)[-20:]}.txt"),
+        check=report.check,
+        on_progress=lambda block: report.on_stage("verifying", _frames(plan, block)),
+        stall_seconds=stall_seconds,
+        log=log,
+    )
+    if len(hashes) != plan.frames_total:
+        raise FfmpegFailed(
+            "join",
+            f"The joined file holds {len(hashes)} frames instead of {plan.frames_total}; it is thrown away.",
+        )
+    if plan.container in _SAME_PACKETS:
+        at = 0
+        for number, segment in enumerate(segments, 1):
+            if proof.digest_of(hashes[at : at + segment.frames]) != segment.digest:
+                raise SegmentChanged(number - 1)
+            at += segment.frames
+
+
+class SegmentChanged(FfmpegFailed):
+    """A finished segment is no longer what it was when it was accepted. It has to be rendered anew.
+
+    Attributes:
+        index: of the segment.
+    """
+
+    def __init__(self, index: int) -> None:
+        super().__init__(
+            "join",
+            f"Part {index + 1} was changed on disk after it had been rendered, so the joined file is thrown "
+            "away. Retry renders that part anew.",
+        )
+        self.index = index

@@ -1,0 +1,99 @@
+"""Putting a finished file under its name: whole, synced, and never over another."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+
+from engine.errors import RushesError
+from engine.names import NAME_MAX_BYTES, display
+
+MOST_NUMBERS = 999
+"""Names tried before giving up: ``film.mov``, ``film_001.mov`` ... ``film_999.mov``."""
+
+
+def sync_file(path: str) -> None:
+    """Make sure that a file's bytes are on its disk."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: str) -> None:
+    """Make sure that a folder's entries are on its disk; file systems that cannot say so are left alone."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EINVAL):
+            return
+        raise
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def numbered(name: str, extension: str, number: int) -> str:
+    """``name.extension``, or ``name_007.extension`` for number 7; the name is cut to fit a file system."""
+    suffix = (f"_{number:03}" if number else "") + f".{extension}"
+    room = NAME_MAX_BYTES - len(suffix)
+    while len(os.fsencode(name)) > room:
+        name = name[:-1]
+    return name + suffix
+
+
+def publish(temp: str, folder: str, name: str, extension: str, announce: Callable[[str], None]) -> str:
+    """Give a finished, synced temp file its name in the same folder; return the path it got.
+
+    A name that is taken is never replaced: the next number is tried. Each path
+    is announced before it is tried, so that a crash right after the rename
+    leaves a record of the file that is there.
+
+    Raises:
+        RushesError: all numbers are taken.
+        OSError: the folder cannot be written.
+    """
+    for number in range(MOST_NUMBERS + 1):
+        target = os.path.join(folder, numbered(name, extension, number))
+        if os.path.lexists(target):
+            continue
+        announce(target)
+        if _rename_new(temp, target):
+            sync_folder(folder)
+            return target
+    raise RushesError(
+        f"{display(name)} and {MOST_NUMBERS} numbers after it are taken in {display(folder)}. "
+        "Move some of them away, or give the recipe another name template."
+    )
+
+
+def _rename_new(temp: str, target: str) -> bool:
+    """Rename without replacing. False when the name is taken."""
+    try:
+        os.link(temp, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        # exFAT, many FUSE file systems and some shares have no hard links.
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES):
+            raise
+        if os.path.lexists(target):
+            return False
+        os.rename(temp, target)
+        return True
+    os.unlink(temp)
+    return True
+
+
+def remove(path: str) -> None:
+    """Remove a file of our own; it may be gone already."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

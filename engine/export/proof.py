@@ -1,0 +1,226 @@
+"""What a rendered file really holds: its packets counted and hashed, its streams described.
+
+A header's duration and frame count are promises of the moment when the file
+was begun; a truncated file still makes them. Packets are what is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from engine.media import child, ffmpeg
+from engine.media.ffmpeg import FfmpegFailed
+from engine.media.tools import Tools
+
+HASH = "murmur3"
+"""Hash of each packet: 128 bits, too fast to be noticed beside an encoder. The file itself gets BLAKE3."""
+
+_DEADLINE_SECONDS = 60.0
+_SLOWEST_READ = 5_000_000  # bytes per second that a share gives at least, for the deadline
+
+
+@dataclass(frozen=True)
+class Holds:
+    """What one video stream holds.
+
+    Attributes:
+        codec: ffmpeg's name.
+        width, height: stored size.
+        pix_fmt: pixel format.
+        time_base: unit of its time stamps, as text.
+        rate: frames per second that the header tells, as text.
+        extradata: hash of the decoder's set-up; segments that differ in it cannot be joined.
+        packets: how many.
+        digest: SHA-256 over the packets' hashes in order.
+    """
+
+    codec: str
+    width: int
+    height: int
+    pix_fmt: str
+    time_base: str
+    rate: str
+    extradata: str
+    packets: int
+    digest: str
+
+
+def holds(tools: Tools, path: str) -> Holds:
+    """Look at the picture of a rendered file.
+
+    Raises:
+        FfmpegFailed: it cannot be read, or holds no picture.
+    """
+    ran = child.run(
+        [
+            tools.ffprobe,
+            "-v",
+            "error",
+            "-select_streams",
+            "v:0",
+            "-show_data_hash",
+            HASH,
+            "-show_entries",
+            "stream=codec_name,width,height,pix_fmt,time_base,avg_frame_rate,extradata_hash:packet=data_hash",
+            "-of",
+            "compact",
+            ffmpeg.file_url(path),
+        ],
+        seconds=_DEADLINE_SECONDS + os.path.getsize(path) / _SLOWEST_READ,
+    )
+    if ran.code != 0:
+        raise FfmpegFailed(
+            "encoding_error", "A rendered part cannot be read back; it is thrown away.", ran.err_text
+        )
+    stream, hashes = read_compact(ran.out.decode("ascii", "replace").splitlines())
+    if not stream:
+        raise FfmpegFailed(
+            "encoding_error", "A rendered part holds no picture; it is thrown away.", ran.err_text
+        )
+    return Holds(
+        codec=stream.get("codec_name", ""),
+        width=int(stream.get("width") or 0),
+        height=int(stream.get("height") or 0),
+        pix_fmt=stream.get("pix_fmt", ""),
+        time_base=stream.get("time_base", ""),
+        rate=stream.get("avg_frame_rate", ""),
+        extradata=stream.get("extradata_hash", ""),
+        packets=len(hashes),
+        digest=digest_of(hashes),
+    )
+
+
+def read_compact(lines: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """The stream's values and the packets' hashes from ffprobe's compact output."""
+    stream: dict[str, str] = {}
+    hashes: list[str] = []
+    for line in lines:
+        section, _, rest = line.partition("|")
+        values = dict(pair.partition("=")[::2] for pair in rest.split("|") if "=" in pair)
+        if section == "packet" and "data_hash" in values:
+            hashes.append(values["data_hash"].rpartition(":")[2])
+        elif section == "stream":
+            stream.update(values)
+    return stream, hashes
+
+
+def digest_of(hashes: Iterable[str]) -> str:
+    """One hash over the packets' hashes in order."""
+    digest = hashlib.sha256()
+    for value in hashes:
+        digest.update(value.encode("ascii"))
+    return digest.hexdigest()
+
+
+def packet_hashes(
+    tools: Tools,
+    path: str,
+    scratch: str,
+    *,
+    check: Callable[[], None] | None = None,
+    on_progress: Callable[[ffmpeg.Progress], None] | None = None,
+    stall_seconds: float = ffmpeg.STALL_SECONDS,
+    log: str | None = None,
+) -> list[str]:
+    """Hash of every picture packet of a finished file, read back from it.
+
+    Args:
+        tools: the tools.
+        path: the file.
+        scratch: a file of our own that is written and removed.
+        check: raises when the work must stop.
+        on_progress: gets ffmpeg's progress.
+        stall_seconds: longest time without an advance.
+        log: file for ffmpeg's messages.
+
+    Raises:
+        FfmpegFailed: it cannot be read to its end.
+    """
+    args = ["-i", ffmpeg.file_url(path), "-map", "0:v:0", "-c", "copy", "-f", "framehash", "-hash", HASH]
+    try:
+        finished = ffmpeg.run(
+            tools,
+            [*args, ffmpeg.file_url(scratch)],
+            on_progress=on_progress,
+            check=check,
+            stall_seconds=stall_seconds,
+            log=log,
+            writes_count=True,
+        )
+        if finished.rc != 0:
+            raise ffmpeg.failed(finished)
+        with open(scratch, encoding="ascii", errors="replace") as lines:
+            return [line.rpartition(",")[2].strip() for line in lines if line[:1].isdigit()]
+    finally:
+        if os.path.exists(scratch):
+            os.unlink(scratch)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What a finished file says about itself: durations in seconds, None when it does not tell."""
+
+    video: str | None
+    rate: Fraction | None
+    video_seconds: float | None
+    audio: str | None
+    audio_seconds: float | None
+    channels: int
+    seconds: float | None
+
+
+def streams(tools: Tools, path: str) -> Streams:
+    """Describe a finished file.
+
+    Raises:
+        FfmpegFailed: it cannot be opened.
+    """
+    ran = child.run(
+        [
+            tools.ffprobe,
+            "-v",
+            "error",
+            "-show_entries",
+            "stream=codec_type,codec_name,avg_frame_rate,duration,channels:format=duration",
+            "-of",
+            "compact",
+            ffmpeg.file_url(path),
+        ],
+        seconds=_DEADLINE_SECONDS,
+    )
+    if ran.code != 0:
+        raise FfmpegFailed("encoding_error", "The finished file cannot be opened again.", ran.err_text)
+    kinds: dict[str, dict[str, str]] = {}
+    for line in ran.out.decode("utf-8", "replace").splitlines():
+        section, _, rest = line.partition("|")
+        values = dict(pair.partition("=")[::2] for pair in rest.split("|") if "=" in pair)
+        kind = values.get("codec_type", section)
+        kinds.setdefault(kind, values)
+    video, audio, whole = kinds.get("video", {}), kinds.get("audio", {}), kinds.get("format", {})
+    return Streams(
+        video=video.get("codec_name"),
+        rate=_fraction(video.get("avg_frame_rate")),
+        video_seconds=_float(video.get("duration")),
+        audio=audio.get("codec_name"),
+        audio_seconds=_float(audio.get("duration")),
+        channels=int(audio.get("channels") or 0),
+        seconds=_float(whole.get("duration")),
+    )
+
+
+def _float(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:  # N/A
+        return None
+
+
+def _fraction(text: str | None) -> Fraction | None:
+    try:
+        return Fraction(text) if text else None
+    except (ValueError, ZeroDivisionError):  # 0/0: not known
+        return None
