@@ -58,7 +58,7 @@ def run(args: Sequence[str], *, seconds: float, niceness: int = 0) -> Ran:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env=_environment(),
+        env=environment(),
     )
     try:
         if niceness:
@@ -94,9 +94,15 @@ def _be_nice(pid: int, niceness: int) -> None:
         pass  # it has ended already, or the system forbids it: priority is a courtesy
 
 
-def _environment() -> dict[str, str]:
-    """The child's environment: plain English messages, no colour, no report files in the current folder."""
+def environment() -> dict[str, str]:
+    """Return the environment that every ffmpeg and ffprobe must get.
+
+    Plain English messages, no colour, no report files in the current folder.
+    ``GCONV_PATH`` leads nowhere: a static build (the wheel's) otherwise loads
+    the machine's character tables at the first MPEG transport stream and
+    crashes with them.
+    """
     env = dict(os.environ)
     env.pop("FFREPORT", None)
-    env.update(LC_ALL="C", AV_LOG_FORCE_NOCOLOR="1")
+    env.update(LC_ALL="C", AV_LOG_FORCE_NOCOLOR="1", GCONV_PATH=os.devnull)
     return env

@@ -16,6 +16,7 @@ from typing import Any
 from engine.errors import NotFound
 from engine.media import child
 from engine.media.facts import AudioFacts, MediaFacts, Unplayable, VideoFacts
+from engine.media.kinds import HEADER_BYTES, sniff
 from engine.media.rates import fraction, is_common, snapped, steady_rate
 from engine.media.stated import camera, recorded_at, reel_name, tags_of, timecode_of
 from engine.media.tools import Tools
@@ -152,7 +153,7 @@ def _ask(tools: Tools, path: str, timeout: float, wanted: list[str]) -> dict[str
     name = display(os.path.basename(path))
     whole = os.path.abspath(path)
     command = [tools.ffprobe, "-v", "error", "-hide_banner", "-of", "json", *wanted]
-    if "%" in whole and _looks_like_a_still(whole):
+    if "%" in whole and looks_like_a_still(whole):
         command += ["-f", "image2", "-pattern_type", "none"]  # else %d means a numbered series
     try:
         ran = child.run([*command, "-protocol_whitelist", "file", "-i", f"file:{whole}"], seconds=timeout)
@@ -167,11 +168,12 @@ def _ask(tools: Tools, path: str, timeout: float, wanted: list[str]) -> dict[str
     except ValueError:
         answer = {}
     if ran.code != 0 or not isinstance(answer, dict) or not answer:
-        raise Unplayable(f"{name} cannot be played: {_why(ran)}. It is kept as it is.")
+        raise Unplayable(f"{name} cannot be played: {_why(ran, whole)}. It is kept as it is.")
     return answer
 
 
-def _looks_like_a_still(path: str) -> bool:
+def looks_like_a_still(path: str) -> bool:
+    """Whether a name is that of a picture that ffmpeg may take for one of a numbered series."""
     return (
         re.search(r"\.(jpe?g|png|tiff?|dpx|exr|bmp|webp|jp2|tga|p[gbpn]m)$", path, re.IGNORECASE) is not None
     )
@@ -188,8 +190,13 @@ _REASONS = (
 )
 
 
-def _why(ran: child.Ran) -> str:
+def _why(ran: child.Ran, path: str) -> str:
     text = ran.err_text
+    shown = _shown(path)
+    if shown == "txt":
+        return "it is text"
+    if shown is None and "moov atom not found" in text:  # believed to be a film for its extension alone
+        return "it is not a media file"
     for mark, reason in _REASONS:
         if mark in text:
             return reason
@@ -197,6 +204,14 @@ def _why(ran: child.Ran) -> str:
         return f"ffprobe crashed on it (signal {-ran.code})"
     last = text.strip().splitlines()[-1:]
     return display(last[0]) if last else "ffprobe does not understand it"
+
+
+def _shown(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return sniff(file.read(HEADER_BYTES))
+    except OSError:
+        return None  # ffprobe's own words say why
 
 
 # -- understanding ------------------------------------------------------------
