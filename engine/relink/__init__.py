@@ -1,1 +1,1 @@
-"""Lost copies are found again: scan, match, candidates, apply and undo."""
+"""Finding footage again: sweeps of known volumes, scans for lost files, candidates, verdicts."""

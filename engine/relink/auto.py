@@ -1,0 +1,76 @@
+"""What happens by itself when a volume comes online: a sweep of a known one, a look through a new one."""
+
+from __future__ import annotations
+
+from engine import names
+from engine.library import Library
+from engine.relink import targets
+from engine.relink.job import queue_scan
+from engine.relink.sweep import queue_sweep
+from engine.storage import config
+from engine.storage.database import row, scalar
+
+UNSEARCHED = ("system", "virtual", "card")
+"""Classes of volumes that are not looked through by themselves.
+
+A card is emptied and reused: a lost file is not to be tied to it. The others hold nobody's footage.
+"""
+
+
+def on_volume_online(library: Library, volume_id: str) -> list[str]:
+    """Queue what should happen now that this volume can be reached; return the ids of the jobs queued.
+
+    A volume that holds known copies gets a sweep. One that holds none, while
+    copies are lost, is looked through for them. The setting ``relink.policy``
+    decides what follows: ``certain`` applies what is proven, ``ask`` only
+    proposes, ``off`` sweeps and searches nothing. Cheap: two queries and
+    at most one job; safe to call twice.
+
+    Raises:
+        NotFound: there is no such volume.
+        VolumeGone: it went away again.
+    """
+    db = library.db()
+    policy = relink_policy()
+    volume = row(db, "SELECT name, class, state, mount_point FROM volumes WHERE volume_id = ?", (volume_id,))
+    holds_copies = scalar(db, "SELECT 1 FROM copies WHERE volume_id = ? LIMIT 1", (volume_id,))
+    if volume is None or holds_copies:
+        moves = {"certain": "apply", "ask": "propose"}.get(policy, "ignore")
+        return [queue_sweep(library, volume_id, moves=moves)]
+    if policy == "off" or volume["state"] != "online" or volume["class"] in UNSEARCHED:
+        return []
+    if not _something_is_lost(library) or _is_queued(library, volume_id):
+        return []
+    _, job_id = queue_scan(
+        library,
+        names.from_blob(volume["mount_point"]),
+        auto_apply=policy == "certain",
+        min_confidence=1.0,
+        origin="mount",
+    )
+    return [job_id]
+
+
+def relink_policy() -> str:
+    """The setting ``relink.policy``: ``off``, ``ask`` or ``certain``."""
+    settings = config.open_config()
+    try:
+        return str(config.get(settings, "relink.policy"))
+    finally:
+        settings.close()
+
+
+def _something_is_lost(library: Library) -> bool:
+    found = scalar(library.db(), f"SELECT 1 FROM copy_states AS copy WHERE {targets.LOST} LIMIT 1")
+    return found is not None
+
+
+def _is_queued(library: Library, volume_id: str) -> bool:
+    """Whether a look through this volume waits or runs already."""
+    found = scalar(
+        library.db(),
+        "SELECT 1 FROM jobs WHERE kind = 'relink_scan' AND status IN ('pending', 'running')"
+        " AND params ->> 'volume_id' = ? AND params ->> 'origin' = 'mount'",
+        (volume_id,),
+    )
+    return found is not None

@@ -1,0 +1,403 @@
+"""Which found file is which lost copy: the ladder of evidence. Pure decisions over plain data.
+
+==============  ==========  ====================================================================
+match type      confidence  what agrees
+==============  ==========  ====================================================================
+full_hash       1.0         size and BLAKE3 of the whole file
+moved           0.99        volume, inode, size, mtime, and the fast hash: a rename on the same drive
+fast_hash       0.95        size and fast hash (a sample, never a proof)
+embedded_id     0.92        size and an identifier that the camera wrote into the file
+identity        0.9         name, size, start timecode and reel
+size_duration   0.8         size and duration
+filename        0.5         name and size; nothing else is known of either
+derivative      0.3         name alone, the size differs: a transcode or proxy at most, never the original
+==============  ==========  ====================================================================
+
+A hash that is known on both sides and differs ends the comparison: no weaker
+evidence can bring the pair back. The first two rungs prove content (the
+second: the identity of the file); only they can be certain, and only when the
+assignment is unambiguous.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+CONFIDENCE: dict[str, float] = {
+    "full_hash": 1.0,
+    "moved": 0.99,
+    "fast_hash": 0.95,
+    "embedded_id": 0.92,
+    "identity": 0.9,
+    "size_duration": 0.8,
+    "filename": 0.5,
+    "derivative": 0.3,
+}
+"""Confidence of each match type, 0..1."""
+
+PROVEN = frozenset({"full_hash", "moved"})
+"""Match types that prove content or identity; only these are ever certain."""
+
+SMALL_BYTES = 64 * 1024
+"""Below this size a file is matched by its full hash or not at all: sidecars of one camera are too alike."""
+
+ALTERNATIVES = 8
+"""Most candidates kept per lost copy; the best come first."""
+
+HINTS = 3
+"""Most derivative hints per lost copy, and only for names that few found files share."""
+
+PAIRS_AT_ONCE = 40_000
+"""Most pairs compared within one group of equal content before pairs of other names are left out."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A copy that cannot be reached: missing, or on a volume that is away.
+
+    Attributes:
+        copy_id: the copy's row.
+        asset_id: its content; copies of one asset are interchangeable.
+        clip_id: the clip it belongs to (the first, when there are several); None for files of no clip.
+        volume_id: the volume it was last on.
+        path: where it was, relative to that volume's root.
+        size: bytes.
+        mtime_ns: modification time when last seen.
+        inode: inode number when last seen; None when unknown.
+        missing: the volume is here and the file is not; False: the volume is away.
+        role: of the copy.
+        blake3: full hash, None when never taken.
+        fast_hash: fast hash of the current scheme, None when never taken.
+        duration_ms, timecode, reel, embedded_id: media facts; None when unknown.
+    """
+
+    copy_id: int
+    asset_id: int
+    clip_id: str | None
+    volume_id: str
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int | None = None
+    missing: bool = False
+    role: str = "managed"
+    blake3: str | None = None
+    fast_hash: str | None = None
+    duration_ms: int | None = None
+    timecode: str | None = None
+    reel: str | None = None
+    embedded_id: str | None = None
+
+    @property
+    def hashed(self) -> bool:
+        """Whether some hash is on record, so that reading a found file can settle the matter."""
+        return self.blake3 is not None or self.fast_hash is not None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file seen on a volume. Facts that were not looked at are None.
+
+    ``duration_ms``, ``timecode``, ``reel`` and ``embedded_id`` come from a probe.
+    """
+
+    volume_id: str
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int | None = None
+    blake3: str | None = None
+    fast_hash: str | None = None
+    duration_ms: int | None = None
+    timecode: str | None = None
+    reel: str | None = None
+    embedded_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """One candidate: a found file that may be a lost copy.
+
+    Attributes:
+        lost: the copy.
+        found: the file.
+        match_type: a key of :data:`CONFIDENCE`.
+        confidence: 0..1.
+        certain: content or identity is proven and no other pairing is as good.
+        ambiguous: another pairing is as good; a person has to choose.
+        evidence: what agrees and what does not, for the screen; JSON-ready.
+    """
+
+    lost: Lost
+    found: Found
+    match_type: str
+    confidence: float
+    certain: bool
+    ambiguous: bool
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def fold(name: str) -> str:
+    """Return ``name`` without differences of letter case and Unicode composition."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def base_name(path: str) -> str:
+    """The last component of ``path``."""
+    return path.rpartition("/")[2]
+
+
+def common_tail(first: str, second: str) -> int:
+    """Number of equal path components at the end of both, by folded names."""
+    count = 0
+    for one, other in zip(reversed(first.split("/")), reversed(second.split("/")), strict=False):
+        if fold(one) != fold(other):
+            break
+        count += 1
+    return count
+
+
+def judge(lost: Lost, found: Found) -> str | None:
+    """Return the match type of one pair, the strongest that holds, or None.
+
+    Files of another size are never the same; see :func:`assign` for hints.
+    """
+    if lost.size != found.size:
+        return None
+    same_name = fold(base_name(lost.path)) == fold(base_name(found.path))
+    if lost.blake3 and found.blake3:
+        # Every empty file has the same content: only its name tells it apart.
+        return "full_hash" if lost.blake3 == found.blake3 and (lost.size or same_name) else None
+    if lost.size < SMALL_BYTES:
+        return None
+    if lost.fast_hash and found.fast_hash:
+        if lost.fast_hash != found.fast_hash:
+            return None
+        return "moved" if _same_inode(lost, found) else "fast_hash"
+    return _weak(lost, found, same_name)
+
+
+def _weak(lost: Lost, found: Found, same_name: bool) -> str | None:
+    """The rungs for pairs of equal size of which no comparable hash is known."""
+    if _differs(lost.embedded_id, found.embedded_id) or _differs(lost.duration_ms, found.duration_ms):
+        return None
+    if lost.embedded_id and found.embedded_id:
+        return "embedded_id"
+    if same_name and lost.timecode and lost.timecode == found.timecode and lost.reel == found.reel:
+        return "identity"
+    if lost.duration_ms and found.duration_ms:
+        return "size_duration"
+    return "filename" if same_name else None
+
+
+def _differs(one: object, other: object) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def _same_inode(lost: Lost, found: Found) -> bool:
+    return lost.inode is not None and (lost.volume_id, lost.inode, lost.mtime_ns) == (
+        found.volume_id,
+        found.inode,
+        found.mtime_ns,
+    )
+
+
+def assign(lost: Sequence[Lost], found: Sequence[Found]) -> list[Match]:
+    """Match lost copies with found files, one to one, and say what is certain.
+
+    A pair on a strong rung hides the weaker pairs of both its sides. Copies of
+    one asset are interchangeable, so as many found files as there are lost
+    copies of it are all assigned. Ambiguous, and so never certain, are: more
+    equally good files than copies, and a file that fits copies of different
+    content. Between equally good files of proven content one that is the same
+    inode, or lies at the recorded path of another volume, is preferred.
+
+    Returns:
+        Candidates, best first; at most :data:`ALTERNATIVES` per copy.
+    """
+    pairs = _strongest(_pairs(lost, found))
+    by_asset: dict[int, list[tuple[Lost, Found, str]]] = defaultdict(list)
+    assets_of: dict[Found, set[int]] = defaultdict(set)
+    for pair in pairs:
+        by_asset[pair[0].asset_id].append(pair)
+        assets_of[pair[1]].add(pair[0].asset_id)
+    shared = {file for file, assets in assets_of.items() if len(assets) > 1}
+    matches = [match for group in by_asset.values() for match in _assign_group(group, shared)]
+    matches += _hints(lost, found, matches)
+    return sorted(matches, key=lambda match: (-match.confidence, match.lost.path, match.found.path))
+
+
+def _pairs(lost: Sequence[Lost], found: Sequence[Found]) -> Iterable[tuple[Lost, Found, str]]:
+    """Every pair with some rung, found by look-up so that equal sizes stay cheap."""
+    by_hash: dict[tuple[int, str], list[Lost]] = defaultdict(list)
+    by_size: dict[int, list[Lost]] = defaultdict(list)
+    for copy in lost:
+        by_size[copy.size].append(copy)
+        for value in {copy.blake3, copy.fast_hash} - {None}:
+            assert value is not None
+            by_hash[copy.size, value].append(copy)
+    for file in found:
+        if file.blake3 or file.fast_hash:
+            seen: set[int] = set()
+            fits = [
+                copy
+                for value in {file.blake3, file.fast_hash} - {None}
+                for copy in by_hash.get((file.size, value or ""), ())
+            ]
+            fits += [copy for copy in by_size.get(file.size, ()) if not copy.hashed]
+        else:
+            seen, fits = set(), by_size.get(file.size, [])
+        for copy in _narrowed(fits, file):
+            if copy.copy_id not in seen and (rung := judge(copy, file)):
+                seen.add(copy.copy_id)
+                yield copy, file, rung
+
+
+def _narrowed(fits: list[Lost], file: Found) -> list[Lost]:
+    """The copies worth comparing with ``file``: of very many of one content, those of its name."""
+    if len(fits) <= PAIRS_AT_ONCE // 200:
+        return fits
+    name = fold(base_name(file.path))
+    named = [copy for copy in fits if fold(base_name(copy.path)) == name]
+    return sorted(named or fits, key=lambda copy: -common_tail(copy.path, file.path))[:ALTERNATIVES]
+
+
+def _strongest(pairs: Iterable[tuple[Lost, Found, str]]) -> list[tuple[Lost, Found, str]]:
+    """Drop a file's pairs below its strongest rung, and unproven pairs of a copy that has a proven one."""
+    kept = list(pairs)
+    top_of_file: dict[Found, float] = defaultdict(float)
+    top_of_copy: dict[int, float] = defaultdict(float)
+    for copy, file, rung in kept:
+        top_of_file[file] = max(top_of_file[file], CONFIDENCE[rung])
+        top_of_copy[copy.copy_id] = max(top_of_copy[copy.copy_id], CONFIDENCE[rung])
+    hashed = CONFIDENCE["fast_hash"]
+    return [
+        (copy, file, rung)
+        for copy, file, rung in kept
+        if CONFIDENCE[rung] == top_of_file[file]
+        and (CONFIDENCE[rung] >= hashed or top_of_copy[copy.copy_id] < hashed)
+    ]
+
+
+def _key(copy: Lost, file: Found, rung: str) -> tuple[float, bool, bool]:
+    """What makes one file better than another for ``copy``; equal keys are a tie."""
+    elsewhere_same = copy.path == file.path and copy.volume_id != file.volume_id
+    return CONFIDENCE[rung], _same_inode(copy, file), elsewhere_same
+
+
+def _assign_group(group: list[tuple[Lost, Found, str]], shared: set[Found]) -> list[Match]:
+    """One-to-one assignment between the lost copies of one asset and the files that fit it."""
+    ranked = sorted(
+        group,
+        key=lambda pair: (
+            *(-part for part in _key(*pair)),
+            -common_tail(pair[0].path, pair[1].path),
+            # The drive at hand first, then copies known to be gone, then those merely away.
+            pair[0].volume_id != pair[1].volume_id,
+            not pair[0].missing,
+            pair[0].role != "managed",
+            pair[0].copy_id,
+            pair[1].path,
+        ),
+    )
+    taken_files: set[Found] = set()
+    chosen: dict[int, tuple[Lost, Found, str]] = {}
+    for copy, file, rung in ranked:
+        if copy.copy_id not in chosen and file not in taken_files:
+            chosen[copy.copy_id] = (copy, file, rung)
+            taken_files.add(file)
+    spare: dict[int, list[tuple[Lost, Found, str]]] = defaultdict(list)
+    for pair in ranked:
+        if pair[1] not in taken_files and pair[0].copy_id in chosen:
+            spare[pair[0].copy_id].append(pair)
+    matches: list[Match] = []
+    for copy_id, best in chosen.items():
+        rivals = [pair for pair in spare[copy_id] if _key(*pair) == _key(*best)]
+        ambiguous = bool(rivals) or best[1] in shared
+        finds = 1 + len(rivals)
+        matches.append(_match(*best, ambiguous=ambiguous, equals=finds, shared=best[1] in shared))
+        matches += [
+            _match(*pair, ambiguous=True, equals=finds if pair in rivals else 1, shared=pair[1] in shared)
+            for pair in spare[copy_id][: ALTERNATIVES - 1]
+        ]
+    return matches
+
+
+def _match(lost: Lost, found: Found, rung: str, *, ambiguous: bool, equals: int, shared: bool) -> Match:
+    return Match(
+        lost,
+        found,
+        rung,
+        CONFIDENCE[rung],
+        certain=rung in PROVEN and not ambiguous,
+        ambiguous=ambiguous,
+        evidence=evidence(lost, found, ambiguous=ambiguous, equals=equals, shared=shared),
+    )
+
+
+def evidence(
+    lost: Lost, found: Found, *, ambiguous: bool = False, equals: int = 1, shared: bool = False
+) -> dict[str, Any]:
+    """Return what agrees (True), differs (False) or is not known on both sides (None), for the screen.
+
+    Args:
+        lost: the copy.
+        found: the file.
+        ambiguous: another pairing is as good.
+        equals: number of files that fit this copy equally well.
+        shared: the file fits copies of other content as well.
+    """
+
+    def same(one: object, other: object) -> bool | None:
+        return None if one is None or other is None else one == other
+
+    return {
+        "size": lost.size == found.size,
+        "blake3": same(lost.blake3, found.blake3),
+        "fast_hash": same(lost.fast_hash, found.fast_hash),
+        "name": fold(base_name(lost.path)) == fold(base_name(found.path)),
+        "exact_name": base_name(lost.path) == base_name(found.path),
+        "mtime": lost.mtime_ns == found.mtime_ns,
+        "inode": same(lost.inode, found.inode) if lost.volume_id == found.volume_id else None,
+        "duration": same(lost.duration_ms, found.duration_ms),
+        "timecode": same(lost.timecode, found.timecode),
+        "reel": same(lost.reel, found.reel),
+        "embedded_id": same(lost.embedded_id, found.embedded_id),
+        "path_tail": common_tail(lost.path, found.path),
+        "lost_size": lost.size,
+        "ambiguous": ambiguous,
+        "equally_good": equals,
+        "fits_other_content": shared,
+    }
+
+
+def _hints(lost: Sequence[Lost], found: Sequence[Found], matches: Sequence[Match]) -> list[Match]:
+    """Files that share only the name of a copy for which nothing better was found."""
+    settled = {match.lost.copy_id for match in matches}
+    used = {match.found for match in matches}
+    by_name: dict[str, list[Found]] = defaultdict(list)
+    for file in found:
+        if file.size >= SMALL_BYTES and file not in used:
+            by_name[fold(base_name(file.path))].append(file)
+    hints: list[Match] = []
+    for copy in lost:
+        if copy.copy_id in settled or copy.size < SMALL_BYTES:
+            continue
+        same_name = by_name.get(fold(base_name(copy.path)), [])
+        if len(same_name) > ALTERNATIVES:
+            continue
+        fits = [
+            file
+            for file in same_name
+            if file.size != copy.size and not _differs(copy.duration_ms, file.duration_ms)
+        ]
+        fits.sort(key=lambda file: (-common_tail(copy.path, file.path), file.path))
+        hints += [
+            _match(copy, file, "derivative", ambiguous=True, equals=len(fits), shared=False)
+            for file in fits[:HINTS]
+        ]
+    return hints

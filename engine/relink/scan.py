@@ -1,0 +1,216 @@
+"""Looking through a folder for lost copies: stat first, and only files that can be one are opened.
+
+What a file is opened for follows from what is on record of the copies of its
+size: the fast hash where they have one, a probe where they have none. The full
+hash comes last, for files whose fast hash fits, when certainty was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlite_utils import Database
+
+from engine import clock, names
+from engine.errors import RushesError
+from engine.media.hashing import FAST_WHOLE, fast_hash, full_hash
+from engine.media.probe import probe
+from engine.media.tools import find_tools
+from engine.relink.match import Found, Lost, base_name, fold
+from engine.relink.tree import Seen, Tally, Tree
+from engine.storage.database import rows
+
+NAMESAKES = 8
+"""Most found files of one name that are kept only because a lost copy has that name."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A full reading of a found file: when, and how far below the caches it reached."""
+
+    at: str
+    level: str
+
+
+@dataclass
+class Scan:
+    """What a look through a folder gives: the files that may be lost copies, and what it took.
+
+    Attributes:
+        found: files whose size, name or inode fits some lost copy, with the evidence read so far.
+        readings: full readings, by the file's path.
+        hashed: files opened for hashing.
+        bytes_hashed: bytes read for it.
+        warnings: sentences on files that could not be read.
+        tally: what the walk met.
+    """
+
+    found: list[Found] = field(default_factory=list)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    hashed: int = 0
+    bytes_hashed: int = 0
+    warnings: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+
+def collect(
+    tree: Tree,
+    start: str,
+    lost: Sequence[Lost],
+    present: frozenset[str],
+    scan: Scan,
+    check: Callable[[], None],
+    progress: Callable[[int], None],
+) -> None:
+    """Walk below ``start`` and keep the files that may be lost copies; none is opened.
+
+    Args:
+        tree: the held volume.
+        start: folder, relative to the volume's root.
+        lost: what is looked for.
+        present: paths on this volume at which the catalogue has a copy that is there.
+        scan: takes what is found.
+        check: called once per folder.
+        progress: gets the number of files seen.
+    """
+    sizes = {copy.size for copy in lost}
+    spellings = {fold(base_name(copy.path)) for copy in lost}
+    namesakes: dict[str, int] = defaultdict(int)
+    for seen in tree.walk(start, scan.tally, check):
+        if not scan.tally.files % 256:
+            progress(scan.tally.files)
+        if seen.stat.st_size not in sizes:
+            name = fold(seen.name)
+            if name not in spellings or namesakes[name] > NAMESAKES:
+                continue
+            namesakes[name] += 1
+        if seen.path not in present:
+            scan.found.append(_found(tree.volume_id, seen))
+    progress(scan.tally.files)
+
+
+def _found(volume_id: str, seen: Seen) -> Found:
+    facts = seen.stat
+    return Found(volume_id, seen.path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
+def present_paths(db: Database, volume_id: str) -> frozenset[str]:
+    """Paths of the copies that are on this volume now: these files are not lost, whatever they look like."""
+    found = rows(
+        db, "SELECT path FROM copies WHERE volume_id = ? AND state IN ('present', 'damaged')", (volume_id,)
+    )
+    return frozenset(names.from_blob(entry["path"]) for entry in found)
+
+
+def read_evidence(
+    tree: Tree,
+    lost: Sequence[Lost],
+    scan: Scan,
+    check: Callable[[], None],
+    progress: Callable[[int, int], None],
+) -> None:
+    """Hash or probe the collected files of a fitting size, as far as that can decide anything."""
+    by_size: dict[int, list[Lost]] = defaultdict(list)
+    for copy in lost:
+        by_size[copy.size].append(copy)
+    kept: list[Found] = []
+    for done, file in enumerate(scan.found):
+        check()
+        progress(done, len(scan.found))
+        fits = by_size.get(file.size, ())
+        if any(copy.hashed for copy in fits):
+            hashed = _with_fast_hash(tree, file, scan)
+            if hashed is None:
+                continue
+            file = hashed
+        if any(not copy.hashed for copy in fits) and not _known(file, fits):
+            file = _with_media(tree, file, scan)
+        kept.append(file)
+    scan.found = kept
+    progress(len(kept), len(kept))
+
+
+def _known(file: Found, fits: Iterable[Lost]) -> bool:
+    return any(file.fast_hash and file.fast_hash == copy.fast_hash for copy in fits)
+
+
+def _with_fast_hash(tree: Tree, file: Found, scan: Scan) -> Found | None:
+    """The file with its fast hash; None when it cannot be read or is being written to."""
+    read_at = clock.now()
+    value = _read(tree, file, scan, lambda descriptor: fast_hash(descriptor, file.size))
+    if value is None:
+        return None
+    whole = file.size <= FAST_WHOLE
+    scan.hashed += 1
+    scan.bytes_hashed += file.size if whole else 3 * 8192
+    if whole:
+        scan.readings[file.path] = Reading(read_at, level_of(tree, past_cache=False))
+    return replace(file, fast_hash=value, blake3=value if whole else None)
+
+
+def with_full_hash(tree: Tree, file: Found, scan: Scan, check: Callable[[], None]) -> Found | None:
+    """The file with its full hash, read from its first byte to its last; None when it cannot be read.
+
+    ``check`` is called between buffers and may raise.
+    """
+    read_at = clock.now()
+    value = _read(tree, file, scan, lambda descriptor: full_hash(descriptor, check))
+    if value is None:
+        return None
+    scan.hashed += 1
+    scan.bytes_hashed += file.size
+    scan.readings[file.path] = Reading(read_at, level_of(tree, past_cache=False))
+    return replace(file, blake3=value)
+
+
+def level_of(tree: Tree, *, past_cache: bool) -> str:
+    """What a full reading of a file on this volume proves."""
+    if tree.place.is_network is not False:
+        return "network re-read"
+    return "device re-read" if past_cache else "cached re-read"
+
+
+def _read(tree: Tree, file: Found, scan: Scan, read: Callable[[int], str]) -> str | None:
+    """Read a file and be sure that it is the one that was seen, before and after."""
+    shown = names.display(file.path)
+    try:
+        descriptor = tree.open_file(file.path)
+        try:
+            if not _is(file, os.fstat(descriptor)):
+                scan.warnings.append(f"{shown} changed while it was looked at; it was left out.")
+                return None
+            value = read(descriptor)
+            if not _is(file, os.fstat(descriptor)):
+                scan.warnings.append(f"{shown} is being written to; it was left out.")
+                return None
+            return value
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        scan.warnings.append(f"{shown} cannot be read ({reason}); it was left out.")
+        return None
+
+
+def _is(file: Found, facts: os.stat_result) -> bool:
+    return (facts.st_size, facts.st_mtime_ns, facts.st_ino) == (file.size, file.mtime_ns, file.inode)
+
+
+def _with_media(tree: Tree, file: Found, scan: Scan) -> Found:
+    """The file with what ffprobe says; as it is when it cannot be probed."""
+    try:
+        descriptor = tree.open_file(file.path)
+    except OSError:
+        return file
+    try:
+        # Through the descriptor: the path may show another file by now, and may be no text.
+        facts = probe(find_tools(), f"/proc/{os.getpid()}/fd/{descriptor}")
+    except RushesError as error:
+        scan.warnings.append(f"{names.display(file.path)}: {error}")
+        return file
+    finally:
+        os.close(descriptor)
+    return replace(file, duration_ms=facts.duration_ms, timecode=facts.timecode, reel=facts.reel)

@@ -1,0 +1,369 @@
+"""The sweep: what the catalogue knows of one volume, held against what lies on it.
+
+``missing`` is written only after a complete look at the volume that was
+identified before and after; a folder that cannot be read is unknown, not
+empty; a volume that goes away in the middle leaves the catalogue as it was.
+A sweep that finds everything as recorded writes one row: the event.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from engine import clock, names
+from engine.errors import NotFound, VolumeGone
+from engine.jobs import store
+from engine.jobs.context import JobContext, JobPaused, Outcome
+from engine.library import Library
+from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
+from engine.relink import ledger, sessions, targets
+from engine.relink.ledger import Placement
+from engine.relink.look import Known, Look, read_fast
+from engine.relink.match import CONFIDENCE, Found, Match, evidence
+from engine.relink.tree import Seen, Tree, hold
+from engine.storage import audit
+from engine.storage.database import execute, row, scalar, write
+
+BATCH = 1000
+"""Copies changed per transaction."""
+
+_GONE = "UPDATE copies SET state = 'missing' WHERE copy_id = ?"
+_BACK = "UPDATE copies SET state = 'present', seen_at = ?, inode = ? WHERE copy_id = ?"
+_RENUMBERED = "UPDATE copies SET inode = ? WHERE copy_id = ?"
+# Size and time stay as recorded: they belong to the content that should be here.
+_DAMAGED = """
+    UPDATE copies SET state = 'damaged', verified_at = NULL, verify_level = NULL, seen_at = ?
+    WHERE copy_id = ? AND (state <> 'damaged' OR verified_at IS NOT NULL)
+"""
+_TOUCHED = """
+    UPDATE copies SET state = CASE state WHEN 'missing' THEN 'present' ELSE state END,
+           verified_at = NULL, verify_level = NULL, mtime_ns = ?, inode = ?, seen_at = ?
+    WHERE copy_id = ?
+"""
+
+SPOKEN = 20
+"""Most single files named in the job's log, per kind of finding."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep has found, in copies.
+
+    Attributes:
+        volume_id: the volume.
+        known: copies that the catalogue has on it.
+        present: of these, on the disk and as recorded.
+        back: were missing, are here again.
+        missing: are not here any more (those known to be missing before included).
+        newly_missing: of these, the ones that were there at the last look.
+        changed: have another size or time than recorded; their verification no longer holds.
+        damaged: of these, certainly other bytes than recorded.
+        moved: renamed within the volume; the copy's path was changed.
+        unknown: in folders that could not be read, or that this mount does not show.
+        new: files beside the known ones that the catalogue does not have.
+        session_id: the relink session that records the moves, None without moves.
+        warnings: sentences on what could not be read.
+        seconds: time it took.
+    """
+
+    volume_id: str
+    known: int
+    present: int
+    back: int
+    missing: int
+    newly_missing: int
+    changed: int
+    damaged: int
+    moved: int
+    unknown: int
+    new: int
+    session_id: str | None
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+def queue_sweep(library: Library, volume_id: str, *, moves: str = "apply") -> str:
+    """Queue a sweep of one volume and return the job's id; one that waits already is not doubled.
+
+    Args:
+        library: the library.
+        volume_id: the volume; full id.
+        moves: ``apply`` renames within the volume, ``propose`` them as
+            candidates, or ``ignore`` them.
+
+    Raises:
+        NotFound: there is no such volume.
+    """
+    db = library.db()
+    volume = row(db, "SELECT name FROM volumes WHERE volume_id = ?", (volume_id,))
+    if volume is None:
+        raise NotFound(f"There is no volume {names.display(volume_id)}.")
+    with write(db):
+        waiting = scalar(
+            db,
+            "SELECT job_id FROM jobs WHERE kind = 'sweep' AND status = 'pending'"
+            " AND params ->> 'volume_id' = ?",
+            (volume_id,),
+        )
+        if waiting is not None:
+            return str(waiting)
+        return store.create(
+            db,
+            "sweep",
+            f"Look through {names.display(volume['name'])}",
+            {"volume_id": volume_id, "moves": moves},
+            resources=(f"sweep:{volume_id}",),
+        )
+
+
+def run_sweep(job: JobContext) -> Outcome:
+    """Handler of jobs of kind ``sweep``; params ``volume_id`` and ``moves`` (see :func:`queue_sweep`).
+
+    The result holds the numbers of :class:`Swept`. A volume that is away, or
+    goes away, pauses the job until it is back.
+    """
+    volume_id = str(job.params["volume_id"])
+    try:
+        swept = sweep(
+            job.library,
+            volume_id,
+            check=job.checkpoint,
+            progress=lambda stage, done, total: job.progress(stage=stage, done=done, total=total),
+            log=lambda message: job.log("warning", message),
+            moves=str(job.params.get("moves", "apply")),
+            job_id=job.job_id,
+        )
+    except VolumeGone as error:
+        raise JobPaused(f"{error} Nothing was marked missing.", waiting_for=volume_id) from error
+    job.progress(force=True, done=swept.known, total=swept.known)
+    result = {key: value for key, value in vars(swept).items() if key != "warnings"}
+    return Outcome("completed_with_warnings" if swept.warnings else "completed", result)
+
+
+def _nothing(*_: object) -> None:
+    """Say nothing."""
+
+
+def sweep(
+    library: Library,
+    volume_id: str,
+    *,
+    check: Callable[[], None] = _nothing,
+    progress: Callable[[str, int, int | None], None] = _nothing,
+    log: Callable[[str], None] = _nothing,
+    moves: str = "apply",
+    job_id: str | None = None,
+) -> Swept:
+    """Look through one volume and record what has changed. Idempotent; may be ended at any moment.
+
+    Args:
+        library: the library.
+        volume_id: the volume; it must be online.
+        check: called once per folder; may raise to end the sweep before anything is written.
+        progress: gets stage, done, total.
+        log: gets sentences for the job's log.
+        moves: see :func:`queue_sweep`.
+        job_id: the job on whose behalf this runs.
+
+    Raises:
+        NotFound: there is no such volume.
+        VolumeGone: it is away, or went away meanwhile. Nothing was changed.
+    """
+    begun = time.monotonic()
+    db = library.db()
+    with hold(db, volume_id) as tree:
+        look = Look(tree, known_copies(db, volume_id), check)
+        look.list_folders(lambda done: progress("looking", done, look.total))
+        if look.findings.gone and moves != "ignore":
+            progress("searching", 0, None)
+            look.find_moved(_scope(db, tree, look), lambda seen: progress("searching", seen, None))
+        look.confirm_gone()
+        if not tree.unchanged():
+            raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")
+        verdicts = _judge_changed(tree, look, check)
+        if not tree.unchanged():
+            raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")
+        # From here on only the database is touched: what was seen is complete and of this volume.
+        session_id = _record_moves(db, tree, look, moves, job_id)
+        damaged = _record(db, volume_id, look, verdicts)
+        return _conclude(db, tree, look, damaged, session_id, log, begun)
+
+
+def known_copies(db: Database, volume_id: str) -> list[Known]:
+    """All copies that the catalogue has on one volume."""
+    # Plain tuples: at a hundred thousand rows a dictionary per row is what takes the time.
+    found = db.conn.execute(
+        "SELECT copy_id, path, state, copies.size, mtime_ns, inode, blake3, fast_hash, fast_scheme"
+        " FROM copies JOIN assets USING (asset_id) WHERE volume_id = ? ORDER BY path",
+        (volume_id,),
+    )
+    decode = os.fsdecode
+    return [
+        Known(
+            copy_id,
+            decode(path),
+            state,
+            size,
+            mtime_ns,
+            inode,
+            fast if scheme == FAST_SCHEME else (blake3 if size <= FAST_WHOLE else None),
+        )
+        for copy_id, path, state, size, mtime_ns, inode, blake3, fast, scheme in found
+    ]
+
+
+def _scope(db: Database, tree: Tree, look: Look) -> str:
+    """Where to search for renamed files: the whole volume; on the system disk beside the known folders."""
+    volume_class = scalar(db, "SELECT class FROM volumes WHERE volume_id = ?", (tree.volume_id,))
+    start = tree.outside("")
+    if volume_class != "system":
+        return start
+    common = os.path.commonpath([copy.path.rpartition("/")[0] or "." for copy in look.findings.gone])
+    return os.path.dirname(common) or common or start
+
+
+def _judge_changed(tree: Tree, look: Look, check: Callable[[], None]) -> dict[int, bool]:
+    """For each changed copy: whether the bytes are certainly others than recorded."""
+    verdicts: dict[int, bool] = {}
+    for copy, facts in look.findings.changed:
+        check()
+        if facts.st_size != copy.size:
+            verdicts[copy.copy_id] = True
+        else:
+            value = read_fast(tree, copy.path, facts) if copy.fast_hash else None
+            verdicts[copy.copy_id] = value is not None and value != copy.fast_hash
+    return verdicts
+
+
+def _record(db: Database, volume_id: str, look: Look, verdicts: dict[int, bool]) -> int:
+    """Write what was found; return how many copies were found damaged that were not before."""
+    findings = look.findings
+    moment = clock.now()
+    changes: list[tuple[str, tuple[Any, ...]]] = [
+        (_GONE, (copy.copy_id,)) for copy in findings.gone if copy.state != "missing"
+    ]
+    changes += [(_BACK, (moment, facts.st_ino, copy.copy_id)) for copy, facts in findings.back]
+    changes += [(_RENUMBERED, (facts.st_ino, copy.copy_id)) for copy, facts in findings.renumbered]
+    damaged = 0
+    for copy, facts in findings.changed:
+        if verdicts[copy.copy_id]:
+            damaged += copy.state != "damaged"
+            changes.append((_DAMAGED, (moment, copy.copy_id)))
+        else:
+            changes.append((_TOUCHED, (facts.st_mtime_ns, facts.st_ino, moment, copy.copy_id)))
+    for start in range(0, len(changes), BATCH):
+        with write(db):
+            for statement, params in changes[start : start + BATCH]:
+                # A copy that somebody has placed on another volume meanwhile is not ours to judge.
+                db.execute(f"{statement} AND volume_id = ?", (*params, volume_id))
+    return damaged
+
+
+def _record_moves(db: Database, tree: Tree, look: Look, moves: str, job_id: str | None) -> str | None:
+    """Apply or propose the renames that were found, as a relink session of their own."""
+    moved = look.findings.moved
+    if not moved:
+        return None
+    pairs = [
+        (lost, seen)
+        for copy, seen in moved
+        if (lost := targets.record_of(db, copy.copy_id)) is not None and lost.path == copy.path
+    ]
+    with write(db):
+        session_id = sessions.create(
+            db, tree.place.mount_point, job_id=job_id, volume_id=tree.volume_id, status="matching"
+        )
+        matches = [
+            Match(
+                lost,
+                found := _found(tree, seen, lost.fast_hash),
+                "moved",
+                CONFIDENCE["moved"],
+                certain=True,
+                ambiguous=False,
+                evidence=evidence(lost, found),
+            )
+            for lost, seen in pairs
+        ]
+        ids = sessions.store_matches(db, session_id, matches)
+        if moves == "apply":
+            placements = [
+                Placement(
+                    candidate_id, match.lost.copy_id, tree.volume_id, match.found.path, match.found.size,
+                    match.found.mtime_ns, match.found.inode, keep_verified=True,
+                )
+                for candidate_id, match in zip(ids, matches, strict=True)
+            ]  # fmt: skip
+            ledger.place(db, placements, "engine")
+            audit.record(
+                db, "relink apply", target=f"session {session_id}", job_id=job_id, by="engine",
+                to_state="applied", why=f"{len(ids)} files renamed on {_name(db, tree.volume_id)}",
+            )  # fmt: skip
+        sessions.update(db, session_id, status="completed", offline=len(matches))
+    return session_id
+
+
+def _found(tree: Tree, seen: Seen, fast: str | None) -> Found:
+    facts = seen.stat
+    return Found(tree.volume_id, seen.path, facts.st_size, facts.st_mtime_ns, facts.st_ino, fast_hash=fast)
+
+
+def _conclude(
+    db: Database,
+    tree: Tree,
+    look: Look,
+    damaged: int,
+    session_id: str | None,
+    log: Callable[[str], None],
+    begun: float,
+) -> Swept:
+    findings = look.findings
+    newly = [copy for copy in findings.gone if copy.state != "missing"]
+    for copy in newly[:SPOKEN]:
+        log(f"{names.display(copy.path)} is missing.")
+    for copy, facts in findings.changed[:SPOKEN]:
+        log(
+            f"{names.display(copy.path)} was written to since it was recorded "
+            f"({copy.size} bytes then, {facts.st_size} now); its verification no longer holds."
+        )
+    for warning in findings.tally.unreadable:
+        log(warning)
+    swept = Swept(
+        volume_id=tree.volume_id,
+        known=look.total,
+        present=findings.same + len(findings.back) + len(findings.renumbered) + len(findings.moved),
+        back=len(findings.back),
+        missing=len(findings.gone),
+        newly_missing=len(newly),
+        changed=len(findings.changed),
+        damaged=damaged,
+        moved=len(findings.moved),
+        unknown=len(findings.unknown),
+        new=findings.new,
+        session_id=session_id,
+        warnings=tuple(findings.tally.unreadable),
+        seconds=round(time.monotonic() - begun, 3),
+    )
+    detail = {key: value for key, value in vars(swept).items() if key not in ("volume_id", "warnings")}
+    detail["changed_files"] = _named([copy.path for copy, _ in findings.changed])
+    execute(
+        db,
+        "INSERT INTO volume_events (volume_id, at, kind, detail) VALUES (?, ?, 'swept', ?)",
+        (tree.volume_id, clock.now(), json.dumps(detail)),
+    )
+    return swept
+
+
+def _named(paths: Sequence[str]) -> list[str]:
+    return [names.display(path) for path in paths[:SPOKEN]]
+
+
+def _name(db: Database, volume_id: str) -> str:
+    return names.display(str(scalar(db, "SELECT name FROM volumes WHERE volume_id = ?", (volume_id,))))

@@ -1,0 +1,100 @@
+"""Which copies can be relinked: those that are lost, with everything on record that may identify them.
+
+Lost is a copy that is missing, or that lies on a volume that is away while no
+other copy of its content can be reached: a drive on the shelf still holds its
+files, so its copies are given another place only when they are needed.
+
+A ``source`` copy is what a card held. Cards are formatted and reused, so their
+copies are never searched for as long as the catalogue knows any other copy of
+that content, reachable or not; where the card's is the only one, it is.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlite_utils import Database
+
+from engine import names
+from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
+from engine.relink.match import Lost
+from engine.storage.database import rows
+
+LOST = """
+    (copy.seen_as = 'missing'
+     OR (copy.seen_as = 'offline' AND NOT EXISTS (
+         SELECT 1 FROM copies AS other JOIN volumes AS place USING (volume_id)
+         WHERE other.asset_id = copy.asset_id AND other.copy_id <> copy.copy_id
+           AND other.role <> 'source' AND other.state = 'present' AND place.state = 'online')))
+    AND (copy.role <> 'source' OR NOT EXISTS (
+         SELECT 1 FROM copies AS kept
+         WHERE kept.asset_id = copy.asset_id AND kept.role <> 'source'))
+"""
+"""SQL condition on a row ``copy`` of the view ``copy_states``: it is lost, as described above."""
+
+_COLUMNS = """
+    copy.copy_id, copy.asset_id, copy.volume_id, copy.path, copy.role, copy.size, copy.mtime_ns,
+    copy.inode, copy.seen_as, asset.blake3, asset.fast_hash, asset.fast_scheme, asset.media,
+    COALESCE(
+        (SELECT clip_id FROM clip_files WHERE clip_files.asset_id = copy.asset_id
+         ORDER BY role <> 'essence', clip_id LIMIT 1),
+        (SELECT clip_id FROM clips WHERE clips.asset_id = copy.asset_id ORDER BY clip_id LIMIT 1)
+    ) AS clip_id
+"""
+
+
+def load(db: Database, copy_ids: tuple[int, ...] | None = None) -> list[Lost]:
+    """Return the lost copies, in order of their ids.
+
+    Args:
+        db: the library's database.
+        copy_ids: only these; None means all. Copies named here that are not lost are left out.
+    """
+    which = "" if copy_ids is None else f"AND copy.copy_id IN ({', '.join('?' * len(copy_ids))})"
+    found = rows(
+        db,
+        f"SELECT {_COLUMNS} FROM copy_states AS copy JOIN assets AS asset USING (asset_id)"
+        f" WHERE {LOST} {which} ORDER BY copy.copy_id",
+        copy_ids or (),
+    )
+    return [from_row(entry) for entry in found]
+
+
+def record_of(db: Database, copy_id: int) -> Lost | None:
+    """Return one copy in the same form, lost or not; None when there is no such copy."""
+    found = rows(
+        db,
+        f"SELECT {_COLUMNS} FROM copy_states AS copy JOIN assets AS asset USING (asset_id)"
+        " WHERE copy.copy_id = ?",
+        (copy_id,),
+    )
+    return from_row(found[0]) if found else None
+
+
+def from_row(entry: dict[str, Any]) -> Lost:
+    """Decode a row with the columns above."""
+    media = json.loads(entry["media"]) if entry["media"] else {}
+    fast = entry["fast_hash"] if entry["fast_scheme"] == FAST_SCHEME else None
+    full = entry["blake3"]
+    if entry["size"] <= FAST_WHOLE:  # the fast hash of a small file is its full hash
+        full = full or fast
+        fast = fast or full
+    return Lost(
+        copy_id=entry["copy_id"],
+        asset_id=entry["asset_id"],
+        clip_id=entry["clip_id"],
+        volume_id=entry["volume_id"],
+        path=names.from_blob(entry["path"]),
+        size=entry["size"],
+        mtime_ns=entry["mtime_ns"],
+        inode=entry["inode"],
+        missing=entry["seen_as"] == "missing",
+        role=entry["role"],
+        blake3=full,
+        fast_hash=fast,
+        duration_ms=media.get("duration_ms"),
+        timecode=media.get("timecode"),
+        reel=media.get("reel"),
+        embedded_id=media.get("embedded_id"),
+    )
