@@ -152,7 +152,7 @@ def follow(library: Library, job_id: str, on_change: Callable[[Job], None] | Non
             looked = time.monotonic()
             if not process.status(library).running:
                 raise RushesError(
-                    "The engine is gone. Nothing that was verified is lost; the job is interrupted and can be "
-                    f"resumed with: rushes jobs resume {job_id[:8]}"
+                    "The engine is gone. Nothing that was verified is lost; the job is interrupted and "
+                    f"goes on with: rushes jobs resume {job_id[:8]}"
                 )
         time.sleep(LOOK_SECONDS)

@@ -90,7 +90,7 @@ def ensure(library: Library, *, take_over: bool = False) -> EngineStatus:
             raise Refused(
                 f"The engine did not become ready in {START_SECONDS:.0f} s.{_last_log_lines(library)}"
             )
-        if _child is not None and _child.poll() is not None and not status(library).running:
+        if _has_ended(library) and not status(library).running:
             raise Refused(f"The engine ended at its start.{_last_log_lines(library)}")
         time.sleep(0.02)
     if found.version != __version__:
@@ -101,18 +101,25 @@ def ensure(library: Library, *, take_over: bool = False) -> EngineStatus:
     return found
 
 
-_child: subprocess.Popen[bytes] | None = None
+_started: dict[str, subprocess.Popen[bytes]] = {}
+"""The engines that this client started, by library. Kept so that they are reaped when they end."""
+
+
+def _has_ended(library: Library) -> bool:
+    """Whether the engine that this client started for the library has ended already. Reaps it."""
+    child = _started.get(library.library_id)
+    return child is not None and child.poll() is not None
 
 
 def start_detached(library: Library, *, take_over: bool = False) -> None:
     """Start an engine that belongs to no terminal: own session, no standard streams."""
-    global _child  # noqa: PLW0603 - the one engine this client started; asked whether it died at its start
+    _has_ended(library)
     library.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-P", "-m", "engine", "--library", str(library.cache_root)]
     if take_over:
         command.append("--take-over")
     with open(library.logs / "engine.err", "ab") as errors:
-        _child = subprocess.Popen(
+        _started[library.library_id] = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -142,8 +149,7 @@ def stop(library: Library) -> list[str]:
         os.kill(owner.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while identity.is_alive(owner):
-        if _child is not None:
-            _child.poll()  # our own child stays a zombie until it is asked
+        _has_ended(library)
         if time.monotonic() > deadline:
             raise Refused(f"The engine (process {owner.pid}) did not end within {STOP_SECONDS:.0f} s.")
         time.sleep(0.02)

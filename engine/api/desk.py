@@ -1,0 +1,163 @@
+"""The desk: one library as the screens see it. Reads for what they show, verbs for their keys."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from engine.api import engines, exports, ingests, jobs, relinks, views, volumes
+from engine.api.rows import (
+    CandidateDetail,
+    CandidateRow,
+    EngineState,
+    FileDetail,
+    FileRow,
+    Header,
+    JobDetail,
+    JobRow,
+    LogLine,
+    RecipeRow,
+    RunDetail,
+    RunRow,
+    Scan,
+    Source,
+    VolumeDetail,
+    VolumeRow,
+)
+from engine.errors import RushesError
+from engine.library import Library
+from engine.names import display
+from engine.supervisor import process
+
+
+class Desk:
+    """The reads belong to the thread that made the desk; the verbs may be called from any."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._changes = views.Changes(library)
+        self._problem: str | None = None
+        self._notes: Sequence[str] = ()
+
+    # -- reads ---------------------------------------------------------------
+    def header(self) -> Header:
+        """The library and its engine at a glance."""
+        status = process.status(self._library)
+        running, rate = views.running(self._library)
+        engine: EngineState = "running" if status.ready else "starting" if status.running else "absent"
+        return Header(
+            library=self._library.name,
+            host=socket.gethostname(),
+            engine=engine,
+            jobs_running=running,
+            rate=rate,
+            counts=views.counts(self._library),
+            problem=self._problem if engine == "absent" else None,
+        )
+
+    def changed(self) -> bool:
+        """Whether anything was written, by another process or by us, since the last call."""
+        return self._changes.changed()
+
+    def volumes(self) -> Source[VolumeRow, VolumeDetail]:
+        """All volumes."""
+        return views.Volumes(self._library)
+
+    def ingests(self) -> Source[JobRow, JobDetail]:
+        """All jobs that are no export."""
+        return views.Jobs(self._library)
+
+    def files(self, job_id: str) -> Source[FileRow, FileDetail]:
+        """The files of one job."""
+        return views.Files(self._library, job_id)
+
+    def exports(self) -> Source[RunRow, RunDetail]:
+        """All runs."""
+        return views.Runs(self._library)
+
+    def candidates(self) -> Source[CandidateRow, CandidateDetail]:
+        """All relink candidates."""
+        return views.Candidates(self._library)
+
+    def last_scan(self) -> Scan | None:
+        """The newest relink scan."""
+        return views.last_scan(self._library)
+
+    def recipes(self) -> Sequence[RecipeRow]:
+        """Recipes that can be queued."""
+        return exports.recipe_rows(self._library)
+
+    def log(self, job_id: str) -> Sequence[LogLine]:
+        """A job's log, oldest line first."""
+        return views.log(self._library, job_id)
+
+    def demo_notes(self) -> Sequence[str]:
+        """What a running demo tells; the last line is shown."""
+        return self._notes
+
+    # -- verbs ---------------------------------------------------------------
+    def ingest(self, sources: Sequence[str], destinations: Sequence[str]) -> str:
+        """Queue an ingest; without destinations by the library's mode. Returns the job's id."""
+        return str(ingests.queue(self._library, sources, destinations)["job_id"])
+
+    def job(self, job_id: str, verb: str) -> None:
+        """Ask for ``pause``, ``resume``, ``cancel`` or ``retry``."""
+        jobs.request(self._library, job_id, verb)
+
+    def export(self, recipes: Sequence[str]) -> Sequence[str]:
+        """Queue a run of each recipe. Returns the run ids."""
+        return [run["run_id"] for run in exports.queue(self._library, recipes)["runs"]]
+
+    def scan(self, path: str) -> str:
+        """Queue a relink scan. Returns the job's id."""
+        return str(relinks.queue_scan(self._library, path)["job_id"])
+
+    def decide(self, candidate_id: int, verdict: str) -> None:
+        """Give (``apply``, ``reject``, ``later``) or take back (``undo``) a verdict."""
+        verbs = {
+            "apply": relinks.apply,
+            "reject": relinks.reject,
+            "later": relinks.later,
+            "undo": relinks.undo,
+        }
+        verbs[verdict](self._library, candidate_id)
+
+    def apply_certain(self) -> int:
+        """Apply every candidate that is certain. Returns how many."""
+        return len(relinks.apply_certain(self._library)["applied"])
+
+    def volume(self, volume_id: str, verb: str, *, name: str | None = None) -> None:
+        """Change what the library keeps about a volume; ``name`` for ``rename``."""
+        if verb == "rename":
+            volumes.rename(self._library, volume_id, name or "")
+        elif verb in ("favourite", "unfavourite"):
+            volumes.favourite(self._library, volume_id, on=verb == "favourite")
+        elif verb == "track":
+            volumes.track(self._library, volume_id)
+        else:
+            volumes.untrack(self._library, volume_id)
+
+    def card_check(self, path: str) -> tuple[bool, Sequence[str]]:
+        """Whether the card at ``path`` is safe to format, and the lines that say why or why not."""
+        verdict = ingests.check_card(self._library, path)
+        lines = [f"{block['path']}: {display(block['reason'])}" for block in verdict["blocking"]]
+        summary = f"{verdict['verified']} of {verdict['files']} files are verified where they must be."
+        return bool(verdict["safe_to_format"]), [summary, *lines]
+
+    def start_engine(self) -> None:
+        """Have an engine that is ready; why it cannot be had is kept for the header."""
+        try:
+            engines.ensure(self._library)
+        except RushesError as error:
+            self._problem = str(error)
+            raise
+        self._problem = None
+
+    def stop_engine(self) -> None:
+        """Stop the engine at its checkpoints."""
+        engines.stop(self._library)
+
+    # -- the demo --------------------------------------------------------------
+    def note(self, lines: Sequence[str]) -> None:
+        """Replace what a running demo tells. Any thread."""
+        self._notes = tuple(lines)

@@ -1,0 +1,87 @@
+"""The doctor: tools, rights, places and mounts; what works, and the one command that helps."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from engine.errors import RushesError
+from engine.library import Library
+from engine.media.doctor import Finding, inspect_tools
+from engine.names import display
+from engine.storage import config
+from engine.supervisor import process
+from engine.volumes import mounts
+
+
+def examine(library: Library | None = None) -> list[dict[str, Any]]:
+    """Look at everything the work needs. Takes about a second and writes nothing but the settings folder.
+
+    Args:
+        library: also look at this library; None leaves it out.
+    """
+    findings = [_python(), *inspect_tools(), _rights(), _mount_table(), _settings()]
+    if library is not None:
+        findings += _library(library)
+    return [{"subject": f.subject, "status": f.status, "text": f.text, "remedy": f.remedy} for f in findings]
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{sys.version.split()[0]}, {display(sys.executable)}")
+
+
+def _rights() -> Finding:
+    if os.geteuid() == 0:
+        return Finding("rights", "ok", "root: drives can be mounted, ejected and identified in full")
+    return Finding(
+        "rights",
+        "ok",
+        "an ordinary user: everything works but mounting; some drives are known by less evidence",
+    )
+
+
+def _mount_table() -> Finding:
+    try:
+        count = len(mounts.read())
+    except (OSError, RushesError) as error:
+        return Finding("mounts", "problem", f"the mount table cannot be read: {error}")
+    return Finding("mounts", "ok", f"{count} mounts; a change is noticed at once")
+
+
+def _settings() -> Finding:
+    folder = config.config_folder()
+    try:
+        config.open_config().close()
+    except RushesError as error:
+        return Finding(
+            "settings", "problem", str(error), "export RUSHES_CONFIG=/a/folder/that/can/be/written"
+        )
+    return Finding("settings", "ok", display(str(folder)))
+
+
+def _library(library: Library) -> list[Finding]:
+    findings = []
+    if library.read_only:
+        findings.append(
+            Finding(
+                "library",
+                "warning",
+                f"{display(str(library.folder))} is read-only: listings work, nothing else",
+            )
+        )
+    else:
+        findings.append(Finding("library", "ok", display(str(library.root))))
+    mount = mounts.locate(mounts.read(), str(library.folder))
+    if mount is not None and mount.is_network:
+        findings.append(
+            Finding(
+                "catalogue",
+                "warning",
+                f"{display(str(library.folder))} is on a network file system; SQLite needs a local disk",
+                "make it anew: rushes init PATH --cache-root LOCAL_FOLDER",
+            )
+        )
+    running = process.status(library).running
+    findings.append(Finding("engine", "ok", "running" if running else "not running; started when needed"))
+    return findings

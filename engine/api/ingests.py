@@ -1,0 +1,118 @@
+"""Taking footage in: plan, queue, wait; the check before a card is formatted; and the scrub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.api import jobs
+from engine.errors import WrongUse
+from engine.ingest import check as _check
+from engine.ingest import plan as _plan
+from engine.ingest import queue as _queue
+from engine.jobs import store
+from engine.jobs.store import Job
+from engine.library import Library
+from engine.supervisor import process
+
+
+def plan(
+    library: Library, sources: Sequence[str], destinations: Sequence[str], mode: str | None = None
+) -> dict[str, Any]:
+    """What an ingest would do, without doing it: the document of ``ingest --dry-run``.
+
+    Raises:
+        Refused: every problem that was found, at once.
+    """
+    return _planned(library, sources, destinations, mode).to_json()
+
+
+def queue(
+    library: Library, sources: Sequence[str], destinations: Sequence[str], mode: str | None = None
+) -> dict[str, Any]:
+    """Queue an ingest and have an engine take it up: ``batch_id`` and ``job_id``.
+
+    Raises:
+        Refused: every problem that was found, at once; nothing was queued.
+    """
+    process.ensure(library)
+    queued = _queue.queue(library, _planned(library, sources, destinations, mode))
+    return {"batch_id": queued.batch_id, "job_id": queued.job_id}
+
+
+def wait(library: Library, job_id: str, on_change: Callable[[Job], None] | None = None) -> dict[str, Any]:
+    """Follow an ingest to its end: the document of ``ingest --wait``."""
+    job = jobs.follow(library, job_id, on_change)
+    return {
+        "batch_id": job.batch_id,
+        "found": 0,
+        "ingested": 0,
+        "duplicates": 0,
+        "failed": 0,
+        "bytes": 0,
+        "seconds": 0.0,
+        "items": [],
+        **_queue.progress_of(library, job.job_id),
+        **(job.result or {}),
+        "job_id": job.job_id,
+        "status": job.status,
+        "message": job.message,
+        "error": job.error,
+    }
+
+
+def check_card(library: Library, path: str) -> dict[str, Any]:
+    """Whether every file on the card has enough verified copies: the document of ``card check``.
+
+    Raises:
+        NotFound: there is no such folder.
+    """
+    return _check.check_card(library, os.path.abspath(path)).to_json()
+
+
+def verify(
+    library: Library,
+    path: str | None = None,
+    budget_seconds: float | None = None,
+    on_change: Callable[[Job], None] | None = None,
+) -> dict[str, Any]:
+    """Scrub: re-read the oldest verified copies and compare, within a budget of time.
+
+    Args:
+        library: the library whose copies are read.
+        path: only copies below this folder; None for all that are online.
+        budget_seconds: end after the file in hand when so much time has gone; None for no limit.
+        on_change: called with the job whenever it has changed.
+    """
+    process.ensure(library)
+    params: dict[str, Any] = {
+        "path": os.path.abspath(path) if path else None,
+        "budget_seconds": budget_seconds,
+    }
+    title = "Verify" + (f" {path}" if path else "")
+    job_id = store.create(library.db(), "verify", title, params, priority=store.PRIORITIES["low"])
+    job = jobs.follow(library, job_id, on_change)
+    return {
+        "checked": 0,
+        "bytes": 0,
+        "damaged": [],
+        "seconds": 0.0,
+        **(job.result or {}),
+        "job_id": job_id,
+        "status": job.status,
+        "error": job.error,
+    }
+
+
+def _planned(
+    library: Library, sources: Sequence[str], destinations: Sequence[str], mode: str | None
+) -> _plan.Plan:
+    if not sources:
+        raise WrongUse("Say what to take in: one or more cards, folders or files.")
+    return _plan.plan(
+        library,
+        [os.path.abspath(source) for source in sources],
+        [os.path.abspath(destination) for destination in destinations],
+        mode=mode,
+    )

@@ -1,0 +1,159 @@
+"""Finding lost copies again: scan, candidates, verdicts, and mapping of a whole prefix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from engine.api import jobs
+from engine.errors import WrongUse
+from engine.jobs.store import Job
+from engine.library import Library
+from engine.names import json_name
+from engine.relink import decisions, mapping
+from engine.relink import job as _job
+from engine.relink.decisions import Candidate
+from engine.supervisor import process
+
+STATUSES = ("pending", "later", "applied", "rejected", "skipped")
+
+
+def queue_scan(
+    library: Library,
+    path: str,
+    *,
+    auto_apply: bool = False,
+    min_confidence: float = 0.95,
+    full_hash: bool = False,
+) -> dict[str, Any]:
+    """Queue a scan of a folder or volume: ``session_id`` and ``job_id``.
+
+    Args:
+        library: whose lost copies are looked for.
+        path: an existing folder.
+        auto_apply: apply unambiguous matches of at least ``min_confidence`` by themselves.
+        min_confidence: 0..1.
+        full_hash: read every possible match to its end, so that nothing rests on a sample.
+
+    Raises:
+        NotFound, Refused: there is no such folder, or it cannot be read.
+        WrongUse: a confidence outside 0..1.
+    """
+    if not 0.0 <= min_confidence <= 1.0:
+        raise WrongUse("A confidence lies between 0 and 1.")
+    process.ensure(library)
+    session_id, job_id = _job.queue_scan(
+        library,
+        os.path.abspath(path),
+        auto_apply=auto_apply,
+        min_confidence=min_confidence,
+        full_hash=full_hash,
+    )
+    return {"session_id": session_id, "job_id": job_id}
+
+
+def wait(library: Library, job_id: str, on_change: Callable[[Job], None] | None = None) -> dict[str, Any]:
+    """Follow a scan to its end: the document of ``relink scan --wait``."""
+    job = jobs.follow(library, job_id, on_change)
+    return {
+        "session_id": job.params.get("session_id"),
+        "files_scanned": 0,
+        "files_hashed": 0,
+        "offline": 0,
+        "candidates": 0,
+        "applied": 0,
+        "conflicts": 0,
+        "seconds": 0.0,
+        **(job.result or {}),
+        "job_id": job_id,
+        "status": job.status,
+        "error": job.error,
+    }
+
+
+def list_candidates(
+    library: Library, statuses: tuple[str, ...] = (), session: str | None = None, limit: int = 1000
+) -> list[dict[str, Any]]:
+    """The document of ``relink list``, the most confident first.
+
+    Raises:
+        WrongUse: an unknown status.
+    """
+    if any(status not in STATUSES for status in statuses):
+        raise WrongUse(f"A candidate's status is one of: {', '.join(STATUSES)}.")
+    found = decisions.list_candidates(library.db(), statuses=statuses, session_id=session, limit=limit)
+    return [describe(candidate) for candidate in found]
+
+
+def apply(library: Library, candidate_id: int) -> dict[str, Any]:
+    """Relink a copy to the file that was found; its rivals are skipped. Can be undone."""
+    decisions.apply(library, candidate_id)
+    return describe(decisions.get(library.db(), candidate_id))
+
+
+def apply_certain(library: Library) -> dict[str, Any]:
+    """Apply every pending candidate that is certain; refusals are listed."""
+    certain = [
+        candidate.candidate_id
+        for candidate in decisions.list_candidates(
+            library.db(), statuses=("pending", "later"), needed=True, limit=1_000_000
+        )
+        if candidate.certain
+    ]
+    done = decisions.apply_many(library, certain)
+    return {
+        "applied": list(done.applied),
+        "refused": [{"candidate_id": which, "reason": why} for which, why in done.refused],
+    }
+
+
+def reject(library: Library, candidate_id: int) -> dict[str, Any]:
+    """Say that the file is not the copy."""
+    decisions.reject(library, candidate_id)
+    return describe(decisions.get(library.db(), candidate_id))
+
+
+def later(library: Library, candidate_id: int) -> dict[str, Any]:
+    """Put the decision off."""
+    decisions.later(library, candidate_id)
+    return describe(decisions.get(library.db(), candidate_id))
+
+
+def undo(library: Library, candidate_id: int) -> dict[str, Any]:
+    """Take a verdict back; after an apply the copy is as it was, to the byte."""
+    return describe(decisions.undo(library, candidate_id))
+
+
+def map_prefix(library: Library, old: str, new: str, *, dry_run: bool) -> dict[str, Any]:
+    """Relink every lost copy below ``old`` to the same place below ``new``, in one transaction.
+
+    Args:
+        library: whose copies are mapped.
+        old: absolute folder as it was, also of a volume that is away.
+        new: existing folder.
+        dry_run: only say what would be hit, missed and in conflict.
+    """
+    return mapping.map_prefix(library, os.path.abspath(old), os.path.abspath(new), dry_run=dry_run).to_json()
+
+
+def describe(candidate: Candidate) -> dict[str, Any]:
+    """One entry of the document of ``relink list``."""
+    return {
+        "candidate_id": candidate.candidate_id,
+        "clip_id": candidate.clip_id,
+        "clip_title": candidate.clip_title,
+        **json_name("found_path", candidate.found_path or candidate.path),
+        "found_volume": candidate.volume_name,
+        **json_name("lost_path", candidate.lost_shown),
+        "lost_volume": candidate.lost_volume_name,
+        "match_type": candidate.match_type,
+        "confidence": candidate.confidence,
+        "certain": candidate.certain,
+        "status": candidate.status,
+        "evidence": candidate.evidence,
+        "session_id": candidate.session_id,
+        "size": candidate.size,
+        "decided_at": candidate.decided_at,
+        "decided_by": candidate.decided_by,
+    }

@@ -1,0 +1,89 @@
+"""Volumes: list, look into, track, rename, eject, measure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from engine.library import Library
+from engine.names import json_name
+from engine.storage import audit
+from engine.volumes import store
+from engine.volumes.store import VolumeRow
+
+
+def describe(volume: VolumeRow) -> dict[str, Any]:
+    """One entry of the document of ``volumes list``. Facts of an offline volume are the last known ones."""
+    facts = asdict(volume)
+    for taken in ("mount_point", "mount_root", "mounts", "size_bytes", "free_bytes", "volume_class"):
+        del facts[taken]
+    return {
+        "volume_id": volume.volume_id,
+        "name": volume.name,
+        **json_name("mount_point", volume.mount_point),
+        "state": volume.state,
+        "class": volume.volume_class,
+        "size": volume.size_bytes,
+        "free": volume.free_bytes,
+        **{key: value for key, value in facts.items() if key not in ("volume_id", "name", "state")},
+    }
+
+
+def list_volumes(library: Library, *, everything: bool = False) -> list[dict[str, Any]]:
+    """The document of ``volumes list``; ``everything`` adds system and virtual file systems."""
+    return [describe(volume) for volume in store.list_volumes(library.db(), everything)]
+
+
+def show(library: Library, given: str) -> dict[str, Any]:
+    """One volume with its history, the newest event last.
+
+    Raises:
+        NotFound: no volume has this id, name or mount point.
+    """
+    db = library.db()
+    volume = store.find(db, given)
+    history = [
+        {"event": change.kind, "detail": dict(change.detail)}
+        for change in store.events(db, volume.volume_id)
+    ]
+    return {**describe(volume), "history": history[-200:]}
+
+
+def track(library: Library, given: str, name: str | None = None) -> dict[str, Any]:
+    """Keep watch over a mounted volume; refused when it is tracked already."""
+    return _audited(library, "track", store.track(library.db(), given, name))
+
+
+def untrack(library: Library, given: str) -> dict[str, Any]:
+    """Stop watching; its records stay, no file is touched. Not tracked is not found."""
+    return _audited(library, "untrack", store.untrack(library.db(), given))
+
+
+def rename(library: Library, given: str, name: str) -> dict[str, Any]:
+    """Change our name for a volume; the drive's label stays."""
+    return _audited(library, "rename", store.rename(library.db(), given, name))
+
+
+def favourite(library: Library, given: str, *, on: bool) -> dict[str, Any]:
+    """Mark or unmark a volume as a favourite."""
+    return _audited(library, "favourite", store.set_favourite(library.db(), given, on))
+
+
+def eject(library: Library, given: str) -> dict[str, Any]:
+    """Flush and unmount a volume; busy is refused with who holds it. Never forced, never lazy."""
+    from engine.volumes import eject as _eject
+
+    return _audited(library, "eject", _eject.eject(library.db(), given))
+
+
+def measure(library: Library, given: str) -> dict[str, Any]:
+    """Measure how fast a volume writes and reads, with a file of our own that is removed again."""
+    from engine.volumes import speed
+
+    speed.measure(library.db(), given)
+    return _audited(library, "speed", store.find(library.db(), given))
+
+
+def _audited(library: Library, verb: str, volume: VolumeRow) -> dict[str, Any]:
+    audit.record(library.db(), f"volumes {verb}", target=f"{volume.name} {volume.volume_id}")
+    return describe(volume)

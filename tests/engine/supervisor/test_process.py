@@ -1,0 +1,218 @@
+"""The engine as a process: started on demand, alone, outliving clients, losing nothing when killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.api import engines, jobs, libraries
+from engine.errors import LibraryInUse, Refused
+from engine.jobs import store
+from engine.library import Library
+from engine.storage.database import row, scalar
+from engine.supervisor import identity, lock, process
+from engine.supervisor.lock import EngineLock
+
+Wait = Callable[..., None]
+
+
+@pytest.fixture
+def engine(library: Library) -> Iterator[int]:
+    pid = process.ensure(library).pid
+    assert pid is not None
+    yield pid
+    end(library)
+
+
+def end(library: Library) -> None:
+    owner = lock.holder(library)
+    if owner is not None and owner.pid != os.getpid():
+        os.kill(owner.pid, signal.SIGKILL)
+        gone(library)
+
+
+def gone(library: Library) -> int:
+    """Wait for the end of the engine that this process started; return its exit code."""
+    return process._started[library.library_id].wait(20)
+
+
+def test_a_client_starts_the_engine_and_finds_the_same_one_again(library: Library, engine: int) -> None:
+    assert process.ensure(library).pid == engine
+    document = engines.status(library)
+    assert document["running"] is True
+    assert document["library_id"] == library.library_id
+    assert document["jobs_running"] == 0
+    assert os.getsid(engine) == engine, "it must belong to no terminal's session"
+
+
+def test_a_second_engine_is_refused_in_one_sentence(library: Library, engine: int) -> None:
+    second = subprocess.run(
+        [sys.executable, "-P", "-m", "engine", "--library", str(library.root)],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert second.returncode == 3
+    assert f"process {engine}" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert process.status(library).pid == engine
+
+
+def test_CL7_started_ten_times_at_once_there_is_one(library: Library, wait_until: Wait) -> None:
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "engine", "--library", str(library.root)], stderr=subprocess.PIPE
+        )
+        for _ in range(6)
+    ]
+    try:
+        wait_until(lambda: process.status(library).ready, 30, "an engine")
+        wait_until(lambda: sum(s.poll() is None for s in starters) == 1, 30, "the losers' end")
+        winner = process.status(library).pid
+        assert [s.pid for s in starters if s.poll() is None] == [winner]
+        assert {s.returncode for s in starters if s.poll() is not None} == {3}
+    finally:
+        for starter in starters:
+            starter.kill()
+            starter.communicate()
+
+
+def test_stop_returns_when_the_process_is_gone_and_leaves_an_empty_lock(
+    library: Library, engine: int
+) -> None:
+    assert engines.stop(library) == {"stopped": True, "was_running": True, "interrupted": []}
+    assert identity.start_time(engine) is None
+    assert lock.holder(library) is None
+    assert scalar(library.db(), "SELECT count(*) FROM engine") == 0
+    assert engines.stop(library)["was_running"] is False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(library: Library, engine: int, number: int, wait_until: Wait) -> None:
+    os.kill(engine, number)
+    assert gone(library) == 0
+    assert lock.read(library.folder / "lock") is None
+
+
+def test_a_terminal_that_closes_does_nothing(library: Library, engine: int, wait_until: Wait) -> None:
+    os.kill(engine, signal.SIGHUP)
+    before = row(library.db(), "SELECT heartbeat_at FROM engine")
+    wait_until(
+        lambda: row(library.db(), "SELECT heartbeat_at FROM engine") != before, 15, "the next heartbeat"
+    )
+    assert process.status(library).pid == engine
+
+
+def test_killed_it_leaves_interrupted_jobs_and_the_next_one_guesses_nothing(
+    library: Library, engine: int
+) -> None:
+    db = library.db()
+    os.kill(engine, signal.SIGKILL)
+    gone(library)
+    cut, resting = (store.create(db, "verify", name, {}) for name in ("cut off", "resting"))
+    for job in (cut, resting):
+        store.transition(db, job, "running")
+    store.transition(db, resting, "paused")
+    assert process.status(library).running is False
+    process.ensure(library)
+    assert [store.get(db, job).status for job in (cut, resting)] == ["interrupted", "paused"]
+    jobs.request(library, cut, "resume")
+    assert jobs.follow(library, cut).status == "completed"
+    assert store.get(db, resting).status == "paused"
+
+
+def test_with_the_policy_resume_work_that_was_cut_off_goes_on(library: Library, engine: int) -> None:
+    libraries.change_setting("recovery.policy", "resume")
+    os.kill(engine, signal.SIGKILL)
+    gone(library)
+    job = store.create(library.db(), "verify", "cut off", {})
+    store.transition(library.db(), job, "running")
+    process.ensure(library)
+    assert jobs.follow(library, job).status == "completed"
+
+
+def test_a_pending_job_waits_for_an_engine_and_runs(library: Library, engine: int) -> None:
+    job = store.create(library.db(), "verify", "soon", {})
+    assert jobs.follow(library, job).status == "completed"
+    assert store.get(library.db(), job).result is not None
+
+
+def test_a_job_of_a_newer_rushes_fails_by_a_sentence_and_is_kept(library: Library, engine: int) -> None:
+    job = store.create(library.db(), "teleport", "beam", {})
+    ended = jobs.follow(library, job)
+    assert ended.status == "failed"
+    assert "newer" in (ended.error or "")
+
+
+def test_cancel_reaches_a_job_that_does_not_run(library: Library, engine: int) -> None:
+    db = library.db()
+    job = store.create(db, "verify", "held", {})
+    store.request(db, job, "pause")
+    jobs.request(library, job, "cancel")
+    assert jobs.settle(library, job)["status"] == "cancelled"
+
+
+def test_it_leaves_when_its_library_is_removed(library: Library, engine: int, wait_until: Wait) -> None:
+    shutil.rmtree(library.folder)
+    gone(library)
+
+
+def test_another_hosts_lock_is_never_stolen_silently(library: Library) -> None:
+    import json
+    from dataclasses import replace
+
+    elsewhere = replace(
+        identity.own(library.library_id, "2026-01-01T00:00:00.000Z"), host="nas2", host_id="nas2"
+    )
+    (library.folder / "lock").write_text(json.dumps(elsewhere.to_json()))
+    with pytest.raises(LibraryInUse, match="nas2"):
+        process.ensure(library)
+    with pytest.raises(Refused, match="nas2"):
+        process.stop(library)
+    assert engines.status(library)["host"] == "nas2"
+
+
+def test_the_engine_outlives_the_client_that_started_it(
+    library: Library, tmp_path: Path, wait_until: Wait
+) -> None:
+    client = subprocess.run(
+        [sys.executable, "-m", "tui", "engine", "start", "--library", str(library.root), "--json"],
+        capture_output=True, text=True, timeout=60, check=True, start_new_session=True,
+    )  # fmt: skip
+    assert '"running": true' in client.stdout
+    owner = lock.holder(library)
+    assert owner is not None
+    try:
+        assert process.status(library).ready
+    finally:
+        os.kill(owner.pid, signal.SIGTERM)
+        wait_until(lambda: lock.holder(library) is None, 20, "the engine's end")
+
+
+def test_a_read_only_library_has_no_engine(library: Library) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(Refused, match="cannot be written"):
+        process.ensure(replace(library, read_only=True))
+
+
+def test_the_unit_file_quotes_blanks_and_percent_signs(tmp_path: Path) -> None:
+    from engine.library import create
+
+    root = tmp_path / "a 100% library"
+    root.mkdir()
+    text = engines.unit_file(create(str(root)))
+    assert f'"{tmp_path}/a 100%% library"' in text
+
+
+def test_a_lock_of_ours_is_released_for_the_next(library: Library) -> None:
+    mine = EngineLock(library)
+    mine.take()
+    mine.release()
+    assert process.ensure(library).running
+    end(library)

@@ -1,0 +1,168 @@
+"""``rushes ingest``, ``card``, ``verify``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from tui.cli import options, output
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SRC...")
+@click.option("--to", "destinations", multiple=True, metavar="DIR", help="A destination; may be repeated.")
+@click.option(
+    "--mode", type=click.Choice(["copy", "reference"]), help="The library's own mode when not given."
+)
+@click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
+@options.waiting
+@options.common
+def ingest(
+    sources: tuple[str, ...],
+    destinations: tuple[str, ...],
+    mode: str | None,
+    dry_run: bool,
+    wait: bool,
+    library_path: str | None,
+    as_json: bool,
+) -> int:
+    """Take cards, folders or files in: copied to every destination and proven there."""
+    from engine.api import ingests
+
+    library = options.open_library(library_path)
+    if dry_run:
+        planned = ingests.plan(library, sources, destinations, mode)
+        if as_json:
+            output.document(planned)
+        else:
+            _show_plan(planned)
+        return 0
+    queued = ingests.queue(library, sources, destinations, mode)
+    if not wait:
+        if as_json:
+            output.document(queued)
+        else:
+            output.say(
+                f"Queued as job {queued['job_id'][:8]}. It goes on without this terminal: rushes jobs list"
+            )
+        return 0
+    progress = output.Progress()
+    try:
+        result = ingests.wait(library, queued["job_id"], progress)
+    finally:
+        progress.end()
+    if as_json:
+        output.document(result)
+    else:
+        _show_result(result)
+    return 0 if result["status"] == "completed" else 1
+
+
+@click.group()
+def card() -> None:
+    """Is this card safe to format?"""
+
+
+@card.command()
+@click.argument("path")
+@options.common
+def check(path: str, library_path: str | None, as_json: bool) -> int:
+    """Check every file of the card at PATH against the library. Formats nothing."""
+    from engine.api import ingests
+
+    library = options.with_engine(library_path, needed=False)
+    verdict = ingests.check_card(library, path)
+    if as_json:
+        output.document(verdict)
+    else:
+        for block in verdict["blocking"][:50]:
+            output.say(f"  {block['path']}: {output.shown(block['reason'])}")
+        if len(verdict["blocking"]) > 50:
+            output.say(f"  and {len(verdict['blocking']) - 50} more")
+        if verdict["safe_to_format"]:
+            output.say(f"Safe to format: all {verdict['files']} files are verified where they must be.")
+        else:
+            output.say(
+                f"NOT safe to format: {len(verdict['blocking'])} of {verdict['files']} files block it."
+                if verdict["files"]
+                else "NOT safe to format: there is nothing on it that was checked."
+            )
+    return 0 if verdict["safe_to_format"] else 1
+
+
+@click.command()
+@click.argument("path", required=False)
+@click.option(
+    "--budget", metavar="TIME", help="Stop after the file in hand when this has gone: 2h, 30m, 90s."
+)
+@options.common
+def verify(path: str | None, budget: str | None, library_path: str | None, as_json: bool) -> int:
+    """Re-read the oldest verified copies from their devices and compare."""
+    from engine.api import ingests
+
+    seconds = parse_budget(budget) if budget else None
+    progress = output.Progress()
+    try:
+        result = ingests.verify(options.open_library(library_path), path, seconds, progress)
+    finally:
+        progress.end()
+    if as_json:
+        output.document(result)
+    else:
+        for damaged in result["damaged"]:
+            output.say(f"  DAMAGED {output.shown(damaged['volume'])}: {damaged['path']}")
+        output.say(
+            f"{result['checked']} copies checked ({output.size(result['bytes'])}) in "
+            f"{output.duration(result['seconds'])}: {len(result['damaged'])} damaged."
+        )
+        if result["error"]:
+            output.complain(output.shown(result["error"]))
+    return 0 if result["status"] == "completed" and not result["damaged"] else 1
+
+
+def parse_budget(text: str) -> float:
+    """Read ``2h``, ``1h30m``, ``45m``, ``90s`` or ``90`` as seconds.
+
+    Raises:
+        WrongUse: it is none of these, or nothing.
+    """
+    from engine.errors import WrongUse
+
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
+    numbers = [int(group or 0) for group in found.groups()] if found else []
+    seconds = (
+        sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=True)) if numbers else 0
+    )
+    if seconds <= 0:
+        raise WrongUse(f"{output.shown(text)} is no span of time; give one like 2h, 30m or 90s.")
+    return float(seconds)
+
+
+def _show_plan(planned: dict[str, Any]) -> None:
+    for key, value in planned.items():
+        if isinstance(value, (str, int, float)):
+            output.say(
+                f"{key:20} {output.size(value) if key.endswith('bytes') else output.shown(str(value))}"
+            )
+    for item in planned.get("items", []):
+        output.say(f"  {item.get('source')}: {item.get('files')} files, {output.size(item.get('bytes'))}")
+    for note in planned.get("notes", []):
+        output.say(f"  note: {output.shown(note)}")
+
+
+def _show_result(result: dict[str, Any]) -> None:
+    for item in result["items"]:
+        output.say(
+            f"  {item['source']}: {item['status']}, {item['files_ingested']} of {item['files_found']} files"
+            + (f" - {output.shown(item['error'])}" if item["error"] else "")
+        )
+    output.say(
+        f"{result['status'].replace('_', ' ').capitalize()}: {result['ingested']} files verified "
+        f"({output.size(result['bytes'])}), {result['duplicates']} there already, {result['failed']} failed, "
+        f"in {output.duration(result['seconds'])}."
+    )
+    for sentence in (result["error"], result["message"] if result["status"] == "paused" else None):
+        if sentence:
+            output.complain(output.shown(sentence))

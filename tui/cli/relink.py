@@ -1,0 +1,131 @@
+"""``rushes relink``: find clips again whose files moved."""
+
+from __future__ import annotations
+
+import click
+
+from tui.cli import options, output
+
+
+@click.group()
+def relink() -> None:
+    """Find clips again whose files moved."""
+
+
+@relink.command()
+@click.argument("path")
+@click.option("--auto-apply", is_flag=True, help="Apply unambiguous matches by themselves.")
+@click.option("--min-confidence", type=click.FloatRange(0, 1), default=0.95, show_default=True)
+@click.option("--full-hash", is_flag=True, help="Read every possible match to its end.")
+@options.waiting
+@options.common
+def scan(
+    path: str,
+    auto_apply: bool,
+    min_confidence: float,
+    full_hash: bool,
+    wait: bool,
+    library_path: str | None,
+    as_json: bool,
+) -> int:
+    """Look below PATH for files of lost copies."""
+    from engine.api import relinks as api
+
+    library = options.open_library(library_path)
+    queued = api.queue_scan(
+        library, path, auto_apply=auto_apply, min_confidence=min_confidence, full_hash=full_hash
+    )
+    if not wait:
+        if as_json:
+            output.document(queued)
+        else:
+            output.say(f"Queued as job {queued['job_id'][:8]}. Candidates appear in: rushes relink list")
+        return 0
+    progress = output.Progress()
+    try:
+        result = api.wait(library, queued["job_id"], progress)
+    finally:
+        progress.end()
+    if as_json:
+        output.document(result)
+    else:
+        output.say(
+            f"{result['files_scanned']} files seen, {result['files_hashed']} read; "
+            f"{result['offline']} clips looked for, {result['candidates']} candidates, "
+            f"{result['applied']} applied, {result['conflicts']} to decide."
+        )
+        if result["error"]:
+            output.complain(output.shown(result["error"]))
+    return 0 if result["status"] == "completed" else 1
+
+
+@relink.command(name="list")
+@click.option("--status", "statuses", multiple=True, help="Only candidates in this state; may be repeated.")
+@click.option("--session", help="Only candidates of this scan.")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True)
+@options.common
+def list_candidates(
+    statuses: tuple[str, ...], session: str | None, limit: int, library_path: str | None, as_json: bool
+) -> None:
+    """Candidates, the most confident first."""
+    from engine.api import relinks as api
+
+    found = api.list_candidates(options.with_engine(library_path, needed=False), statuses, session, limit)
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["NO", "CLIP", "SURE", "BY", "STATUS", "FOUND AT"],
+        [
+            [
+                candidate["candidate_id"],
+                output.shown(candidate["clip_title"] or "-"),
+                f"{candidate['confidence'] * 100:.0f} %",
+                candidate["match_type"].replace("_", " "),
+                candidate["status"],
+                candidate["found_path"],
+            ]
+            for candidate in found
+        ],
+        "No candidates. Look for lost clips with: rushes relink scan PATH",
+    )
+
+
+def _verb(name: str, text: str, done: str) -> None:
+    @relink.command(name=name, help=text)
+    @click.argument("candidate", type=int)
+    @options.common
+    def verb(candidate: int, library_path: str | None, as_json: bool) -> None:
+        from engine.api import relinks as api
+
+        decide = {"apply": api.apply, "reject": api.reject, "later": api.later, "undo": api.undo}[name]
+        found = decide(options.open_library(library_path), candidate)
+        if as_json:
+            output.document(found)
+        else:
+            output.say(f"{output.shown(found['clip_title'] or 'Copy')}: {done} ({found['found_path']}).")
+
+
+_verb("apply", "Relink the copy to the file that was found.", "relinked")
+_verb("reject", "Say that the file is not the copy.", "rejected")
+_verb("later", "Put the decision off.", "kept for later")
+_verb("undo", "Take a verdict back, to the byte.", "as it was")
+
+
+@relink.command(name="map")
+@click.argument("old")
+@click.argument("new")
+@click.option("--dry-run", is_flag=True, help="Only say what would be hit.")
+@options.common
+def map_prefix(old: str, new: str, dry_run: bool, library_path: str | None, as_json: bool) -> int:
+    """Relink every lost copy below OLD to the same place below NEW."""
+    from engine.api import relinks as api
+
+    found = api.map_prefix(options.with_engine(library_path), old, new, dry_run=dry_run)
+    if as_json:
+        output.document(found)
+    else:
+        counts = {key: len(value) if isinstance(value, list) else value for key, value in found.items()}
+        for key, value in counts.items():
+            output.say(f"{key:12} {output.shown(str(value))}")
+    return 0

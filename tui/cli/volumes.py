@@ -1,0 +1,142 @@
+"""``rushes volumes``: drives and cards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tui.cli import options, output
+
+
+@click.group()
+def volumes() -> None:
+    """Drives and cards: list, show, track, rename, eject."""
+
+
+@volumes.command(name="list")
+@click.option("--all", "everything", is_flag=True, help="Also system and virtual file systems.")
+@options.common
+def list_volumes(library_path: str | None, as_json: bool, everything: bool) -> None:
+    """Volumes, mounted or not, with their last known facts."""
+    from engine.api import volumes as api
+
+    found = api.list_volumes(options.with_engine(library_path, needed=False), everything=everything)
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["VOLUME", "NAME", "STATE", "CLASS", "SIZE", "FREE", "CLIPS", "OFFLINE", "AT"],
+        [
+            [
+                volume["volume_id"][:8],
+                output.shown(volume["name"]),
+                volume["state"].replace("_", " "),
+                volume["class"],
+                output.size(volume["size"]),
+                output.size(volume["free"]),
+                volume["clips"],
+                volume["offline_clips"],
+                volume["mount_point"] or "-",
+            ]
+            for volume in found
+        ],
+        "No volumes yet. Plug a drive in, or track one: rushes volumes track MOUNT_POINT",
+    )
+
+
+@volumes.command()
+@click.argument("volume")
+@options.common
+def show(volume: str, library_path: str | None, as_json: bool) -> None:
+    """One volume with its history."""
+    from engine.api import volumes as api
+
+    found = api.show(options.with_engine(library_path, needed=False), volume)
+    if as_json:
+        output.document(found)
+        return
+    for key, value in found.items():
+        if key != "history" and value is not None:
+            shown = output.size(value) if key in ("size", "free") else output.shown(str(value))
+            output.say(f"{key:14} {shown}")
+    for event in found["history"][-20:]:
+        output.say(f"  {event['event']}: {output.shown(str(event['detail']))}")
+
+
+def _answer(found: dict[str, Any], as_json: bool, sentence: str) -> None:
+    if as_json:
+        output.document(found)
+    else:
+        output.say(sentence)
+
+
+@volumes.command()
+@click.argument("volume")
+@click.option("--name", help="Our name for it; its label when not given.")
+@options.common
+def track(volume: str, name: str | None, library_path: str | None, as_json: bool) -> None:
+    """Keep watch over a mounted volume."""
+    from engine.api import volumes as api
+
+    found = api.track(options.with_engine(library_path), volume, name)
+    _answer(found, as_json, f"{output.shown(found['name'])} is tracked.")
+
+
+@volumes.command()
+@click.argument("volume")
+@options.confirming
+@options.common
+def untrack(volume: str, yes: bool, library_path: str | None, as_json: bool) -> int:
+    """Stop watching a volume; its records stay."""
+    from engine.api import volumes as api
+
+    library = options.with_engine(library_path)
+    held = api.show(library, volume)
+    if held["clips"] and not output.ask(
+        f"{output.shown(held['name'])} holds {held['clips']} clips; they stay in the catalogue. Untrack it?",
+        yes=yes,
+    ):
+        return 130
+    found = api.untrack(library, volume)
+    _answer(found, as_json, f"{output.shown(found['name'])} is no longer tracked; its records stay.")
+    return 0
+
+
+@volumes.command()
+@click.argument("volume")
+@click.argument("name")
+@options.common
+def rename(volume: str, name: str, library_path: str | None, as_json: bool) -> None:
+    """Change our name for a volume; its label stays."""
+    from engine.api import volumes as api
+
+    found = api.rename(options.with_engine(library_path), volume, name)
+    _answer(found, as_json, f"It is called {output.shown(found['name'])} now.")
+
+
+@volumes.command()
+@click.argument("volume")
+@options.common
+def speed(volume: str, library_path: str | None, as_json: bool) -> None:
+    """Measure writing and reading with a file of our own, removed again."""
+    from engine.api import volumes as api
+
+    found = api.measure(options.with_engine(library_path), volume)
+    _answer(
+        found,
+        as_json,
+        f"{output.shown(found['name'])}: writes {output.size(found['write_rate'])}/s, "
+        f"reads {output.size(found['read_rate'])}/s.",
+    )
+
+
+@volumes.command()
+@click.argument("volume")
+@options.common
+def eject(volume: str, library_path: str | None, as_json: bool) -> None:
+    """Flush and unmount a volume; refused while it is in use."""
+    from engine.api import volumes as api
+
+    found = api.eject(options.with_engine(library_path), volume)
+    _answer(found, as_json, f"{output.shown(found['name'])} can be unplugged.")
