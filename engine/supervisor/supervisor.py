@@ -17,7 +17,7 @@ from engine.storage.database import execute, row, rows, scalar, write
 from engine.supervisor.lock import EngineLock
 from engine.supervisor.queue import startable
 from engine.supervisor.runner import Runner, cancel_idle
-from engine.volumes import monitor
+from engine.volumes import monitor, stand_ins
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Supervisor:
         try:
             self._announce(owner.since, take_over)
             self._recover()
-            self._watcher = monitor.MountWatcher()
+            self._watcher = monitor.MountWatcher(lambda: stand_ins.watched_parents(self._library.db()))
             self._volumes_changed()
             self._watcher.start(self._volumes_changed)
             execute(self._library.db(), "UPDATE engine SET ready = 1")

@@ -38,7 +38,7 @@ class VolumeRow:
         free_bytes: for an ordinary user.
         read_rate: bytes per second at the last speed test.
         clips: clips with a copy here.
-        offline_clips: those of them that cannot be opened anywhere now.
+        offline_clips: those of them whose copy here cannot be read now; another volume may hold one.
     """
 
     volume_id: str
@@ -129,7 +129,7 @@ def find(db: Database, given: str) -> VolumeRow:
     wanted = given.rstrip("/") or given
     exact: list[Row] = []
     for entry in rows(db, "SELECT * FROM volumes ORDER BY state = 'offline'"):
-        points = {point for _, point in json.loads(entry["mounts"])}
+        points = _points(entry)
         if entry["mount_point"] is not None and entry["state"] != "offline":
             points.add(from_blob(entry["mount_point"]))
         if wanted in points or entry["volume_id"] == given:
@@ -260,21 +260,66 @@ def set_colour(db: Database, given: str, colour: str | None) -> VolumeRow:
     return get(db, volume.volume_id)
 
 
+def settle(db: Database, given: str, mount_point: str) -> VolumeRow:
+    """Decide a conflict: the file system mounted at ``mount_point`` is this volume.
+
+    What else claims the identity is then another volume, with a row of its
+    own. The decision holds for this mount and for this hardware, and is kept
+    with its evidence.
+
+    Raises:
+        NotFound: no such volume, or nothing in conflict is mounted there.
+    """
+    volume = find(db, given)
+    with write(db):
+        claimants = rows(db, "SELECT * FROM volumes WHERE state = 'conflict'")
+        there = next((entry for entry in claimants if mount_point in _points(entry)), None)
+        if there is None:
+            raise NotFound(f"No volume in conflict is mounted at {display(mount_point)}.")
+        keys = sorted({there["session_key"], there["hardware"]} - {None})
+        if there["volume_id"] != volume.volume_id:
+            # What was entered for the mount becomes the known volume's rival, and is away until it shows itself.
+            db.execute(
+                "UPDATE volumes SET session_key = NULL, state = 'offline', settled = '[]' WHERE volume_id = ?",
+                (there["volume_id"],),
+            )
+            db.execute(
+                "UPDATE volumes SET session_key = ?, mount_point = ?, mount_root = ?, mounts = ?, hardware = ?"
+                " WHERE volume_id = ?",
+                (
+                    there["session_key"],
+                    there["mount_point"],
+                    there["mount_root"],
+                    there["mounts"],
+                    there["hardware"],
+                    volume.volume_id,
+                ),
+            )
+        db.execute(
+            "UPDATE volumes SET settled = ? WHERE volume_id = ?", (json.dumps(keys), volume.volume_id)
+        )
+        detail = {"mount_point": display(mount_point), "evidence": keys}
+        add_event(db, volume.volume_id, "identified", detail)
+        audit.record(db, "volumes settle", target=volume.name, why=display(mount_point))
+    return get(db, volume.volume_id)
+
+
+def _points(entry: Row) -> set[str]:
+    return {point for _, point in json.loads(entry["mounts"])}
+
+
 def new_id() -> str:
     """An id for a new row."""
     return str(uuid.uuid4())
 
 
 def _clip_counts(db: Database, volume_id: str | None = None) -> dict[str, tuple[int, int]]:
-    """Per volume: clips with a copy on it, and those of them that no online copy anywhere can show."""
+    """Per volume: clips with a copy on it, and those of them whose copy there cannot be read now."""
     found = rows(
         db,
         "SELECT copies.volume_id, COUNT(DISTINCT clips.clip_id) AS clips,"
-        " COUNT(DISTINCT CASE WHEN volumes.state = 'online' AND copies.state = 'present' THEN NULL"
-        "   WHEN EXISTS (SELECT 1 FROM copies AS other JOIN volumes AS there USING (volume_id)"
-        "     WHERE other.asset_id = clips.asset_id AND other.state = 'present'"
-        "     AND there.state IN ('online', 'not_responding')) THEN NULL"
-        "   ELSE clips.clip_id END) AS offline_clips"
+        " COUNT(DISTINCT CASE WHEN volumes.state IN ('offline', 'conflict') OR copies.state <> 'present'"
+        "   THEN clips.clip_id END) AS offline_clips"
         " FROM copies JOIN clips USING (asset_id) JOIN volumes USING (volume_id)"
         " WHERE ? IS NULL OR copies.volume_id = ? GROUP BY copies.volume_id",
         (volume_id, volume_id),
