@@ -214,6 +214,16 @@ def _refuse_stale(db: Database, entry: Row, moving: set[int]) -> None:
         )
 
 
+def places_of(entry: Row) -> tuple[tuple[str, str], tuple[str, str]]:
+    """(volume_id, relative path) before and after, from a row of ``relinks``."""
+    before = _decode(json.loads(entry["before"])["copy"])
+    after = _decode(json.loads(entry["after"])["copy"])
+    return (
+        (before["volume_id"], names.from_blob(before["path"])),
+        (after["volume_id"], names.from_blob(after["path"])),
+    )
+
+
 def _copy(db: Database, copy_id: int) -> Row:
     found = row(db, f"SELECT {', '.join(_PLACE)} FROM copies WHERE copy_id = ?", (copy_id,))
     if found is None:

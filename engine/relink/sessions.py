@@ -162,7 +162,8 @@ def _store(db: Database, session_id: str, match: Match) -> int:
     before = row(
         db,
         "SELECT status, decided_at, decided_by FROM candidates"
-        " WHERE copy_id = ? AND volume_id = ? AND path = ? AND size = ? AND mtime_ns = ? AND session_id <> ? AND status IN ('rejected', 'later')"
+        " WHERE copy_id = ? AND volume_id = ? AND path = ? AND size = ? AND mtime_ns = ?"
+        " AND session_id <> ? AND status IN ('rejected', 'later')"
         " ORDER BY candidate_id DESC LIMIT 1",
         (match.lost.copy_id, found.volume_id, path, found.size, found.mtime_ns, session_id),
     )

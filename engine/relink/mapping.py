@@ -1,0 +1,370 @@
+"""One prefix for another: inferred from one confirmed pair, applied to all that lay beside it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlite_utils import Database
+
+from engine import names
+from engine.errors import NotFound, Refused, VolumeGone, WrongUse
+from engine.library import Library
+from engine.relink import ledger, sessions, targets
+from engine.relink.ledger import Placement
+from engine.relink.look import read_fast, same_time
+from engine.relink.match import Found, Lost, Match, evidence, fold
+from engine.relink.tree import Tree, hold
+from engine.storage import audit
+from engine.storage.database import Row, row, rows, scalar, write
+from engine.volumes import places
+
+SPOKEN = 50
+"""Most single files listed per kind in a result."""
+
+SAMPLED = 0.95
+"""Confidence of a mapped file whose fast hash agrees."""
+
+LISTED = 0.8
+"""Confidence of a mapped file of the same name and size of which no hash is on record."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A pair of prefixes that confirmed relinks speak for; absolute folders. ``votes`` is their number."""
+
+    old: str
+    new: str
+    votes: int
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A lost copy and the file that a mapping gives it."""
+
+    lost: Lost
+    old_path: str
+    found: Found
+    new_path: str
+
+
+@dataclass
+class Mapped:
+    """What a mapping does, or would do.
+
+    Attributes:
+        old: the prefix as given.
+        new: the prefix as given.
+        dry_run: nothing was changed.
+        hits: copies whose file is there, with the same size and, where one is on record, the same fast hash.
+        misses: absolute paths at which there is no file.
+        conflicts: sentences: the file there has other content, or is another copy already.
+        applied: copies that were given their new place.
+        session_id: the session that records them, for an undo; None when nothing was applied.
+    """
+
+    old: str
+    new: str
+    dry_run: bool
+    hits: list[Hit] = field(default_factory=list)
+    misses: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    applied: int = 0
+    session_id: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``relink map``; of each kind the first :data:`SPOKEN` files."""
+        return {
+            **names.json_name("old", self.old),
+            **names.json_name("new", self.new),
+            "dry_run": self.dry_run,
+            "hits": len(self.hits),
+            "misses": len(self.misses),
+            "conflicts": len(self.conflicts),
+            "applied": self.applied,
+            "session_id": self.session_id,
+            "hit_list": [
+                {**names.json_name("from", hit.old_path), **names.json_name("to", hit.new_path)}
+                for hit in self.hits[:SPOKEN]
+            ],
+            "miss_list": [names.json_name("path", path) for path in self.misses[:SPOKEN]],
+            "conflict_list": self.conflicts[:SPOKEN],
+        }
+
+
+# -- inference ------------------------------------------------------------------
+def strip_tail(old_path: str, new_path: str) -> tuple[str, str] | None:
+    """Return the prefixes that remain when the equal components at the end of both paths are taken off.
+
+    Names are compared without differences of case and Unicode composition. None
+    when nothing was equal (a renamed file says nothing of its siblings), or
+    when nothing differs.
+    """
+    old, new = old_path.rstrip("/").split("/"), new_path.rstrip("/").split("/")
+    taken = 0
+    while len(old) > 1 and len(new) > 1 and fold(old[-1]) == fold(new[-1]):
+        old.pop()
+        new.pop()
+        taken += 1
+    if not taken or old == new:
+        return None
+    return "/".join(old) or "/", "/".join(new) or "/"
+
+
+def infer(pairs: Iterable[tuple[str, str]]) -> list[Proposal]:
+    """Propose prefix pairs from confirmed (old path, new path) pairs.
+
+    Returns:
+        The proposal with most votes first; of equal votes the longer old prefix.
+    """
+    votes = Counter(stripped for old, new in pairs if (stripped := strip_tail(old, new)))
+    proposals = [Proposal(old, new, count) for (old, new), count in votes.items()]
+    return sorted(proposals, key=lambda each: (-each.votes, -len(each.old), each.old, each.new))
+
+
+def propose(db: Database, candidate_id: int | None = None) -> list[Proposal]:
+    """Propose mappings from what was relinked so far: from one applied candidate, or from the newest hundred.
+
+    Only prefixes below which something is still lost are returned.
+    """
+    which = "AND candidate_id = ?" if candidate_id is not None else ""
+    done = rows(
+        db,
+        "SELECT before, after FROM relinks WHERE undone_at IS NULL AND json_type(after, '$.copy') = 'object'"
+        f" {which} ORDER BY relink_id DESC LIMIT 100",
+        (candidate_id,) if candidate_id is not None else (),
+    )
+    volumes = {entry["volume_id"]: entry for entry in rows(db, "SELECT * FROM volumes")}
+    pairs: list[tuple[str, str]] = []
+    for entry in done:
+        before, after = ledger.places_of(entry)
+        old = _shown(volumes, *before)
+        new = _shown(volumes, *after)
+        if old is not None and new is not None:
+            pairs.append((old, new))
+    lost = [_shown(volumes, copy.volume_id, copy.path) for copy in targets.load(db)]
+    return [
+        proposal
+        for proposal in infer(pairs)
+        if any(path is not None and is_below(path, proposal.old) for path in lost)
+    ]
+
+
+def _shown(volumes: Mapping[str, Row], volume_id: str, path: str) -> str | None:
+    volume = volumes.get(volume_id)
+    return None if volume is None else places.last_known(volume, path)
+
+
+def is_below(path: str, prefix: str) -> bool:
+    """Whether ``path`` lies below the folder ``prefix``, in whole components."""
+    return path.startswith(prefix.rstrip("/") + "/")
+
+
+# -- mapping --------------------------------------------------------------------
+def map_prefix(library: Library, old: str, new: str, *, dry_run: bool = False) -> Mapped:
+    """Give every lost copy below ``old`` the file at the same place below ``new``.
+
+    A file must be there with the size on record; where a fast hash is on
+    record it must agree. All hits are applied in one transaction, as a session
+    that :func:`engine.relink.decisions.undo_session` takes back. Files that
+    are missed, and conflicts, stay as they are.
+
+    Args:
+        library: the library.
+        old: absolute folder as people saw it, also on a volume that is away.
+            A copy not yet known to be missing counts when its file is not there.
+        new: existing folder, absolute.
+        dry_run: change nothing.
+
+    Raises:
+        WrongUse: a prefix is not absolute, or both are the same.
+        NotFound: ``new`` does not exist, or no lost copy was below ``old``.
+        VolumeGone: the volume of ``new`` is away, or went away meanwhile.
+        Refused: a place was taken by another copy meanwhile. Nothing was changed.
+    """
+    old, new = _checked(old), _checked(new)
+    if old == new:
+        raise WrongUse("The old and the new prefix are the same.")
+    db = library.db()
+    place = places.place_of(db, new)
+    lost = _lost_below(db, old)
+    if not lost:
+        raise NotFound(f"No lost file was below {names.display(old)}. Nothing was changed.")
+    mapped = Mapped(old, new, dry_run)
+    with hold(db, place.volume_id, new) as tree:
+        base = place.path
+        for copy, old_path in lost:
+            _try(db, tree, copy, old_path, base, mapped)
+        if not tree.unchanged():
+            raise VolumeGone(f"{names.display(new)} went away meanwhile. Nothing was changed.")
+    _refuse_doubles(mapped)
+    if not dry_run and mapped.hits:
+        _apply(db, mapped, place.volume_id)
+    return mapped
+
+
+def _checked(prefix: str) -> str:
+    if not prefix.startswith("/"):
+        raise WrongUse(f"{names.display(prefix)} is not an absolute path.")
+    return prefix.rstrip("/") or "/"
+
+
+def _lost_below(db: Database, old: str) -> list[tuple[Lost, str]]:
+    """Copies last seen below ``old`` that cannot be reached there, with their old absolute paths."""
+    lost = {copy.copy_id: copy for copy in targets.load(db)}
+    found: list[tuple[Lost, str]] = []
+    folders: dict[str, str | None] = {}
+    for volume in rows(db, "SELECT * FROM volumes"):
+        for entry in _copies_below(db, volume, old):
+            path = places.last_known(volume, names.from_blob(entry["path"]))
+            if path is None or not is_below(path, old):
+                continue
+            copy = lost.get(entry["copy_id"])
+            if (
+                copy is None
+                and volume["state"] == "online"
+                and _is_gone(db, path, volume["volume_id"], folders)
+            ):
+                copy = targets.record_of(db, entry["copy_id"])
+            if copy is not None:
+                found.append((copy, path))
+    return found
+
+
+def _copies_below(db: Database, volume: Row, old: str) -> list[Row]:
+    """Copies of one volume that may have been below ``old``: narrowed by the index where one path says it."""
+    top = places.last_known(volume, "")
+    if top is not None and is_below(old, top):
+        inside = names.to_blob(old[len(top) :].strip("/") + "/")
+        return rows(
+            db,
+            "SELECT copy_id, path FROM copies WHERE volume_id = ? AND path > ? AND path < ? ORDER BY path",
+            (volume["volume_id"], inside, inside[:-1] + b"0"),  # "0" is the byte after "/"
+        )
+    return rows(
+        db, "SELECT copy_id, path FROM copies WHERE volume_id = ? ORDER BY path", (volume["volume_id"],)
+    )
+
+
+def _is_gone(db: Database, path: str, volume_id: str, folders: dict[str, str | None]) -> bool:
+    """Whether a file recorded as present is not there, while the folder above it is on that very volume.
+
+    ``folders`` remembers the volume of each folder; None where it cannot be told.
+    """
+    folder = path
+    while True:
+        try:
+            os.lstat(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            folder = os.path.dirname(folder)
+            continue
+        except OSError:
+            return False
+        break
+    if folder == path:
+        return False
+    if folder not in folders:
+        try:
+            folders[folder] = places.place_of(db, folder).volume_id
+        except (NotFound, Refused, VolumeGone):
+            folders[folder] = None
+    return folders[folder] == volume_id
+
+
+def _try(db: Database, tree: Tree, copy: Lost, old_path: str, base: str, mapped: Mapped) -> None:
+    tail = old_path[len(mapped.old.rstrip("/")) + 1 :]
+    path = f"{base}/{tail}" if base else tail
+    new_path = os.path.join(mapped.new, tail)
+    shown = names.display(new_path)
+    try:
+        facts = tree.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        mapped.misses.append(new_path)
+        return
+    except OSError as error:
+        mapped.conflicts.append(f"{shown} cannot be looked at: {error.strerror}.")
+        return
+    if not stat.S_ISREG(facts.st_mode):
+        mapped.misses.append(new_path)
+        return
+    if facts.st_size != copy.size:
+        mapped.conflicts.append(f"{shown} has {facts.st_size} bytes, not {copy.size}: other content.")
+        return
+    fast = read_fast(tree, path, facts) if copy.fast_hash else None
+    if copy.fast_hash and fast != copy.fast_hash:
+        reason = "cannot be read" if fast is None else "has the same size, but other content"
+        mapped.conflicts.append(f"{shown} {reason}.")
+        return
+    taken = row(
+        db,
+        "SELECT copy_id, state FROM copies WHERE volume_id = ? AND path = ? AND copy_id <> ?",
+        (tree.volume_id, names.to_blob(path), copy.copy_id),
+    )
+    if taken is not None:
+        mapped.conflicts.append(f"{shown} is in the catalogue already, as another copy.")
+        return
+    found = Found(tree.volume_id, path, facts.st_size, facts.st_mtime_ns, facts.st_ino, fast_hash=fast)
+    mapped.hits.append(Hit(copy, old_path, found, new_path))
+
+
+def _refuse_doubles(mapped: Mapped) -> None:
+    """Two copies that would get one file: neither gets it."""
+    counts = Counter(hit.found.path for hit in mapped.hits)
+    mapped.conflicts += [
+        f"{names.display(hit.new_path)} would become two copies."
+        for hit in mapped.hits
+        if counts[hit.found.path] > 1
+    ]
+    mapped.hits = [hit for hit in mapped.hits if counts[hit.found.path] == 1]
+
+
+def _apply(db: Database, mapped: Mapped, volume_id: str) -> None:
+    by = audit.who()
+    matches = [_match(hit) for hit in mapped.hits]
+    fs_type = str(scalar(db, "SELECT fs_type FROM volumes WHERE volume_id = ?", (volume_id,)))
+    with write(db):
+        mapped.session_id = sessions.create(db, mapped.new, volume_id=volume_id, status="matching")
+        ids = sessions.store_matches(db, mapped.session_id, matches)
+        ledger.place(
+            db,
+            [_placement(which, hit, fs_type) for which, hit in zip(ids, mapped.hits, strict=True)],
+            by,
+        )
+        sessions.update(
+            db,
+            mapped.session_id,
+            status="completed",
+            offline=len({hit.lost.clip_id for hit in mapped.hits if hit.lost.clip_id is not None}),
+        )
+        audit.record(
+            db,
+            "relink map",
+            target=f"{names.display(mapped.old)} -> {names.display(mapped.new)}",
+            to_state="applied",
+            why=f"{len(mapped.hits)} files, session {mapped.session_id}",
+            by=by,
+        )
+    mapped.applied = len(mapped.hits)
+
+
+def _match(hit: Hit) -> Match:
+    confidence = SAMPLED if hit.found.fast_hash else LISTED
+    facts = {**evidence(hit.lost, hit.found), "mapped": True}
+    return Match(hit.lost, hit.found, "mapped", confidence, certain=False, ambiguous=False, evidence=facts)
+
+
+def _placement(candidate_id: int, hit: Hit, fs_type: str) -> Placement:
+    lost, found = hit.lost, hit.found
+    same_file = (
+        (lost.volume_id, lost.inode) == (found.volume_id, found.inode)
+        and found.fast_hash is not None
+        and same_time(lost.mtime_ns, found.mtime_ns, fs_type)
+    )
+    return Placement(
+        candidate_id, lost.copy_id, found.volume_id, found.path, found.size, found.mtime_ns, found.inode,
+        keep_verified=same_file,
+    )  # fmt: skip
