@@ -7,6 +7,11 @@ refusal. Functions take an open :class:`Library`; what they return is plain
 data in the shape of the ``--json`` documents.
 """
 
+import sqlite3
+
 from engine.library import Library
 
-__all__ = ["Library"]
+StorageError = sqlite3.Error
+"""What a read or write of the catalogue raises when the file system under it fails."""
+
+__all__ = ["Library", "StorageError"]

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from engine import __version__
+from engine.api import StorageError
 from engine.errors import RushesError
 from tui.cli import output
 
@@ -136,6 +137,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return output.failure(output.shown(error.format_message()) + hint, 2, as_json=as_json)
     except RushesError as error:
         return output.failure(str(error), error.exit_code, as_json=as_json)
+    except StorageError as error:
+        reason = "the disk is full" if "full" in str(error) else output.shown(str(error))
+        return output.failure(
+            f"The catalogue could not be read or written: {reason}. What was verified stays verified.",
+            1,
+            as_json=as_json,
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing to report
         return 0
