@@ -177,6 +177,9 @@ def _evidence(mount: Mount, answer: dict[str, Any] | None, block: Block | None) 
 def _from_device(evidence: Evidence, block: Block, mount: Mount) -> Evidence:
     """Fill in what the file system did not say about itself from its device and from udev."""
     tells_label = mount.fs_type in SELF_LABELLED
+    if _text(f"/sys/fs/btrfs/{evidence.fs_uuid}/temp_fsid") == "1":
+        # A clone mounted beside its original gets a random id for this mount; its own is on the device.
+        evidence = replace(evidence, fs_uuid=None)
     if evidence.fs_uuid is not None and (evidence.label is not None or tells_label):
         return evidence
     try:

@@ -41,10 +41,10 @@ VIRTUAL_TYPES = frozenset({"tmpfs", "ramfs", "overlay", "squashfs", "erofs", "ro
 
 PSEUDO_TYPES = frozenset(
     {
-        "proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs",
-        "pstore", "bpf", "configfs", "fusectl", "mqueue", "hugetlbfs", "binfmt_misc", "autofs",
-        "efivarfs", "selinuxfs",        "rpc_pipefs", "nfsd", "nsfs", "sockfs", "pipefs", "fuse.lxcfs", "fuse.portal", "fuse.gvfsd-fuse",
-        "resctrl", "sunrpc", "usbfs", "functionfs", "binder", "smackfs",
+        "autofs", "binder", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
+        "devtmpfs", "efivarfs", "functionfs", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fusectl",
+        "hugetlbfs", "mqueue", "nfsd", "nsfs", "pipefs", "proc", "pstore", "resctrl", "rpc_pipefs",
+        "securityfs", "selinuxfs", "smackfs", "sockfs", "sunrpc", "sysfs", "tracefs", "usbfs",
     }
 )  # fmt: skip
 """Holds no files of anybody: never a volume."""

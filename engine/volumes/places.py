@@ -24,6 +24,9 @@ from engine.volumes.refresh import refresh, volume_at
 PLACE_SECONDS = 2.0
 """A path on a mount that does not answer is given up after this time."""
 
+DEAD = frozenset({errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.ENODEV})
+"""What a mount answers whose server or device is gone."""
+
 LINKS_MAX = 40
 """Symbolic links followed in one path, as in the kernel."""
 
@@ -46,6 +49,7 @@ class Place:
         mounted_at: mount point of the mount below (a stand-in's folder lies deeper).
         session: what tells the file system apart while it stays mounted.
         fs_uuid: of the file system, or None when it does not tell.
+        marker_id: of a stand-in; None for a file system.
     """
 
     volume_id: str
@@ -60,6 +64,7 @@ class Place:
     mounted_at: str = ""
     session: str | None = None
     fs_uuid: str | None = None
+    marker_id: str | None = None
 
 
 def place_of(db: Database, path: str) -> Place:
@@ -155,6 +160,8 @@ def still_there(place: Place) -> bool:
     seen = observe((mount,))
     if seen is None or not seen.answering:
         return False
+    if place.marker_id is not None and _marker(mount, place.mount_point) != place.marker_id:
+        return False
     if place.session is not None and seen.evidence.session != place.session:
         return False
     return place.fs_uuid is None or seen.evidence.fs_uuid in (None, place.fs_uuid)
@@ -221,6 +228,10 @@ def _resolve(path: str, table: Sequence[Mount], deadline: float) -> tuple[str, i
     except FileNotFoundError as error:
         raise NotFound(f"{display(path)} does not exist.") from error
     except OSError as error:
+        if error.errno in DEAD:
+            raise VolumeGone(
+                f"{display(path)} lies on a mount that is dead: {error.strerror}. Nothing was changed."
+            ) from error
         raise NotFound(f"{display(path)} cannot be reached: {error.strerror}.") from error
 
 
@@ -260,12 +271,9 @@ def _stand_in_above(db: Database, real: str, mount: Mount) -> str | None:
 
 
 def _in_stand_in(db: Database, real: str, folder: str, mount: Mount, seen: Seen, dev: int) -> Place:
-    try:
-        marker_id, problem = workers.ask(mount, "marker_at", folder=folder)
-    except (workers.NotAnswering, OSError) as error:
-        raise VolumeGone(_silent(mount)) from error
+    marker_id = _marker(mount, folder)
     if marker_id is None:
-        raise VolumeGone(f"{display(folder)} is no longer the volume that it was. {problem or ''}".strip())
+        raise VolumeGone(f"{display(folder)} is no longer the volume that it was: its marker is gone.")
     found = row(db, "SELECT * FROM volumes WHERE kind = 'stand_in' AND marker_id = ?", (marker_id,))
     if found is not None and found["state"] == "online" and from_blob(found["mount_point"]) != folder:
         stand_ins.refresh(db, mounts.read())  # moved, or a second folder with the same marker
@@ -289,7 +297,17 @@ def _in_stand_in(db: Database, real: str, folder: str, mount: Mount, seen: Seen,
         mounted_at=mount.mount_point,
         session=seen.evidence.session,
         fs_uuid=seen.evidence.fs_uuid,
+        marker_id=marker_id,
     )
+
+
+def _marker(mount: Mount, folder: str) -> str | None:
+    """The id in the marker of ``folder``; None when there is none, or no answer."""
+    try:
+        marker_id, _ = workers.ask(mount, "marker_at", folder=folder)
+    except (workers.NotAnswering, OSError):
+        return None
+    return None if marker_id is None else str(marker_id)
 
 
 def _contradicts(found: Row, seen: Seen) -> bool:

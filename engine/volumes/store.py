@@ -278,14 +278,15 @@ def settle(db: Database, given: str, mount_point: str) -> VolumeRow:
             raise NotFound(f"No volume in conflict is mounted at {display(mount_point)}.")
         keys = sorted({there["session_key"], there["hardware"]} - {None})
         if there["volume_id"] != volume.volume_id:
-            # What was entered for the mount becomes the known volume's rival, and is away until it shows itself.
+            # What was entered for the mount becomes a rival that is away until it shows itself.
             db.execute(
-                "UPDATE volumes SET session_key = NULL, state = 'offline', settled = '[]' WHERE volume_id = ?",
+                "UPDATE volumes SET session_key = NULL, state = 'offline', settled = '[]'"
+                " WHERE volume_id = ?",
                 (there["volume_id"],),
             )
             db.execute(
-                "UPDATE volumes SET session_key = ?, mount_point = ?, mount_root = ?, mounts = ?, hardware = ?"
-                " WHERE volume_id = ?",
+                "UPDATE volumes SET session_key = ?, mount_point = ?, mount_root = ?, mounts = ?,"
+                " hardware = ? WHERE volume_id = ?",
                 (
                     there["session_key"],
                     there["mount_point"],
@@ -295,9 +296,7 @@ def settle(db: Database, given: str, mount_point: str) -> VolumeRow:
                     volume.volume_id,
                 ),
             )
-        db.execute(
-            "UPDATE volumes SET settled = ? WHERE volume_id = ?", (json.dumps(keys), volume.volume_id)
-        )
+        db.execute("UPDATE volumes SET settled = ? WHERE volume_id = ?", (json.dumps(keys), volume.volume_id))
         detail = {"mount_point": display(mount_point), "evidence": keys}
         add_event(db, volume.volume_id, "identified", detail)
         audit.record(db, "volumes settle", target=volume.name, why=display(mount_point))

@@ -1,0 +1,168 @@
+"""Which volume is it? Evidence weighed without any mount."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.volumes.identity import Evidence, Known, Spot, decide, judge
+
+U1 = "11111111-1111-4111-8111-111111111111"
+U2 = "22222222-2222-4222-8222-222222222222"
+DRIVE = Evidence("ext4", U1, None, "serial:A/1#1", 1000, "DAY1", None, None, "boot:8:1:aa")
+CARD = Evidence("exfat", "1234-ABCD", None, None, 64000, "CARD", None, None, "boot:8:17:0")
+
+
+def away(evidence: Evidence, volume_id: str = "v", **more: object) -> Known:
+    return Known(volume_id, replace(evidence, session=None), mounted=False, **more)  # type: ignore[arg-type]
+
+
+def here(evidence: Evidence, volume_id: str = "v", **more: object) -> Known:
+    return Known(volume_id, evidence, mounted=True, **more)  # type: ignore[arg-type]
+
+
+def test_the_same_drive_elsewhere_on_another_port_and_relabelled() -> None:
+    seen = replace(DRIVE, session="boot2:8:33:aa", hardware="serial:USB/9#1", label="DAY2")
+    (decision,) = decide([seen], [away(DRIVE)])
+    assert (decision.verdict, decision.volume_id) == ("same", "v")
+
+
+def test_a_grown_file_system_stays_itself() -> None:
+    (decision,) = decide([replace(DRIVE, partition_bytes=2000, session="b:1:1")], [away(DRIVE)])
+    assert decision.verdict == "same"
+
+
+def test_VO1_cards_of_equal_label_and_size_stay_apart() -> None:
+    other = replace(CARD, fs_uuid="9999-0000", session="boot:8:17:1")
+    (decision,) = decide([other], [away(CARD)])
+    assert (decision.verdict, decision.volume_id) == ("new", None)
+    both = decide([CARD, other], [here(CARD)])
+    assert [entry.verdict for entry in both] == ["same", "new"]
+
+
+def test_short_ids_collide_size_and_label_tell_apart() -> None:
+    first = Evidence("ntfs", "0AA1B2C3D4E5F607", None, None, 5000, "A", None, None, "b:7:0:1")
+    larger = replace(first, partition_bytes=6000, session="b:7:1:1")
+    renamed = replace(first, label="B", session="b:7:2:1")
+    assert judge(first, larger).verdict == "different"
+    assert [entry.verdict for entry in decide([first, larger, renamed], [])] == ["new", "new", "new"]
+    assert [entry.verdict for entry in decide([replace(first, session="b:7:3:1")], [away(first)])] == ["same"]
+
+
+def test_a_clone_mounted_together_is_a_conflict_for_both() -> None:
+    clone = replace(DRIVE, session="boot:8:17:aa", hardware="serial:B/2#1")
+    first, second = decide([DRIVE, clone], [here(DRIVE)])
+    assert (first.verdict, first.volume_id) == ("conflict", "v")
+    assert (second.verdict, second.volume_id) == ("conflict", None)
+    assert second.rivals == ("v",)
+    alone = decide([DRIVE], [here(DRIVE), away(clone, "w")])
+    assert [(entry.verdict, entry.volume_id) for entry in alone] == [("same", "v")]
+
+
+def test_a_settled_conflict_is_not_asked_again() -> None:
+    clone = replace(DRIVE, session="boot:8:17:aa", hardware="serial:B/2#1")
+    known = [
+        here(DRIVE, settled=frozenset({"serial:A/1#1"})),
+        here(clone, "w", settled=frozenset({"serial:B/2#1"})),
+    ]
+    decisions = decide([DRIVE, clone], known)
+    assert [(entry.verdict, entry.volume_id) for entry in decisions] == [("same", "v"), ("same", "w")]
+
+
+def test_different_markers_separate_clones() -> None:
+    one = replace(DRIVE, marker_id="m1")
+    two = replace(DRIVE, marker_id="m2", session="boot:8:17:aa")
+    assert [entry.verdict for entry in decide([one, two], [here(one)])] == ["same", "new"]
+
+
+def test_a_copied_marker_does_not_make_another_file_system_the_same() -> None:
+    one = replace(DRIVE, marker_id="m1")
+    copied = replace(DRIVE, marker_id="m1", fs_uuid=U2, hardware="serial:Z/1#1", session="boot:8:49:b")
+    (decision,) = decide([copied], [away(one)])
+    assert decision.volume_id is None
+
+
+def test_a_reformatted_disk_is_a_new_generation_of_its_hardware() -> None:
+    seen = replace(DRIVE, fs_uuid=U2, session="boot:8:1:bb")
+    (decision,) = decide([seen], [away(DRIVE)])
+    assert (decision.verdict, decision.volume_id, decision.previous) == ("generation", None, "v")
+    # Also at once, in the place of the one that the table still calls mounted.
+    (decision,) = decide([seen], [here(DRIVE)])
+    assert (decision.verdict, decision.previous) == ("generation", "v")
+
+
+def test_another_partition_of_the_disk_is_no_generation() -> None:
+    seen = replace(DRIVE, fs_uuid=U2, hardware="serial:A/1#2", session="boot:8:2:bb")
+    (decision,) = decide([seen], [away(DRIVE)])
+    assert decision.verdict == "new"
+
+
+def test_an_id_that_cannot_be_read_is_no_reformatting() -> None:
+    seen = replace(DRIVE, fs_uuid=None, session="boot:8:33:0")
+    (decision,) = decide([seen], [away(DRIVE)])
+    assert (decision.verdict, decision.volume_id) == ("same", "v")
+
+
+def test_a_reformatted_card_with_its_old_short_id_is_noticed_by_its_files() -> None:
+    seen = replace(CARD, session="boot:8:17:2")
+    (decision,) = decide([seen], [away(CARD)], {(0, "v"): Spot(absent=12)})
+    assert (decision.verdict, decision.previous) == ("generation", "v")
+    (decision,) = decide([seen], [away(CARD)], {(0, "v"): Spot(fit=11, absent=1)})
+    assert (decision.verdict, decision.volume_id) == ("same", "v")
+
+
+def test_the_same_long_uuid_with_other_content_is_asked() -> None:
+    seen = replace(DRIVE, session="boot:8:33:aa")
+    (decision,) = decide([seen], [away(DRIVE)], {(0, "v"): Spot(other=9, absent=3)})
+    assert (decision.verdict, decision.volume_id) == ("conflict", "v")
+    (decision,) = decide(
+        [seen], [away(DRIVE, settled=frozenset({"boot:8:33:aa"}))], {(0, "v"): Spot(other=9, absent=3)}
+    )
+    assert decision.verdict == "same"
+
+
+def test_files_that_were_moved_or_restored_do_not_hide_the_drive() -> None:
+    seen = replace(DRIVE, session="boot:8:33:aa")
+    for spot in (Spot(absent=16), Spot(touched=16), Spot(fit=1, other=15)):
+        (decision,) = decide([seen], [away(DRIVE)], {(0, "v"): spot})
+        assert (decision.verdict, decision.volume_id) == ("same", "v"), spot
+
+
+def test_a_drive_swapped_under_one_device_number_is_not_the_old_one() -> None:
+    other = Evidence("ext4", U2, None, "serial:B/2#1", 1000, "DAY1", None, None, "boot:8:1:bb")
+    (decision,) = decide([other], [here(DRIVE)])
+    assert (decision.verdict, decision.volume_id) == ("new", None)
+
+
+def test_two_drives_that_swap_places_are_each_themselves() -> None:
+    other = Evidence("ext4", U2, None, "serial:B/2#1", 1000, "DAY1", None, None, "boot:8:17:bb")
+    swapped = [replace(DRIVE, session="boot:8:17:aa"), replace(other, session="boot:8:1:bb")]
+    decisions = decide(swapped, [here(DRIVE), here(other, "w")])
+    assert [entry.volume_id for entry in decisions] == ["v", "w"]
+
+
+def test_memory_file_systems_are_known_only_while_they_stay() -> None:
+    ram = Evidence("tmpfs", session="boot:0:40:1")
+    assert decide([ram], [here(ram)])[0].volume_id == "v"
+    assert decide([ram], [away(ram)])[0].verdict == "new"
+    assert decide([replace(ram, session="boot:0:40:2")], [here(ram)])[0].verdict == "new"
+
+
+def test_a_share_is_recognised_at_any_mount_point() -> None:
+    share = Evidence("nfs4", share="nas:/footage", session="boot:0:50:0")
+    seen = replace(share, fs_type="nfs", session="boot2:0:61:0")
+    assert decide([seen], [away(share)])[0].volume_id == "v"
+    assert decide([replace(seen, share="nas:/other")], [away(share)])[0].verdict == "new"
+
+
+def test_two_known_volumes_that_fit_equally_are_asked_about() -> None:
+    seen = replace(DRIVE, hardware=None, session="boot:8:33:aa")
+    known = [away(replace(DRIVE, hardware=None), "v", weight=2), away(replace(DRIVE, hardware=None), "w")]
+    (decision,) = decide([seen], known)
+    assert (decision.verdict, decision.volume_id) == ("conflict", "v")
+    assert set(decision.rivals) == {"v", "w"}
+
+
+def test_hardware_tells_a_drive_from_its_clone_in_turn() -> None:
+    clone = replace(DRIVE, hardware="serial:B/2#1")
+    (decision,) = decide([replace(clone, session="b:9:9:aa")], [away(DRIVE, "v", weight=2), away(clone, "w")])
+    assert (decision.verdict, decision.volume_id) == ("same", "w")
