@@ -8,8 +8,8 @@ from engine.media.grouping import Grouping
 from engine.media.listing import Listing, Reader
 from engine.media.makers.base import Maker, last
 
-_DCF = re.compile(r"\d{3}\w{5}|\d{3}_\w{4,}|[a-z]{3}_\d{4}|camera\d{2}")
-"""``100CANON``, ``100_PANA``, ``XXX_0101``, ``Camera01``: folders that a camera makes below DCIM."""
+_DCF = re.compile(r"\d{3}(?!gopro|media)\w{5}|[a-z]{3}_\d{4}")
+"""``100CANON``, ``100_PANA``, ``XXX_0101``: folders below DCIM of cameras without rules of their own."""
 
 _BRANDS = (
     ("canon", "Canon"),
@@ -23,7 +23,6 @@ _BRANDS = (
     ("omsys", "OM System"),
     ("leica", "Leica"),
     ("apple", "Apple"),
-    ("media", "DJI"),
 )
 
 
