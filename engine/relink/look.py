@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from engine.media.hashing import fast_hash
-from engine.relink.tree import Seen, Tally, Tree
+from engine.relink.tree import Seen, Tally, Tree, is_ignored
 
 GRANULARITY_NS: dict[str, int] = {
     "vfat": 2_000_000_000,
@@ -147,7 +147,7 @@ class Look:
             for entry in entries:
                 copy = left.get(entry.name)
                 if copy is None:
-                    if entry.is_file(follow_symlinks=False):
+                    if entry.is_file(follow_symlinks=False) and not is_ignored(entry.name):
                         self.findings.files += 1
                         self.findings.new += 1
                         if entry.inode() in by_inode:

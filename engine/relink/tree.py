@@ -185,7 +185,7 @@ class Tree:
             for entry in entries:
                 name = entry.name
                 path = f"{folder}/{name}" if folder else name
-                if _ignored(name, path):
+                if is_ignored(name):
                     tally.ignored += 1
                 elif entry.is_symlink():
                     tally.links += 1
@@ -272,6 +272,7 @@ def _stand_ins_below(db: Database, place: Place) -> frozenset[str]:
     return frozenset(folder[len(root) :] for folder in folders if folder.startswith(root))
 
 
-def _ignored(name: str, path: str) -> bool:
-    """Whether a file or folder is none of ours: junk of systems, our own folder, our own temporary files."""
-    return name == ".rushes" or (name.startswith(".") and name.endswith(".part")) or is_junk(path)
+def is_ignored(name: str) -> bool:
+    """Whether it is junk of a system, our own folder or marker, or a file of ours that is not whole yet."""
+    ours = name.startswith(".rushes") or (name.startswith(".") and name.endswith(".part"))
+    return ours or is_junk(name)

@@ -1,0 +1,215 @@
+"""Verdicts: applied in one transaction, refused with a sentence, undone to the byte."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+from engine.errors import IllegalTransition, NotFound, Refused, VolumeGone
+from engine.relink import decisions, sessions
+from engine.storage import audit
+from engine.storage.database import execute, scalar
+
+TABLES = ("copies", "candidates", "assets", "clips", "clip_files", "volumes", "relink_sessions")
+
+
+def scanned(world: Any, count: int = 3) -> list[Any]:
+    """Files moved from A to B, with their candidates."""
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    for n in range(count):
+        path = world.file(a, f"C{n:04}.MP4")
+        world.catalogue(path)
+        shutil.move(path, b)
+    world.scan(b)
+    found = decisions.list_candidates(world.db)
+    assert len(found) == count
+    return found
+
+
+def test_undo_restores_every_table_to_the_byte(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, b"caf\xe9.mov")
+    world.catalogue(path)
+    shutil.copy(path, b / "one.mov")
+    shutil.move(path, b / "two.mov")
+    world.scan(b)
+    first, second = decisions.list_candidates(world.db)
+    decisions.later(world.library, second.candidate_id)
+    before = world.dump(*TABLES)
+    decisions.apply(world.library, first.candidate_id)
+    assert world.dump(*TABLES) != before
+    assert decisions.get(world.db, second.candidate_id).status == "skipped"
+    decisions.undo(world.library, first.candidate_id)
+    assert world.dump(*TABLES) == before
+
+
+def test_undo_of_a_whole_session_restores_every_table(world: Any) -> None:
+    scanned(world, 5)
+    before = world.dump(*TABLES)
+    result = decisions.apply_many(world.library)
+    assert (len(result.applied), result.refused) == (5, ())
+    session_id = decisions.list_candidates(world.db)[0].session_id
+    assert decisions.undo_session(world.library, session_id) == 5
+    assert world.dump(*TABLES) == before
+
+
+def test_file_gone_since_the_scan_is_refused(world: Any) -> None:
+    found, *_ = scanned(world)
+    os.unlink(found.found_path)
+    before = world.dump("copies", "candidates", "relinks")
+    with pytest.raises(Refused, match="has gone since the scan"):
+        decisions.apply(world.library, found.candidate_id)
+    assert world.dump("copies", "candidates", "relinks") == before
+
+
+@pytest.mark.parametrize("change", ["size", "mtime", "link", "folder"])
+def test_file_changed_since_the_scan_is_refused(world: Any, change: str) -> None:
+    found, *_ = scanned(world)
+    path = found.found_path
+    if change == "size":
+        with open(path, "ab") as file:
+            file.write(b"x")
+    elif change == "mtime":
+        os.utime(path, ns=(0, found.mtime_ns + 1))
+    else:
+        os.unlink(path)
+        if change == "link":
+            os.symlink("/etc/hostname", path)
+        else:
+            os.mkdir(path)
+    with pytest.raises(Refused):
+        decisions.apply(world.library, found.candidate_id)
+    assert decisions.get(world.db, found.candidate_id).status == "pending"
+
+
+def test_volume_gone_since_the_scan_is_refused(world: Any) -> None:
+    found, *_ = scanned(world)
+    world.unplug(world.root / "B")
+    with pytest.raises(VolumeGone):
+        decisions.apply(world.library, found.candidate_id)
+
+
+def test_place_of_another_copy_is_refused_with_the_reason(world: Any) -> None:
+    found, *_ = scanned(world)
+    world.catalogue(found.found_path)
+    with pytest.raises(Refused, match="another copy of the same content"):
+        decisions.apply(world.library, found.candidate_id)
+
+
+def test_place_of_other_content_is_refused(world: Any) -> None:
+    found, *_ = scanned(world)
+    other = world.catalogue(world.file(world.root / "B", "other.mov"))
+    execute(world.db, "UPDATE copies SET path = ? WHERE copy_id = ?", (os.fsencode(found.path), other))
+    with pytest.raises(Refused, match="other content"):
+        decisions.apply(world.library, found.candidate_id)
+
+
+def test_a_copy_that_came_back_needs_no_candidate(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "C0001.MP4")
+    world.catalogue(path)
+    shutil.copy2(path, b)
+    away = world.unplug(a)
+    world.scan(b)
+    (found,) = decisions.list_candidates(world.db, needed=True)
+    away.rename(a)
+    world.refresh()
+    assert decisions.list_candidates(world.db, needed=True) == []
+    with pytest.raises(Refused, match="needs no other place"):
+        decisions.apply(world.library, found.candidate_id)
+
+
+def test_decided_candidates_refuse_another_verdict(world: Any) -> None:
+    first, second, third = scanned(world)
+    decisions.apply(world.library, first.candidate_id)
+    decisions.reject(world.library, second.candidate_id)
+    for verb in (decisions.apply, decisions.reject, decisions.later):
+        for each in (first, second):
+            with pytest.raises(IllegalTransition):
+                verb(world.library, each.candidate_id)
+    with pytest.raises(IllegalTransition, match="nothing has been decided"):
+        decisions.undo(world.library, third.candidate_id)
+    with pytest.raises(NotFound):
+        decisions.apply(world.library, 999_999)
+    decisions.later(world.library, third.candidate_id)
+    decisions.apply(world.library, third.candidate_id)
+    assert decisions.get(world.db, third.candidate_id).status == "applied"
+
+
+def test_undo_of_a_rejection_reopens(world: Any) -> None:
+    first, *_ = scanned(world)
+    before = world.dump("candidates")
+    decisions.reject(world.library, first.candidate_id)
+    assert decisions.undo(world.library, first.candidate_id).status == "pending"
+    assert world.dump("candidates") == before
+
+
+def test_undo_refuses_when_the_copy_was_placed_again(world: Any) -> None:
+    first, *_ = scanned(world)
+    decisions.apply(world.library, first.candidate_id)
+    execute(world.db, "UPDATE copies SET path = ? WHERE copy_id = ?", (b"third/place", first.copy_id))
+    with pytest.raises(Refused, match="another place since"):
+        decisions.undo(world.library, first.candidate_id)
+
+
+def test_undo_refuses_when_the_old_place_is_taken(world: Any) -> None:
+    first, *_ = scanned(world)
+    decisions.apply(world.library, first.candidate_id)
+    world.catalogue(world.file(world.root / "A", first.lost_path))
+    with pytest.raises(Refused, match="belongs to another copy"):
+        decisions.undo(world.library, first.candidate_id)
+
+
+def test_many_are_applied_although_one_is_refused(world: Any) -> None:
+    first, *_ = scanned(world)
+    os.unlink(first.found_path)
+    result = decisions.apply_many(world.library)
+    assert len(result.applied) == 2
+    ((refused, sentence),) = result.refused
+    assert refused == first.candidate_id
+    assert "has gone since the scan" in sentence
+
+
+def test_every_verdict_leaves_an_audit_row(world: Any) -> None:
+    first, second, third = scanned(world)
+    decisions.apply(world.library, first.candidate_id)
+    decisions.reject(world.library, second.candidate_id, why="wrong take")
+    decisions.later(world.library, third.candidate_id)
+    decisions.undo(world.library, first.candidate_id)
+    with pytest.raises(IllegalTransition):
+        decisions.apply(world.library, second.candidate_id)
+    said = [(row["command"], row["to_state"], row["outcome"]) for row in audit.entries(world.db)][-5:]
+    assert said == [
+        ("relink apply", "applied", "done"),
+        ("relink reject", "rejected", "done"),
+        ("relink later", "later", "done"),
+        ("relink undo", "pending", "done"),
+        ("relink apply", None, "refused"),
+    ]
+
+
+def test_sessions_are_kept_as_history_with_counted_numbers(world: Any) -> None:
+    first, *_ = scanned(world)
+    decisions.apply(world.library, first.candidate_id)
+    (session,) = sessions.list_sessions(world.db)
+    assert (session.status, session.candidates, session.applied, session.waiting) == ("completed", 3, 1, 2)
+    assert sessions.get(world.db, session.session_id[:8]) == session
+    assert scalar(world.db, "SELECT count(*) FROM relinks WHERE undone_at IS NULL") == 1
+
+
+def test_filters_and_paging(world: Any) -> None:
+    found = scanned(world, 5)
+    decisions.reject(world.library, found[0].candidate_id)
+    ids = lambda **how: [each.candidate_id for each in decisions.list_candidates(world.db, **how)]  # noqa: E731
+    everything = [each.candidate_id for each in found]
+    assert ids(statuses=("pending",)) == everything[1:]
+    assert ids(limit=2, offset=1) == everything[1:3]
+    assert ids(clip_id=found[3].clip_id) == [everything[3]]
+    assert ids(volume_id=found[0].lost_volume_id) == []
+    assert ids(session_id=found[0].session_id, statuses=("rejected",)) == everything[:1]

@@ -1,0 +1,138 @@
+"""A prefix inferred from one pair, previewed, applied to all siblings in one transaction, and taken back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+from engine.errors import NotFound, WrongUse
+from engine.names import from_blob
+from engine.relink import decisions, mapping
+from engine.relink.mapping import Proposal, infer, map_prefix, strip_tail
+from engine.storage import audit
+
+TABLES = ("copies", "assets", "clips", "volumes")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "prefixes"),
+    [
+        ("/mnt/A/day1/C1.MP4", "/mnt/B/day1/C1.MP4", ("/mnt/A", "/mnt/B")),
+        ("/mnt/A/day1/C1.MP4", "/mnt/A/2026/day1/C1.MP4", ("/mnt/A", "/mnt/A/2026")),
+        ("/mnt/A/day1/C1.MP4", "/mnt/A/day2/C1.MP4", ("/mnt/A/day1", "/mnt/A/day2")),
+        ("/mnt/A/Day1/C1.MP4", "/mnt/B/DAY1/c1.mp4", ("/mnt/A", "/mnt/B")),
+        ("/C1.MP4", "/x/C1.MP4", ("/", "/x")),
+        ("/mnt/A/C1.MP4", "/mnt/A/other.MP4", None),
+        ("/mnt/A/C1.MP4", "/mnt/A/C1.MP4", None),
+    ],
+)
+def test_equal_components_at_the_end_are_taken_off(
+    old: str, new: str, prefixes: tuple[str, str] | None
+) -> None:
+    assert strip_tail(old, new) == prefixes
+
+
+def test_most_votes_win_then_the_longer_prefix() -> None:
+    pairs = [(f"/a/x/{n}", f"/b/x/{n}") for n in range(3)] + [("/a/y/c/1", "/q/1"), ("/l/1", "/m/1")]
+    assert infer(pairs) == [Proposal("/a", "/b", 3), Proposal("/a/y/c", "/q", 1), Proposal("/l", "/m", 1)]
+
+
+def moved(world: Any, count: int) -> tuple[Any, Any, list[int]]:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    ids = []
+    for n in range(count):
+        path = world.file(a, f"shoot/day{n % 4}/C{n:04}.MP4", size=65_600)
+        ids.append(world.catalogue(path))
+    shutil.move(str(a / "shoot"), str(b / "archive"))
+    return a, b, ids
+
+
+def test_313_files_moved_one_fixed_by_hand_the_rest_by_one_key(world: Any) -> None:
+    a, b, ids = moved(world, 313)
+    world.scan(b / "archive/day0")
+    first = decisions.list_candidates(world.db)[0]
+    decisions.apply(world.library, first.candidate_id)
+    (proposal,) = mapping.propose(world.db, first.candidate_id)
+    assert (proposal.old, proposal.new) == (str(a / "shoot"), str(b / "archive"))
+    preview = map_prefix(world.library, proposal.old, proposal.new, dry_run=True)
+    assert (len(preview.hits), preview.misses, preview.conflicts, preview.applied) == (312, [], [], 0)
+    before = world.dump(*TABLES)
+    done = map_prefix(world.library, proposal.old, proposal.new)
+    assert (done.applied, done.to_json()["hits"]) == (312, 312)
+    assert {world.state(each) for each in ids} == {"online"}
+    assert decisions.undo_session(world.library, done.session_id) == 312
+    assert world.dump(*TABLES) == before
+
+
+def test_files_not_yet_known_to_be_missing_are_mapped(world: Any) -> None:
+    a, b, ids = moved(world, 3)
+    assert {world.copy(each)["state"] for each in ids} == {"present"}
+    done = map_prefix(world.library, str(a / "shoot"), str(b / "archive"))
+    assert done.applied == 3
+    assert from_blob(world.copy(ids[0])["path"]) == "archive/day0/C0000.MP4"
+
+
+def test_old_prefix_of_a_volume_that_is_away(world: Any) -> None:
+    a, b, ids = moved(world, 3)
+    old = str(a / "shoot")
+    world.unplug(a)
+    assert map_prefix(world.library, old, str(b / "archive")).applied == 3
+    assert {world.state(each) for each in ids} == {"online"}
+
+
+def test_hits_misses_and_conflicts_are_told_apart(world: Any) -> None:
+    a, b, ids = moved(world, 6)
+    root = b / "archive"
+    os.unlink(root / "day0/C0000.MP4")
+    (root / "day1/C0001.MP4").write_bytes(os.urandom(65_600))
+    (root / "day2/C0002.MP4").write_bytes(b"short")
+    world.catalogue(str(root / "day3/C0003.MP4"))
+    done = map_prefix(world.library, str(a / "shoot"), str(root))
+    assert (done.applied, len(done.misses), len(done.conflicts)) == (2, 1, 3)
+    assert [world.state(each) for each in ids[4:]] == ["online", "online"]
+    assert "other content" in " ".join(done.conflicts)
+    assert done.to_json()["miss_list"] == [{"path": str(root / "day0/C0000.MP4")}]
+    assert audit.entries(world.db)[-1]["command"] == "relink map"
+
+
+def test_whole_components_and_wildcards_touch_no_sibling(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    inside = world.catalogue(world.file(a, "day_1/C0001.MP4"))
+    beside = world.catalogue(world.file(a, "dayX1/C0001.MP4"))
+    longer = world.catalogue(world.file(a, "day_10/C0001.MP4"))
+    for name in ("day_1", "dayX1", "day_10"):
+        shutil.copytree(a / name, b / name)
+        shutil.rmtree(a / name)
+    shutil.copytree(b / "day_1", b / "new")
+    done = map_prefix(world.library, str(a / "day_1"), str(b / "new"))
+    assert done.applied == 1
+    assert from_blob(world.copy(inside)["path"]) == "new/C0001.MP4"
+    assert [from_blob(world.copy(each)["path"]) for each in (beside, longer)] == [
+        "dayX1/C0001.MP4",
+        "day_10/C0001.MP4",
+    ]
+
+
+def test_files_that_are_where_they_were_are_not_mapped(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    copy_id = world.catalogue(world.file(a, "shoot/C0001.MP4"))
+    shutil.copytree(a / "shoot", b / "shoot")
+    with pytest.raises(NotFound, match="No lost file"):
+        map_prefix(world.library, str(a / "shoot"), str(b / "shoot"))
+    assert from_blob(world.copy(copy_id)["path"]) == "shoot/C0001.MP4"
+
+
+def test_wrong_use(world: Any) -> None:
+    _, a = world.volume("A")
+    with pytest.raises(WrongUse):
+        map_prefix(world.library, "relative", str(a))
+    with pytest.raises(WrongUse):
+        map_prefix(world.library, str(a), f"{a}/")
+    with pytest.raises(NotFound):
+        map_prefix(world.library, str(a), str(a / "nowhere"))

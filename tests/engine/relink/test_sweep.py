@@ -1,0 +1,218 @@
+"""What a look through a volume may say, and what it must never say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import VolumeGone
+from engine.jobs.context import JobPaused
+from engine.names import from_blob
+from engine.relink import decisions, look, tree
+from engine.relink.sweep import queue_sweep
+from engine.storage.database import execute, row, rows, scalar
+
+
+def test_nothing_changed_writes_nothing_but_the_event(world: Any) -> None:
+    a_id, a = world.volume("A")
+    for n in range(20):
+        world.catalogue(world.file(a, f"{n % 3}/C{n:04}.MP4"))
+    before = world.dump("copies", "relink_sessions", "candidates", "relinks")
+    swept = world.sweep(a_id)
+    assert (swept.known, swept.present, swept.missing, swept.changed, swept.moved, swept.new) == (
+        20,
+        20,
+        0,
+        0,
+        0,
+        0,
+    )
+    assert world.dump("copies", "relink_sessions", "candidates", "relinks") == before
+    assert scalar(world.db, "SELECT count(*) FROM volume_events WHERE kind = 'swept'") == 1
+
+
+def test_gone_is_missing_and_back_is_present(world: Any) -> None:
+    a_id, a = world.volume("A")
+    path = world.file(a, "day/C0001.MP4")
+    copy_id = world.catalogue(path)
+    aside = shutil.move(path, world.root / "aside.mp4")
+    assert world.sweep(a_id).newly_missing == 1
+    assert world.state(copy_id) == "missing"
+    again = world.sweep(a_id)
+    assert (again.missing, again.newly_missing) == (1, 0)
+    shutil.move(aside, path)
+    assert world.sweep(a_id).back == 1
+    assert world.state(copy_id) == "online"
+    assert world.copy(copy_id)["verified_at"] is not None
+
+
+def test_folder_that_is_gone_makes_its_files_missing(world: Any) -> None:
+    a_id, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "x/y/z/C0001.MP4"))
+    shutil.rmtree(a / "x")
+    assert world.sweep(a_id).missing == 1
+    assert world.state(copy_id) == "missing"
+
+
+def test_rename_keeps_identity_hash_and_verification(world: Any) -> None:
+    a_id, a = world.volume("A")
+    path = world.file(a, "day/C0001.MP4")
+    copy_id = world.catalogue(path)
+    before = world.copy(copy_id)
+    (a / "elsewhere/deep").mkdir(parents=True)
+    os.rename(path, a / "elsewhere/deep/take 7.mp4")
+    swept = world.sweep(a_id)
+    assert (swept.moved, swept.missing, swept.new) == (1, 0, 0)
+    after = world.copy(copy_id)
+    assert from_blob(after["path"]) == "elsewhere/deep/take 7.mp4"
+    assert (after["asset_id"], after["verified_at"], after["verify_level"]) == (
+        before["asset_id"], before["verified_at"], before["verify_level"],
+    )  # fmt: skip
+    (found,) = decisions.list_candidates(world.db, session_id=swept.session_id)
+    assert (found.match_type, found.status, found.decided_by) == ("moved", "applied", "engine")
+    decisions.undo(world.library, found.candidate_id)
+    assert world.copy(copy_id) == before
+
+
+def test_rename_in_the_same_folder_needs_no_search(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_id, a = world.volume("A")
+    path = world.file(a, "day/C0001.MP4")
+    copy_id = world.catalogue(path)
+    os.rename(path, a / "day/renamed.MP4")
+    monkeypatch.setattr(tree.Tree, "walk", lambda *_: pytest.fail("the whole volume was walked"))
+    assert world.sweep(a_id).moved == 1
+    assert from_blob(world.copy(copy_id)["path"]) == "day/renamed.MP4"
+
+
+def test_names_shifted_by_one_are_renames_not_damage(world: Any) -> None:
+    a_id, a = world.volume("A")
+    ids = [world.catalogue(world.file(a, f"C{n:04}.MP4", size=100_000 + n)) for n in range(4)]
+    for n in reversed(range(4)):
+        os.rename(a / f"C{n:04}.MP4", a / f"C{n + 1:04}.MP4")
+    before = world.dump("copies")
+    swept = world.sweep(a_id)
+    assert (swept.moved, swept.changed, swept.missing) == (4, 0, 0)
+    assert [from_blob(world.copy(each)["path"]) for each in ids] == [f"C{n + 1:04}.MP4" for n in range(4)]
+    assert decisions.undo_session(world.library, swept.session_id) == 4
+    assert world.dump("copies") == before
+
+
+def test_two_names_exchanged_are_renames(world: Any) -> None:
+    a_id, a = world.volume("A")
+    one = world.catalogue(world.file(a, "one.mov", size=70_001))
+    two = world.catalogue(world.file(a, "two.mov", size=70_002))
+    os.rename(a / "one.mov", a / "t")
+    os.rename(a / "two.mov", a / "one.mov")
+    os.rename(a / "t", a / "two.mov")
+    assert world.sweep(a_id).moved == 2
+    assert [from_blob(world.copy(each)["path"]) for each in (one, two)] == ["two.mov", "one.mov"]
+
+
+def test_inode_reused_by_another_file_is_missing_and_new(world: Any) -> None:
+    a_id, a = world.volume("A")
+    path = world.file(a, "C0001.MP4")
+    copy_id = world.catalogue(path)
+    os.unlink(path)
+    other = world.file(a, "C0002.MP4")
+    facts = os.lstat(other)
+    execute(
+        world.db, "UPDATE copies SET inode = ?, mtime_ns = ? WHERE copy_id = ?",
+        (facts.st_ino, facts.st_mtime_ns, copy_id),
+    )  # fmt: skip
+    swept = world.sweep(a_id)
+    assert (swept.missing, swept.moved, swept.new) == (1, 0, 1), "the fast hash says that it is another file"
+
+
+def test_rewritten_file_loses_its_verification(world: Any) -> None:
+    a_id, a = world.volume("A")
+    same, other, longer = (world.file(a, name) for name in ("same.mov", "other.mov", "longer.mov"))
+    ids = [world.catalogue(each) for each in (same, other, longer)]
+    data = Path(same).read_bytes()
+    Path(same).write_bytes(data)
+    Path(other).write_bytes(os.urandom(len(data)))
+    Path(longer).write_bytes(data + b"x")
+    swept = world.sweep(a_id)
+    assert (swept.changed, swept.damaged, swept.missing) == (3, 2, 0)
+    assert [world.state(each) for each in ids] == ["online", "damaged", "damaged"]
+    assert [world.copy(each)["verified_at"] for each in ids] == [None] * 3
+    event = row(world.db, "SELECT detail FROM volume_events WHERE kind = 'swept'")
+    assert event is not None
+    assert "other.mov" in event["detail"]
+    assert world.sweep(a_id).damaged == 0, "said once"
+
+
+def test_what_is_new_is_counted(world: Any) -> None:
+    a_id, a = world.volume("A")
+    world.catalogue(world.file(a, "day/C0001.MP4"))
+    world.file(a, "day/C0002.MP4")
+    world.file(a, "day/C0003.MP4")
+    assert world.sweep(a_id).new == 2
+
+
+def test_removed_volume_folder_says_gone_not_missing(world: Any) -> None:
+    a_id, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "C0001.MP4"))
+    shutil.rmtree(a)
+    a.mkdir()
+    with pytest.raises(VolumeGone):
+        world.sweep(a_id)
+    assert world.copy(copy_id)["state"] == "present"
+
+
+def test_folder_emptied_of_its_marker_in_the_middle_marks_nothing(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_id, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "C0001.MP4"))
+    listing = look.Look.list_folders
+
+    def pulled(self: Any, progress: Any) -> None:
+        shutil.move(str(a), str(world.root / "pulled"))
+        a.mkdir()
+        listing(self, progress)
+
+    monkeypatch.setattr(look.Look, "list_folders", pulled)
+    with pytest.raises(VolumeGone):
+        world.sweep(a_id)
+    assert world.copy(copy_id)["state"] == "present"
+
+
+def test_a_job_pauses_until_the_volume_is_back(world: Any) -> None:
+    a_id, a = world.volume("A")
+    world.catalogue(world.file(a, "C0001.MP4"))
+    job_id = queue_sweep(world.library, a_id)
+    world.unplug(a)
+    with pytest.raises(JobPaused) as caught:
+        world.run_sweep(a_id)
+    assert caught.value.waiting_for == a_id
+    assert "Nothing was marked missing" in str(caught.value)
+    assert job_id
+
+
+def test_a_waiting_sweep_is_not_doubled(world: Any) -> None:
+    a_id, _ = world.volume("A")
+    assert queue_sweep(world.library, a_id) == queue_sweep(world.library, a_id)
+    assert len(rows(world.db, "SELECT 1 FROM jobs WHERE kind = 'sweep'")) == 1
+
+
+def test_folder_that_cannot_be_read_is_unknown(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_id, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "shut/C0001.MP4"))
+    other_id = world.catalogue(world.file(a, "open/C0002.MP4"))
+    os.unlink(a / "open/C0002.MP4")
+    opening = tree.Tree.open_folder
+
+    def refuse(self: Any, path: str) -> int:
+        if path == "shut":
+            raise PermissionError(13, "Permission denied", path)
+        return opening(self, path)
+
+    monkeypatch.setattr(tree.Tree, "open_folder", refuse)
+    swept = world.sweep(a_id)
+    assert (swept.unknown, swept.missing) == (1, 1)
+    assert "shut cannot be read" in swept.warnings[0]
+    assert [world.copy(each)["state"] for each in (copy_id, other_id)] == ["present", "missing"]
