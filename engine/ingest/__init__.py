@@ -1,1 +1,18 @@
-"""Cards go in: plan, verified copy, catalogue, the check before formatting, and the scrub."""
+"""Ingest: footage is copied to where it must be and proven there, or catalogued where it lies.
+
+::
+
+    plan ──> queue ──> run ─┬─ listing     every file becomes a task, with a transfer per destination
+    (preflight)             ├─ duplicates  what a destination holds verified already is skipped
+                            ├─ carrier     read once, write all, flush, read back, compare, publish
+                            └─ clipping    card and clips, probed
+
+    check_card   may this card be formatted?
+    run_verify   reads verified copies again, the oldest first
+"""
+
+from engine.ingest.job import run
+from engine.ingest.orders import Queued, queue
+from engine.ingest.plan import Plan, plan
+
+__all__ = ["Plan", "Queued", "plan", "queue", "run"]

@@ -19,6 +19,7 @@ from engine.names import NAME_MAX_BYTES, display
 _RENAME_NOREPLACE = 1
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM})
 _KEEP_OPEN = 16
+"""Folders that stay open between two bundles."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -56,7 +57,7 @@ class Root:
             os.close(parent)
 
     def folder(self, parts: tuple[str, ...], *, make: bool) -> int:
-        """Return an open descriptor of the folder ``parts`` below the root. It belongs to this object.
+        """Return an open descriptor of the folder ``parts`` below the root, valid until :meth:`trim`.
 
         Args:
             parts: names from the root downwards; empty is the root itself.
@@ -73,10 +74,12 @@ class Root:
         if known is None:
             known = self._enter(self.folder(parts[:-1], make=make), parts[-1], make=make)
         self._open[parts] = known  # the last used is the last to be closed
-        while len(self._open) > _KEEP_OPEN:
-            oldest = next(key for key in self._open if key != parts)
-            os.close(self._open.pop(oldest))
         return known
+
+    def trim(self) -> None:
+        """Close folders that were not used lately. Descriptors that :meth:`folder` gave out end here."""
+        while len(self._open) > _KEEP_OPEN:
+            os.close(self._open.pop(next(iter(self._open))))
 
     def _enter(self, parent: int, name: str, *, make: bool) -> int:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -71,6 +71,15 @@ class Digester:
         """XXH3-128 with seed 0, canonical (big endian), 32 lower-case hex digits."""
         return self._xxh128.hexdigest()
 
+    def copy(self) -> Digester:
+        """A digester that goes on from the same state on its own."""
+        twin = Digester()
+        twin._blake3 = self._blake3.copy()
+        twin._xxh128 = self._xxh128.copy()
+        twin._extra = {name: digest.copy() for name, digest in self._extra.items()}
+        twin.size = self.size
+        return twin
+
     def extras(self) -> dict[str, str]:
         """The further digests asked for; ``c4`` in its own base 58 form, the others in lower-case hex."""
         return {

@@ -8,7 +8,7 @@
                              │
     relink_sessions ─< candidates
 
-    batches ─< batch_items ── jobs ─< tasks ─< transfers
+    batches ─< batch_items ── jobs ─< tasks ─< transfers, task_blocks
                     │           └──< job_log
     recipes ─< runs ┴─< segments
                  └───< run_outputs          audit, watch_folders, engine
@@ -317,6 +317,14 @@ LIBRARY_TABLES: tuple[str, ...] = (
         error       TEXT,
         verified_at TEXT,
         UNIQUE (task_id, volume_id, path)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE task_blocks (
+        task_id  INTEGER NOT NULL REFERENCES tasks ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        blake3   TEXT NOT NULL,
+        PRIMARY KEY (task_id, position)
     ) STRICT
     """,
     "CREATE INDEX transfers_by_temp ON transfers (temp) WHERE temp IS NOT NULL",

@@ -131,7 +131,8 @@ def main() -> int:
             run["total"] for run in plain
         )
         print(
-            f"{arguments.size_mib} MiB, {arguments.rounds} rounds, {fs_type}: ratio {ratio:.3f} (target: at most 1.10)"
+            f"{arguments.size_mib} MiB, {arguments.rounds} rounds, {fs_type}:"
+            f" ratio {ratio:.3f} (target: at most 1.10)"
         )
     return 0
 

@@ -1,0 +1,263 @@
+"""What an ingest writes down: assets, copies, cards, clips. Each function joins the open transaction."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from engine import clock
+from engine.media.cards import Card
+from engine.media.clips import Clip
+from engine.media.facts import MediaFacts
+from engine.media.hashing import FAST_SCHEME
+from engine.names import to_blob
+from engine.storage.database import row, scalar, write
+
+KEPT_ROLES = frozenset({"managed", "backup", "reference", "export"})
+"""Roles that a file keeps when it later serves as the source of another ingest."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """One sequence of bytes, as it was read.
+
+    Attributes:
+        size: bytes.
+        blake3: its identity.
+        xxh128: second digest of the same read, None when only the identity was taken.
+        fast: fast hash (:data:`engine.media.hashing.FAST_SCHEME`), None when it was not taken.
+        extras: further digests by name (``md5 sha1 c4``).
+    """
+
+    size: int
+    blake3: str
+    xxh128: str | None = None
+    fast: str | None = None
+    extras: Mapping[str, str] | None = None
+
+
+def record_asset(db: Database, content: Content) -> int:
+    """Return the id of the asset with this content; digests that were unknown are added."""
+    extras = content.extras or {}
+    with write(db):
+        return int(
+            scalar(
+                db,
+                "INSERT INTO assets (size, blake3, fast_hash, fast_scheme, xxh128, md5, sha1, c4, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (size, blake3) WHERE blake3 IS NOT NULL DO UPDATE SET"
+                " fast_hash = COALESCE(excluded.fast_hash, fast_hash),"
+                " fast_scheme = COALESCE(excluded.fast_scheme, fast_scheme),"
+                " xxh128 = COALESCE(xxh128, excluded.xxh128), md5 = COALESCE(md5, excluded.md5),"
+                " sha1 = COALESCE(sha1, excluded.sha1), c4 = COALESCE(c4, excluded.c4)"
+                " RETURNING asset_id",
+                (
+                    content.size,
+                    content.blake3,
+                    content.fast,
+                    FAST_SCHEME if content.fast else None,
+                    content.xxh128,
+                    extras.get("md5"),
+                    extras.get("sha1"),
+                    extras.get("c4"),
+                    clock.now(),
+                ),
+            )
+        )
+
+
+def record_copy(
+    db: Database,
+    asset_id: int,
+    volume_id: str,
+    path: str,
+    role: str,
+    *,
+    size: int,
+    mtime_ns: int,
+    inode: int | None,
+    level: str | None,
+    batch_id: str | None,
+) -> int:
+    """Note that a file with this content lies here; return its id.
+
+    Args:
+        db: the library.
+        asset_id: its content.
+        volume_id: where.
+        path: where on the volume, relative to its root.
+        role: as in the table ``copies``. A file that is already more than a source stays what it is.
+        size: bytes, as ``stat`` gives it now.
+        mtime_ns: the same.
+        inode: the same; None when the file system has no lasting ones.
+        level: how its bytes were proven just now; None when they were only read. A proof that
+            was recorded before is kept as long as the content is the same.
+        batch_id: the batch that brought it.
+    """
+    moment = clock.now()
+    blob = to_blob(path)
+    with write(db):
+        known = row(
+            db, "SELECT asset_id, role FROM copies WHERE volume_id = ? AND path = ?", (volume_id, blob)
+        )
+        if known and role == "source" and known["role"] in KEPT_ROLES:
+            role = str(known["role"])
+        same = known is not None and known["asset_id"] == asset_id
+        return int(
+            scalar(
+                db,
+                "INSERT INTO copies (asset_id, volume_id, path, role, state, size, mtime_ns, inode, seen_at,"
+                " verified_at, verify_level, batch_id, created_at)"
+                " VALUES (:asset, :volume, :path, :role, 'present', :size, :mtime, :inode, :now, :verified,"
+                " :level, :batch, :now)"
+                " ON CONFLICT (volume_id, path) DO UPDATE SET asset_id = :asset, role = :role,"
+                " state = 'present', size = :size, mtime_ns = :mtime, inode = :inode, seen_at = :now,"
+                " verified_at = CASE WHEN :level IS NOT NULL THEN :verified WHEN :same THEN verified_at END,"
+                " verify_level = CASE WHEN :level IS NOT NULL THEN :level WHEN :same THEN verify_level END,"
+                " batch_id = CASE WHEN :same THEN COALESCE(batch_id, :batch) ELSE :batch END"
+                " RETURNING copy_id",
+                {
+                    "asset": asset_id,
+                    "volume": volume_id,
+                    "path": blob,
+                    "role": role,
+                    "size": size,
+                    "mtime": mtime_ns,
+                    "inode": inode,
+                    "now": moment,
+                    "verified": moment if level else None,
+                    "level": level,
+                    "batch": batch_id,
+                    "same": same,
+                },
+            )
+        )
+
+
+def record_card(db: Database, card: Card, volume_id: str, files: int, size: int) -> str:
+    """Return the id of the card with this listing; it is the same card each time it comes back."""
+    moment = clock.now()
+    with write(db):
+        return str(
+            scalar(
+                db,
+                "INSERT INTO cards (card_id, kind, label, listing_hash, files, bytes, volume_id, first_seen_at,"
+                " last_seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (listing_hash) DO UPDATE SET volume_id = excluded.volume_id,"
+                " last_seen_at = excluded.last_seen_at RETURNING card_id",
+                (
+                    str(uuid.uuid4()),
+                    card.kind,
+                    card.label,
+                    card.listing_hash,
+                    files,
+                    size,
+                    volume_id,
+                    moment,
+                    moment,
+                ),
+            )
+        )
+
+
+def known_clip(db: Database, asset_id: int, size: int, card_id: str, title: str) -> str | None:
+    """The clip that this essence is already, or None.
+
+    One content is one shot, whichever card it came from. All empty files have
+    the same content, so they are told apart by card and title.
+    """
+    if size:
+        found = scalar(db, "SELECT clip_id FROM clips WHERE asset_id = ?", (asset_id,))
+    else:
+        found = scalar(
+            db,
+            "SELECT clip_id FROM clips WHERE asset_id = ? AND card_id = ? AND title = ?",
+            (asset_id, card_id, title),
+        )
+    return None if found is None else str(found)
+
+
+def record_clip(
+    db: Database,
+    clip: Clip,
+    assets: Mapping[str, int],
+    *,
+    facts: MediaFacts | None,
+    warnings: Sequence[str],
+    card_id: str,
+    batch_id: str,
+) -> str:
+    """Add a clip, or complete the parts of one that is known; return its id.
+
+    Args:
+        db: the library.
+        clip: essence, sidecars, proxies, span parts, by path on the card.
+        assets: asset id of every part that was taken in, by path. The first part must be there.
+        facts: what the probe said; None when the file could not be understood.
+        warnings: sentences to be shown with the clip.
+        card_id: the card it was on.
+        batch_id: the batch that brought it.
+    """
+    essence = assets[clip.parts[0].path]
+    video = facts.video if facts else None
+    audio = facts.audio if facts else None
+    with write(db):
+        size = int(scalar(db, "SELECT size FROM assets WHERE asset_id = ?", (essence,)))
+        clip_id = known_clip(db, essence, size, card_id, clip.title)
+        if clip_id is None:
+            clip_id = str(uuid.uuid4())
+            db.execute(
+                "INSERT INTO clips (clip_id, title, kind, asset_id, card_id, batch_id, duration_ms, width,"
+                " height, fps, codec, timecode, reel, camera_make, camera_model, camera_serial, recorded_at,"
+                " recorded_at_source, warnings, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    clip_id,
+                    clip.title,
+                    kind_of_clip(clip.kind, facts),
+                    essence,
+                    card_id,
+                    batch_id,
+                    facts.duration_ms if facts else None,
+                    video.width if video else None,
+                    video.height if video else None,
+                    float(video.fps) if video and video.fps is not None else None,
+                    video.codec if video else audio.codec if audio else None,
+                    facts.timecode if facts else None,
+                    facts.reel if facts else None,
+                    facts.make if facts else None,
+                    facts.model if facts else None,
+                    facts.serial if facts else None,
+                    facts.recorded_at if facts else None,
+                    facts.recorded_at_source if facts else None,
+                    json.dumps(list(warnings)) if warnings else None,
+                    clock.now(),
+                ),
+            )
+        _record_parts(db, clip_id, clip, assets)
+    return clip_id
+
+
+def kind_of_clip(kind: str, facts: MediaFacts | None) -> str:
+    """The kind stored with a clip: what the probe found, else what the name says."""
+    if facts is not None and facts.kind in ("video", "audio", "image"):
+        return facts.kind
+    return kind if kind in ("video", "audio", "image") else "other"
+
+
+def _record_parts(db: Database, clip_id: str, clip: Clip, assets: Mapping[str, int]) -> None:
+    position: dict[str, int] = {}
+    for part in clip.parts:
+        number = position.get(part.role, 0)
+        position[part.role] = number + 1
+        if part.path not in assets:
+            continue  # that file failed; a retry adds it
+        db.execute(
+            "INSERT OR IGNORE INTO clip_files (clip_id, role, position, asset_id, name)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (clip_id, part.role, number, assets[part.path], to_blob(part.path.rpartition("/")[2])),
+        )

@@ -1,0 +1,539 @@
+"""One file, read once, written to any number of destinations, read back, compared, published.
+
+::
+
+    source ─ reader ─┬─ hasher                       (threads; one pool of buffers
+                     ├─ writer 1 ─ fsync              is shared, so memory has a
+                     └─ writer 2 ─ fsync              bound and nobody runs ahead)
+        then for each destination: drop the cache, read back, compare, rename
+
+No database here, and no decision about names: see :mod:`engine.ingest.transfer`.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import queue
+import stat
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from blake3 import blake3
+
+from engine.errors import VolumeGone
+from engine.ingest import failures, folders, rereading
+from engine.ingest.failures import Failure
+from engine.media.hashing import BUFFER, READ_FLAGS, Check, Digester, advise, read_into
+
+BUFFERS = 48
+"""Buffers in the pool of one large file: a slow destination can lag 48 MiB behind a fast one, no more."""
+
+BLOCK = 64 << 20
+"""Bytes per block of the journal from which a large file is continued."""
+
+PIECE = 4096
+"""Bytes that are read at once where a medium has an error."""
+
+PIECE_TRIES = 2
+
+HOLES = 256
+"""So many unreadable pieces in one file end its reading: a medium that is dying is not tormented."""
+
+JOIN_SECONDS = 10.0
+"""How long a writer that hangs in the kernel (a dead network mount) is waited for after a cancel."""
+
+PATIENCE_SECONDS = 0.2
+"""Longest time between two looks for a cancel while waiting for a slow destination."""
+
+
+@dataclass
+class Original:
+    """The file that is copied, open for reading.
+
+    Attributes:
+        fd: open descriptor.
+        shown: its path for messages, escaped.
+        size, mtime_ns, inode, mode: as ``fstat`` gave them before the first byte.
+    """
+
+    fd: int
+    shown: str
+    size: int
+    mtime_ns: int
+    inode: int
+    mode: int
+
+    def changed(self) -> bool:
+        """Whether it was written to since it was opened."""
+        now = os.fstat(self.fd)
+        return (now.st_size, now.st_mtime_ns) != (self.size, self.mtime_ns)
+
+    def close(self) -> None:
+        """Close it; its pages are not kept in memory."""
+        advise(self.fd, os.POSIX_FADV_DONTNEED)
+        os.close(self.fd)
+
+
+def open_original(folder: int, name: str, shown: str) -> Original:
+    """Open the regular file ``name`` in an open folder. A link is refused.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file (as ENOENT: what was listed is not there).
+    """
+    fd = os.open(name, READ_FLAGS, dir_fd=folder)
+    facts = os.fstat(fd)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(fd)
+        raise FileNotFoundError(2, "is no regular file any more", name)
+    advise(fd, os.POSIX_FADV_SEQUENTIAL)
+    return Original(fd, shown, facts.st_size, facts.st_mtime_ns, facts.st_ino, stat.S_IMODE(facts.st_mode))
+
+
+@dataclass
+class Landing:
+    """One destination of one file, on its way. Written by one thread at a time.
+
+    Attributes:
+        key: the caller's id for it.
+        folder: open folder at the destination.
+        name, temp: final and temporary name in that folder.
+        shown: the final path for messages, escaped.
+        fs_type, is_network: what the destination is; they decide the level.
+        written, reread: bytes so far; read by the reporting thread.
+        failure: why it ended early; None while all is well.
+        level, found: level of the re-read and the BLAKE3 it gave.
+        facts: ``stat`` of the published file.
+    """
+
+    key: int
+    folder: int
+    name: str
+    temp: str
+    shown: str
+    fs_type: str
+    is_network: bool | None
+    fd: int = -1
+    written: int = 0
+    reread: int = 0
+    failure: Failure | None = None
+    level: str | None = None
+    found: str | None = None
+    facts: os.stat_result | None = None
+    published: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether nothing has gone wrong with it yet."""
+        return self.failure is None
+
+    def open(self, start: int = 0) -> None:
+        """Make the temporary file, or open it again to go on at byte ``start``."""
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            if start:
+                self.fd = os.open(self.temp, flags, dir_fd=self.folder)
+                os.ftruncate(self.fd, start)
+                os.lseek(self.fd, start, os.SEEK_SET)
+                self.written = start
+            else:
+                folders.remove_temp(self.folder, self.temp)  # ours, from an attempt that was cut off
+                self.fd = os.open(self.temp, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self.folder)
+                self.written = 0
+        except OSError as error:
+            self.failure = failures.of_writing(error, self.shown)
+
+    def write(self, data: memoryview) -> None:
+        """Write all of ``data``; a failure is kept, not raised."""
+        try:
+            while len(data):
+                count = os.write(self.fd, data)
+                self.written += count
+                data = data[count:]
+        except OSError as error:
+            self.failure = failures.of_writing(error, self.shown)
+
+    def settle(self, original: Original, *, sync: bool = True) -> None:
+        """Give it the source's time and permissions, flush it to the device (``sync``), close it."""
+        try:
+            try:
+                # Never less than what lets us read it back and remove it.
+                os.fchmod(self.fd, (original.mode & 0o777) | 0o600)
+            except PermissionError:
+                pass  # FAT, some network shares: permissions come from the mount options there
+            os.utime(self.fd, ns=(original.mtime_ns, original.mtime_ns))
+            if sync:
+                os.fsync(self.fd)
+                rereading.drop_cache(self.fd)
+            fd, self.fd = self.fd, -1
+            os.close(fd)  # a network share or a quota may fail only here
+        except OSError as error:
+            self.failure = failures.of_writing(error, self.shown)
+            self.shut()
+
+    def shut(self) -> None:
+        """Close the descriptor if it is open."""
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            try:
+                os.close(fd)
+            except OSError:
+                pass  # the file is given up anyway, and its temporary name will be removed
+
+    def discard(self) -> None:
+        """Close and remove the temporary file. What cannot be removed now is removed at the next start."""
+        self.shut()
+        try:
+            folders.remove_temp(self.folder, self.temp)
+        except OSError:
+            pass  # its name is in the database, see engine.ingest.recovery
+
+    def read_back(self, expected: str, check: Check | None, on_bytes: Callable[[int], None]) -> None:
+        """Read the file from the device and compare it with ``expected``; the fields keep the result."""
+
+        def count(length: int) -> None:
+            self.reread += length
+            on_bytes(length)
+
+        try:
+            reading = rereading.reread(
+                self.temp, self.fs_type, self.is_network, dir_fd=self.folder, check=check, on_bytes=count
+            )
+        except OSError as error:
+            self.failure = failures.of_writing(error, self.shown)
+            return
+        self.level, self.found = reading.level, reading.blake3
+        if reading.blake3 != expected:
+            self.failure = failures.mismatch(self.shown, expected, reading.blake3, reading.level)
+
+    def publish(self) -> None:
+        """Give it its final name. A name taken in the meantime is a failure of kind ``exists_different``."""
+        try:
+            folders.publish(self.folder, self.temp, self.name)
+            self.published = True
+            self.facts = folders.look(self.folder, self.name)
+        except FileExistsError:
+            self.failure = Failure("exists_different", f"{self.shown} appeared in the meantime.")
+        except OSError as error:
+            self.failure = failures.of_writing(error, self.shown)
+
+
+@dataclass
+class Stream:
+    """What is carried through one reading of a source, from its first byte or from a checkpoint.
+
+    Attributes:
+        digester: holds the digests of everything before ``start``.
+        start: first byte to be read.
+        blocks: BLAKE3 of each whole block of :data:`BLOCK` bytes after ``start``, as they are completed.
+        holes: (offset, length) of what could not be read; zeros were written in its place.
+        failure: why the reading ended early.
+    """
+
+    digester: Digester = field(default_factory=Digester)
+    start: int = 0
+    blocks: list[str] = field(default_factory=list)
+    holes: list[tuple[int, int]] = field(default_factory=list)
+    failure: Failure | None = None
+
+
+def write_out(
+    original: Original,
+    landings: Sequence[Landing],
+    stream: Stream,
+    *,
+    check: Check,
+    tick: Callable[[], None],
+    sync: bool = True,
+) -> None:
+    """Read the source once; hash it and write it to every landing that is alive; flush and close them.
+
+    Landings must be open. Failures of single landings are kept in them, those
+    of the source in ``stream``.
+
+    Args:
+        original: the source; read from ``stream.start``.
+        landings: where it goes; may be empty: then it is only hashed.
+        stream: digests and journal blocks are collected here.
+        check: raises to stop at once; then everything is closed and the temporary files stay.
+        tick: called often from the calling thread, to report progress.
+        sync: flush each file to the device. False when the caller flushes the
+            whole file system afterwards.
+    """
+    try:
+        if original.size <= BUFFER:
+            _write_small(original, landings, stream, check)
+        else:
+            _Pump(original, landings, stream, check, tick).run(sync=sync)
+            return
+        for landing in landings:
+            if landing.alive and stream.failure is None:
+                landing.settle(original, sync=sync)
+    finally:
+        for landing in landings:
+            landing.shut()
+
+
+def _write_small(original: Original, landings: Sequence[Landing], stream: Stream, check: Check) -> None:
+    check()
+    buffer = memoryview(bytearray(original.size + 1))
+    try:
+        os.lseek(original.fd, 0, os.SEEK_SET)
+        count = read_into(original.fd, buffer)
+    except OSError as error:
+        stream.failure = failures.of_reading(error, original.shown, 0)
+        return
+    if count != original.size or original.changed():
+        stream.failure = failures.changed(original.shown)
+        return
+    stream.digester.update(buffer[:count])
+    for landing in landings:
+        if landing.alive:
+            landing.write(buffer[:count])
+
+
+def _read_piece(fd: int, piece: memoryview, offset: int) -> bool:
+    """Read one piece exactly; False when the medium does not give it after all tries."""
+    for _ in range(PIECE_TRIES):
+        try:
+            return os.preadv(fd, [piece], offset) == len(piece)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+    return False
+
+
+class _Chunk:
+    """One buffer of the pool; goes back when the last consumer has let go of it."""
+
+    __slots__ = ("pages", "users", "view")
+
+    def __init__(self) -> None:
+        self.pages = mmap.mmap(-1, BUFFER)
+        self.view = memoryview(self.pages)
+        self.users = 0
+
+
+class _Pump:
+    """Reader, hasher and writers of one large file."""
+
+    def __init__(
+        self,
+        original: Original,
+        landings: Sequence[Landing],
+        stream: Stream,
+        check: Check,
+        tick: Callable[[], None],
+    ) -> None:
+        self.original = original
+        self.landings = [landing for landing in landings if landing.alive]
+        self.stream = stream
+        self.check = check
+        self.tick = tick
+        self.stopping = False
+        self.lock = threading.Lock()
+        self.pool: queue.SimpleQueue[_Chunk] = queue.SimpleQueue()
+        blocks = -(-(original.size - stream.start) // BUFFER) + 1
+        self.chunks = [_Chunk() for _ in range(min(BUFFERS, blocks))]
+        for chunk in self.chunks:
+            self.pool.put(chunk)
+
+    def run(self, *, sync: bool) -> None:
+        """Run to the end, or until the source fails or ``check`` raises."""
+        lanes: list[queue.SimpleQueue[tuple[_Chunk, int] | None]] = []
+        threads = []
+        for work in (self._hash, *(self._writer(landing, sync=sync) for landing in self.landings)):
+            lane: queue.SimpleQueue[tuple[_Chunk, int] | None] = queue.SimpleQueue()
+            lanes.append(lane)
+            thread = threading.Thread(target=work, args=(lane,), name="copy", daemon=True)
+            threads.append(thread)
+            thread.start()
+        try:
+            self._read(lanes)
+        except BaseException:
+            self.stopping = True
+            raise
+        finally:
+            for lane in lanes:
+                lane.put(None)
+            self._join(threads)
+
+    def _join(self, threads: list[threading.Thread]) -> None:
+        waited = 0.0
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(PATIENCE_SECONDS)
+                if self.stopping:
+                    waited += PATIENCE_SECONDS
+                    if waited > JOIN_SECONDS:
+                        break  # hangs in the kernel; it is a daemon thread and holds only its own buffers
+                    continue
+                try:
+                    self.check()
+                    self.tick()
+                except BaseException:
+                    self.stopping = True
+                    self._join(threads)
+                    raise
+
+    def _read(self, lanes: list[queue.SimpleQueue[tuple[_Chunk, int] | None]]) -> None:
+        position = self.stream.start
+        size = self.original.size
+        try:
+            os.lseek(self.original.fd, position, os.SEEK_SET)
+            while position < size:
+                chunk = self._free_chunk()
+                count = self._fill(chunk.view[: min(BUFFER, size - position)], position)
+                if count == 0:
+                    break
+                position += count
+                chunk.users = len(lanes)
+                for lane in lanes:
+                    lane.put((chunk, count))
+                self.tick()
+            grown = position == size and os.pread(self.original.fd, 1, size) != b""
+        except OSError as error:
+            self._fail(failures.of_reading(error, self.original.shown, position))
+            return
+        if position != size or grown or self.original.changed():
+            self._fail(failures.changed(self.original.shown))
+        elif self.stream.holes:  # not stopped: the writers finish, so that what could be read is kept
+            self.stream.failure = failures.damaged(self.original.shown, self.stream.holes)
+
+    def _fill(self, view: memoryview, position: int) -> int:
+        """Fill a buffer. What a bad medium does not give is tried again in small pieces, then left as zeros."""
+        try:
+            return read_into(self.original.fd, view)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+        for offset in range(0, len(view), PIECE):
+            self.check()
+            piece = view[offset : offset + PIECE]
+            if not _read_piece(self.original.fd, piece, position + offset):
+                piece[:] = bytes(len(piece))
+                self.stream.holes.append((position + offset, len(piece)))
+                if len(self.stream.holes) > HOLES:
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+        os.lseek(self.original.fd, position + len(view), os.SEEK_SET)
+        return len(view)
+
+    def _free_chunk(self) -> _Chunk:
+        while True:
+            self.check()
+            try:
+                return self.pool.get(timeout=PATIENCE_SECONDS)
+            except queue.Empty:
+                self.tick()
+
+    def _fail(self, failure: Failure) -> None:
+        self.stream.failure = failure
+        self.stopping = True
+
+    def _release(self, chunk: _Chunk) -> None:
+        with self.lock:
+            chunk.users -= 1
+            free = chunk.users == 0
+        if free:
+            self.pool.put(chunk)
+
+    def _hash(self, lane: queue.SimpleQueue[tuple[_Chunk, int] | None]) -> None:
+        stream = self.stream
+        journaled = self.original.size >= 2 * BLOCK
+        block = blake3()
+        while (item := lane.get()) is not None:
+            chunk, count = item
+            if not self.stopping:
+                with chunk.view[:count] as data:
+                    stream.digester.update(data)
+                    if journaled:
+                        block.update(data)
+                if journaled and stream.digester.size % BLOCK == 0:
+                    stream.blocks.append(block.hexdigest())
+                    block = blake3()
+            self._release(chunk)
+
+    def _writer(
+        self, landing: Landing, *, sync: bool
+    ) -> Callable[[queue.SimpleQueue[tuple[_Chunk, int] | None]], None]:
+        def write(lane: queue.SimpleQueue[tuple[_Chunk, int] | None]) -> None:
+            while (item := lane.get()) is not None:
+                chunk, count = item
+                if landing.alive and not self.stopping:
+                    with chunk.view[:count] as data:
+                        landing.write(data)
+                self._release(chunk)
+            if landing.alive and not self.stopping:
+                landing.settle(self.original, sync=sync)
+
+        return write
+
+
+class _Halted(Exception):
+    """A worker was told to stop by the thread that watches it."""
+
+
+def read_back_all(
+    landings: Sequence[Landing], expected: str, *, check: Check, tick: Callable[[], None]
+) -> None:
+    """Read every landing that is alive back from its device, at the same time, and compare."""
+    alive = [landing for landing in landings if landing.alive]
+    if len(alive) == 1:
+        alive[0].read_back(expected, check, lambda _: tick())
+        return
+    halted = threading.Event()
+
+    def halt_check() -> None:
+        if halted.is_set():
+            raise _Halted
+
+    def work(landing: Landing) -> None:
+        try:
+            landing.read_back(expected, halt_check, lambda _: None)
+        except _Halted:
+            landing.failure = Failure("cancelled", f"{landing.shown} was stopped while it was read back.")
+
+    threads = [
+        threading.Thread(target=work, args=(landing,), name="read back", daemon=True) for landing in alive
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(PATIENCE_SECONDS)
+                check()
+                tick()
+    except BaseException:
+        halted.set()
+        for thread in threads:
+            thread.join(JOIN_SECONDS)
+        raise
+
+
+def source_digest(original: Original, check: Check) -> str:
+    """Read the source once more, past the cache as far as possible, and return its BLAKE3.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    rereading.drop_cache(original.fd)
+    os.lseek(original.fd, 0, os.SEEK_SET)
+    from engine.media.hashing import digest_fd
+
+    return digest_fd(original.fd, check=check).blake3
+
+
+__all__ = [
+    "BLOCK",
+    "Landing",
+    "Original",
+    "Stream",
+    "VolumeGone",
+    "open_original",
+    "read_back_all",
+    "source_digest",
+    "write_out",
+]

@@ -1,0 +1,170 @@
+"""The two ends of an ingest while it runs: the open source and the open destinations, found by volume identity."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from sqlite_utils import Database
+
+from engine.errors import NotFound, Refused, RushesError, VolumeGone
+from engine.ingest.folders import Root
+from engine.ingest.orders import OrderedDestination, OrderedSource
+from engine.names import display
+from engine.storage.database import row
+from engine.volumes import places
+from engine.volumes.places import Place
+
+
+@dataclass
+class Destination:
+    """One destination of a running ingest.
+
+    Attributes:
+        order: what was ordered.
+        path: where it is now, absolute; as ordered while it is away.
+        place: where that is; None while it is away.
+        root: the open folder; None while it is away.
+        away: why nothing can be written here now; None when it is there.
+        strikes: network errors in a row.
+    """
+
+    order: OrderedDestination
+    path: str
+    place: Place | None = None
+    root: Root | None = None
+    away: str | None = None
+    strikes: int = 0
+
+    def lose(self, sentence: str) -> None:
+        """Give it up for this run: what needs it waits."""
+        self.away = sentence
+        self.close()
+
+    def check(self) -> None:
+        """Make sure that the volume is still the one that was opened; else give it up."""
+        if self.place is not None and self.root is not None and not places.still_there(self.place):
+            self.lose(
+                f"{display(self.order.volume)} went away. What was verified is kept; the rest waits for it."
+            )
+
+    def room(self) -> int:
+        """Bytes that can still be written here."""
+        assert self.root is not None
+        facts = os.statvfs(self.root.fd)
+        return facts.f_bavail * facts.f_frsize
+
+    def close(self) -> None:
+        """Close the folder."""
+        if self.root is not None:
+            self.root.close()
+            self.root = None
+
+
+@dataclass
+class Source:
+    """The source of one item of a running ingest.
+
+    Attributes:
+        order: what was ordered.
+        path: where it is now, absolute.
+        folder: the folder that its file names are relative to, on its volume.
+        place: where that is.
+        root: the open folder.
+    """
+
+    order: OrderedSource
+    path: str
+    folder: str
+    place: Place
+    root: Root = field(repr=False)
+
+    @property
+    def base(self) -> str:
+        """Absolute path of the folder that file names are relative to."""
+        return os.path.dirname(self.path) if self.order.is_file else self.path
+
+    def check(self) -> None:
+        """Make sure that the volume is still the one that was opened.
+
+        Raises:
+            VolumeGone: it is not.
+        """
+        if not places.still_there(self.place):
+            raise VolumeGone(
+                f"{display(self.path)} went away. Everything verified is kept; the rest waits for it."
+            )
+
+    def close(self) -> None:
+        """Close the folder."""
+        self.root.close()
+
+
+def open_source(db: Database, order: OrderedSource) -> Source:
+    """Find a source on its volume, wherever that is mounted now, and open it.
+
+    Raises:
+        VolumeGone: the volume is away.
+        RushesError: the volume is here, but the source is not, or cannot be opened.
+    """
+    path = _where(db, order.volume_id, order.relative, order.path)
+    if path is None:
+        raise VolumeGone(
+            f"The volume of {display(order.path)} is not mounted. The ingest goes on when it is back."
+        )
+    base = os.path.dirname(path) if order.is_file else path
+    try:
+        place = places.place_of(db, base)
+    except NotFound as error:
+        raise RushesError(f"{display(path)} is no longer there. Nothing more was copied from it.") from error
+    if place.volume_id != order.volume_id:
+        raise VolumeGone(f"Another volume is mounted where {display(order.path)} was.")
+    try:
+        root = Root(base, _device_number(place, base), make=False)
+    except OSError as error:
+        raise RushesError(f"{display(base)} cannot be opened: {os.strerror(error.errno or 0)}.") from error
+    return Source(order, path, place.path, place, root)
+
+
+def open_destination(db: Database, order: OrderedDestination) -> Destination:
+    """Find a destination on its volume, wherever that is mounted now, and open it, made if it is missing.
+
+    Never raises: a destination that is away or refuses says so in ``away``.
+    """
+    path = _where(db, order.volume_id, order.relative, order.path)
+    target = Destination(order, path or order.path)
+    if path is None:
+        target.away = f"{display(order.volume)} is not mounted. What needs it waits."
+        return target
+    try:
+        home = path if os.path.isdir(path) else os.path.dirname(path)
+        place = places.place_of(db, home)
+        if place.volume_id != order.volume_id:
+            target.away = f"Another volume is mounted where {display(order.volume)} was."
+            return target
+        target.root = Root(path, _device_number(place, home))
+        target.place = place
+    except (VolumeGone, NotFound, Refused) as error:
+        target.away = str(error)
+    except OSError as error:
+        target.away = f"{display(path)} cannot be opened: {os.strerror(error.errno or 0)}."
+    return target
+
+
+def _device_number(place: Place, path: str) -> int:
+    # Each Btrfs subvolume has a number of its own, below one mount point.
+    return os.stat(path).st_dev if place.fs_type == "btrfs" else place.dev
+
+
+def _where(db: Database, volume_id: str, relative: str, ordered: str) -> str | None:
+    """Where a place is now. The path it was ordered by is preferred while that still leads there."""
+    volume = row(db, "SELECT * FROM volumes WHERE volume_id = ?", (volume_id,))
+    if volume is None or volume["state"] != "online":
+        # The row may be behind the mount table: the path itself is asked once more.
+        try:
+            home = ordered if os.path.lexists(ordered) else os.path.dirname(ordered)
+            place = places.place_of(db, home)
+        except RushesError:
+            return None
+        return ordered if place.volume_id == volume_id else None
+    return places.absolute(volume, relative)

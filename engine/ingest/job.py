@@ -1,0 +1,202 @@
+"""The handler of ingest jobs. It finds out from the database what is done, and does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine import clock
+from engine.errors import RushesError, VolumeGone
+from engine.ingest import listing, recovery, results
+from engine.ingest.carrier import BUNDLE_BYTES, BUNDLE_FILES, BUNDLE_FOLDERS, SMALL, Carrier
+from engine.ingest.clipping import catalogue_item
+from engine.ingest.duplicates import skip_known
+from engine.ingest.ends import Destination, Source, open_destination, open_source
+from engine.ingest.meter import Meter
+from engine.ingest.orders import Order, read_order
+from engine.ingest.parcels import Parcel, load
+from engine.ingest.reference import reference_item
+from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
+from engine.storage.database import execute, rows, scalar
+
+
+def run(job: JobContext) -> Outcome:
+    """Run an ingest: handler of the kind ``ingest``. See :class:`engine.jobs.context.Handler`.
+
+    One failing file never stops its siblings, one failing source never the
+    others. What needs a volume that is away waits; when nothing else is left to
+    do the job pauses with a sentence. A resumed job copies nothing twice.
+
+    Raises:
+        JobPaused, JobCancelled, JobStopped: see there.
+        Refused: the job was queued by another version.
+    """
+    order = read_order(job.params)
+    destinations = [open_destination(job.db, target) for target in order.destinations]
+    try:
+        recovery.take_up(job, retrying=job.retrying)
+        recovery.remove_temps(job, destinations, resumable=True)
+        return _run(job, order, destinations)
+    except JobCancelled:
+        recovery.cancel_open(job)
+        recovery.remove_temps(job, destinations, resumable=False)
+        raise
+    finally:
+        for target in destinations:
+            target.close()
+
+
+def _run(job: JobContext, order: Order, destinations: list[Destination]) -> Outcome:
+    meter = Meter(job)
+    meter.load()
+    waits: list[tuple[str, str | None]] = []
+    items = rows(job.db, "SELECT * FROM batch_items WHERE job_id = ? ORDER BY position", (job.job_id,))
+    for item, source_order in zip(items, order.sources, strict=True):
+        if item["status"] in ("completed", "failed", "skipped"):
+            continue
+        job.checkpoint()
+        item_id = int(item["item_id"])
+        execute(job.db, "UPDATE batch_items SET status = 'running' WHERE item_id = ?", (item_id,))
+        try:
+            source = open_source(job.db, source_order)
+        except VolumeGone as error:
+            waits.append((str(error), source_order.volume_id))
+            _wait(job, item_id, str(error))
+            continue
+        except RushesError as error:
+            _fail_item(job, item_id, str(error))
+            continue
+        try:
+            _work(job, order, item_id, source, destinations, meter)
+        except VolumeGone as error:
+            waits.append((str(error), source_order.volume_id))
+            _wait(job, item_id, str(error))
+        except RushesError as error:
+            _fail_item(job, item_id, str(error))
+        finally:
+            source.close()
+    waits.extend(
+        (target.away, target.order.volume_id)
+        for target in destinations
+        if target.away is not None and _needed(job, target)
+    )
+    meter.tick(force=True)
+    if waits:
+        sentence, volume_id = waits[0]
+        job.flush()
+        raise JobPaused(" ".join(dict.fromkeys(text for text, _ in waits)) or sentence, waiting_for=volume_id)
+    status = results.job_status(job.db, job.job_id)
+    result = results.result_of(job.db, job.job_id, status)
+    return Outcome(status, result, _error(result) if status == "failed" else None)
+
+
+def _work(
+    job: JobContext,
+    order: Order,
+    item_id: int,
+    source: Source,
+    destinations: Sequence[Destination],
+    meter: Meter,
+) -> None:
+    listing.list_item(job, item_id, source, destinations)
+    if job.retrying:
+        listing.list_again(job, item_id, source, destinations)
+    meter.load()
+    if order.mode == "reference":
+        reference_item(job, item_id, source, meter)
+    else:
+        if order.duplicates == "skip":
+            skip_known(job, item_id, source, destinations, meter)
+        _carry_all(job, order, item_id, source, destinations, meter)
+    catalogue_item(job, item_id, source, meter, thumbnails=order.thumbnails)
+    _end_item(job, item_id)
+
+
+def _carry_all(
+    job: JobContext,
+    order: Order,
+    item_id: int,
+    source: Source,
+    destinations: Sequence[Destination],
+    meter: Meter,
+) -> None:
+    carrier = Carrier(job, item_id, source, destinations, order, meter)
+    after = -1
+    while parcels := load(job.db, item_id, list(destinations), after=after, limit=BUNDLE_FILES):
+        bundle = _bundle(parcels)
+        after = bundle[-1].position
+        job.checkpoint()
+        carrier.carry(bundle)
+
+
+def _bundle(parcels: Sequence[Parcel]) -> list[Parcel]:
+    """The first file when it is large, else the small files from there on that fit together."""
+    bundle: list[Parcel] = []
+    folders: set[str] = set()
+    size = 0
+    for parcel in parcels:
+        if parcel.size > SMALL and bundle:
+            break
+        folders.add(parcel.path.rpartition("/")[0])
+        size += parcel.size
+        if bundle and (len(folders) > BUNDLE_FOLDERS or size > BUNDLE_BYTES):
+            break
+        bundle.append(parcel)
+        if parcel.size > SMALL:
+            break
+    return bundle
+
+
+def _needed(job: JobContext, target: Destination) -> bool:
+    return (
+        scalar(
+            job.db,
+            "SELECT 1 FROM transfers JOIN tasks USING (task_id) WHERE job_id = ? AND transfers.volume_id = ?"
+            " AND transfers.status = 'queued' LIMIT 1",
+            (job.job_id, target.order.volume_id),
+        )
+        is not None
+    )
+
+
+def _wait(job: JobContext, item_id: int, sentence: str) -> None:
+    execute(
+        job.db, "UPDATE batch_items SET status = 'pending', error = ? WHERE item_id = ?", (sentence, item_id)
+    )
+    job.log("warning", sentence)
+
+
+def _fail_item(job: JobContext, item_id: int, sentence: str) -> None:
+    execute(
+        job.db,
+        "UPDATE batch_items SET status = 'failed', error = ?, ended_at = ? WHERE item_id = ?",
+        (sentence, clock.now(), item_id),
+    )
+    job.log("error", sentence)
+
+
+def _end_item(job: JobContext, item_id: int) -> None:
+    counts = results.count_tasks(job.db, item_id)
+    if counts.get("queued") or counts.get("running"):
+        execute(job.db, "UPDATE batch_items SET status = 'pending' WHERE item_id = ?", (item_id,))
+        return  # a destination is away; the item is ended when that has its copies too
+    failed = counts.get("failed", 0)
+    status = results.item_status(counts)
+    sentence = None
+    if failed:
+        first = scalar(
+            job.db,
+            "SELECT error FROM tasks WHERE item_id = ? AND status = 'failed' ORDER BY position LIMIT 1",
+            (item_id,),
+        )
+        sentence = f"{failed} of {sum(counts.values())} files failed. The first: {first}"
+    execute(
+        job.db,
+        "UPDATE batch_items SET status = ?, error = ?, ended_at = ? WHERE item_id = ?",
+        (status, sentence, clock.now(), item_id),
+    )
+
+
+def _error(result: dict[str, Any]) -> str:
+    errors = [item["error"] for item in result["items"] if item["error"]]
+    return str(errors[0]) if errors else "Nothing could be taken in."

@@ -1,0 +1,136 @@
+"""Where a file goes: the folder of a card, numbered names, and names that a file system cannot hold.
+
+Plain functions over plain data.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+from engine.names import NAME_MAX_BYTES, display
+
+WINDOWS_LIKE = frozenset(
+    {"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "cifs", "smb3", "smbfs", "fuse.exfat", "fuse.ntfs"}
+)
+"""File systems with the rules of Windows for names: some characters refused, letter case not told apart."""
+
+FAT = frozenset({"vfat", "msdos"})
+FAT_MAX = (1 << 32) - 1
+"""Largest file on FAT, bytes."""
+
+HIGHEST_NUMBER = 999
+
+_SECOND = 10**9
+_HOUR = 3600 * _SECOND
+
+_REFUSED = frozenset('<>:"|?*\\')
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
+)
+
+
+def numbered(name: str, number: int) -> str:
+    """Put ``_001`` .. ``_999`` before the last dot: ``clip.v1.mov`` becomes ``clip.v1_001.mov``.
+
+    A name without a dot, or with its only dot in front, gets it at the end.
+    The stem is cut when the result would be longer than a name may be.
+    """
+    stem, dot, suffix = name.rpartition(".")
+    if not stem:
+        stem, dot, suffix = name, "", ""
+    tail = f"_{number:03d}{dot}{suffix}"
+    room = NAME_MAX_BYTES - len(os.fsencode(tail))
+    while stem and len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + tail
+
+
+def card_folder(label: str, number: int) -> str:
+    """Name of a card's folder: its label, then ``_002``, ``_003`` for other cards of that label."""
+    return label if number == 1 else f"{label}_{number:03d}"
+
+
+def label_of(source: str) -> str:
+    """The name under which a source is kept: that of its folder, exactly.
+
+    A card's mount point bears its volume label, or the name that the operator gave it.
+    """
+    return os.path.basename(source.rstrip("/")) or "card"
+
+
+def same_card(ours: Mapping[str, tuple[int, int]], theirs: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether a folder at a destination holds (a part of) this card.
+
+    Cards of one make use the same names over and over, and a card that has come
+    back may hold more clips and a newer index. So the bytes of the files that
+    have a common name decide: at least half of them must have the same size and
+    time on both sides.
+
+    Args:
+        ours: relative path -> (size, mtime_ns) on the card.
+        theirs: the same in the folder at the destination.
+
+    Returns:
+        True also when the folder holds no file at all.
+    """
+    if not theirs:
+        return True
+    common = [path for path in ours if path in theirs and ours[path][0]]
+    alike = sum(ours[path][0] for path in common if _alike(ours[path], theirs[path]))
+    return bool(common) and 2 * alike >= sum(ours[path][0] for path in common)
+
+
+def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    if one[0] != other[0]:
+        return False
+    apart = abs(one[1] - other[1])
+    # FAT keeps two seconds, in local time: a change of the clock shifts whole hours.
+    return apart <= 2 * _SECOND or (apart % _HOUR <= 2 * _SECOND and apart <= 26 * _HOUR)
+
+
+def name_problem(path: str, size: int, fs_type: str) -> str | None:
+    """Why a file system cannot hold this relative path, as the end of a sentence; None when it can."""
+    if fs_type in FAT and size > FAT_MAX:
+        return "is larger than 4 GiB, the limit of FAT"
+    for part in path.split("/"):
+        if len(os.fsencode(part)) > NAME_MAX_BYTES:
+            return f"has a part longer than {NAME_MAX_BYTES} bytes"
+        if fs_type in WINDOWS_LIKE and (why := _windows_problem(part)):
+            return why
+    return None
+
+
+def _windows_problem(part: str) -> str | None:
+    bad = sorted({char for char in part if char in _REFUSED or ord(char) < 32})
+    if bad:
+        return f"holds {' '.join(display(char) for char in bad)}, which that file system refuses"
+    if part.endswith((".", " ")):
+        return "ends with a dot or a blank, which that file system drops"
+    if any(0xDC80 <= ord(char) <= 0xDCFF for char in part):
+        return "is not valid UTF-8, which that file system needs"
+    if part.split(".", maxsplit=1)[0].lower() in _RESERVED:
+        return "is a name that Windows keeps for devices"
+    if len(part.encode("utf-16-le", "surrogatepass")) > 2 * 255:
+        return "has a part longer than 255 characters"
+    return None
+
+
+def case_clashes(paths: Iterable[str], fs_type: str) -> list[tuple[str, str]]:
+    """Pairs of paths that become one on a file system which does not tell letter case apart."""
+    if fs_type not in WINDOWS_LIKE:
+        return []
+    seen: dict[str, str] = {}
+    clashes = []
+    for path in paths:
+        folded = path.casefold()
+        if folded in seen and seen[folded] != path:
+            clashes.append((seen[folded], path))
+        seen.setdefault(folded, path)
+    return clashes
+
+
+def listed(items: Sequence[str], limit: int = 5) -> str:
+    """Join what is to be named in a sentence; beyond ``limit`` only the number of the rest."""
+    shown = ", ".join(items[:limit])
+    return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"

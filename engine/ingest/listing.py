@@ -1,0 +1,154 @@
+"""The first step of an item: its source is listed once, and every file becomes a task with its transfers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from engine import clock
+from engine.errors import RushesError
+from engine.ingest.ends import Destination, Source
+from engine.ingest.known import join
+from engine.ingest.placing import choose_folder
+from engine.ingest.scan import Found, Listing, left_out, scan
+from engine.jobs.context import JobContext
+from engine.names import display, to_blob
+from engine.storage.database import execute, rows, scalar, write
+
+BATCH = 1000
+"""Tasks per transaction."""
+
+LISTED = "listed"
+"""Stage of an item whose tasks are complete."""
+
+
+def list_item(job: JobContext, item_id: int, source: Source, destinations: Sequence[Destination]) -> None:
+    """Make the tasks of an item, unless that was done before. A listing that was cut off is begun anew.
+
+    Raises:
+        RushesError: the source cannot be listed.
+    """
+    db = job.db
+    if scalar(db, "SELECT stage FROM batch_items WHERE item_id = ?", (item_id,)) is not None:
+        return
+    execute(db, "DELETE FROM tasks WHERE item_id = ?", (item_id,))
+    job.progress(stage="scan", message=display(source.path), force=True)
+    listing = scan(
+        source.path,
+        is_junk=left_out,
+        check=job.check_now,
+        on_folder=lambda files: job.progress(done=files, total=None),
+    )
+    folder = _folder(job, item_id, source, destinations, listing)
+    _insert(job, item_id, listing.files, destinations, folder)
+    _report(job, source, listing)
+    with write(db):
+        _insert_unreadable(job, item_id, len(listing.files), listing)
+        db.execute(
+            "UPDATE batch_items SET stage = ?, files_found = ?, started_at = COALESCE(started_at, ?)"
+            " WHERE item_id = ?",
+            (LISTED, len(listing.files), clock.now(), item_id),
+        )
+
+
+def list_again(job: JobContext, item_id: int, source: Source, destinations: Sequence[Destination]) -> None:
+    """Look once more at an item whose folders could not all be read: what was unknown then becomes tasks."""
+    db = job.db
+    gone = execute(db, "DELETE FROM tasks WHERE item_id = ? AND error_kind = 'unreadable_folder'", (item_id,))
+    if not gone:
+        return
+    listing = scan(source.path, is_junk=left_out, check=job.check_now)
+    known = {
+        bytes(entry["name"]) for entry in rows(db, "SELECT name FROM tasks WHERE item_id = ?", (item_id,))
+    }
+    new = [found for found in listing.files if to_blob(found.path) not in known]
+    folder = _folder(job, item_id, source, destinations, listing)
+    _insert(job, item_id, new, destinations, folder, start=len(known))
+    with write(db):
+        _insert_unreadable(job, item_id, len(known) + len(new), listing)
+        db.execute("UPDATE batch_items SET files_found = ? WHERE item_id = ?", (len(listing.files), item_id))
+
+
+def _folder(
+    job: JobContext, item_id: int, source: Source, destinations: Sequence[Destination], listing: Listing
+) -> str:
+    if source.order.is_file or not destinations:
+        return ""
+    return choose_folder(
+        job.db,
+        source.order.label,
+        listing.files,
+        [(target.order.volume_id, target.order.relative, target.path) for target in destinations],
+        item_id=item_id,
+    )
+
+
+def _insert(
+    job: JobContext,
+    item_id: int,
+    files: Sequence[Found],
+    destinations: Sequence[Destination],
+    folder: str,
+    *,
+    start: int = 0,
+) -> None:
+    db = job.db
+    for first in range(0, len(files), BATCH):
+        job.check_now()
+        with write(db):
+            for position, found in enumerate(files[first : first + BATCH], start + first):
+                task_id = scalar(
+                    db,
+                    "INSERT INTO tasks (job_id, item_id, position, name, size, mtime_ns, inode)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING task_id",
+                    (
+                        job.job_id,
+                        item_id,
+                        position,
+                        to_blob(found.path),
+                        found.size,
+                        found.mtime_ns,
+                        found.inode,
+                    ),
+                )
+                for target in destinations:
+                    path = join(target.order.relative, join(folder, found.path))
+                    db.execute(
+                        "INSERT INTO transfers (task_id, volume_id, path) VALUES (?, ?, ?)",
+                        (task_id, target.order.volume_id, to_blob(path)),
+                    )
+
+
+def _insert_unreadable(job: JobContext, item_id: int, start: int, listing: Listing) -> None:
+    """A folder that could not be listed is a failure of its own: nobody knows what was in it."""
+    for position, (path, sentence) in enumerate(listing.unreadable, start):
+        job.db.execute(
+            "INSERT INTO tasks (job_id, item_id, position, name, size, status, error_kind, error, ended_at)"
+            " VALUES (?, ?, ?, ?, 0, 'failed', 'unreadable_folder', ?, ?)",
+            (job.job_id, item_id, position, to_blob(path), sentence, clock.now()),
+        )
+        job.log("error", sentence)
+
+
+def _report(job: JobContext, source: Source, listing: Listing) -> None:
+    where = display(source.path)
+    if listing.ignored:
+        job.log("info", f"{len(listing.ignored)} system files in {where} were left out.")
+    for path, target in listing.links[:20]:
+        job.log(
+            "info",
+            f"{display(os.path.join(source.path, path))} is a link to {display(target)}; not followed.",
+        )
+    if len(listing.links) > 20:
+        job.log("info", f"{len(listing.links) - 20} more links in {where} were not followed.")
+    for path in listing.special[:20]:
+        job.log("info", f"{display(os.path.join(source.path, path))} is no ordinary file; left out.")
+    for path in listing.other_mounts:
+        job.log(
+            "warning", f"{display(os.path.join(source.path, path))} is another volume; ingest it by itself."
+        )
+    if not listing.files and not listing.unreadable:
+        job.log("info", f"{where} holds no files.")
+
+
+__all__ = ["LISTED", "RushesError", "list_again", "list_item"]

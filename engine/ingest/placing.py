@@ -1,0 +1,95 @@
+"""In which folder a card is kept, so that a second ingest of it meets its own files and no other card's."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Sequence
+
+from sqlite_utils import Database
+
+from engine.errors import RushesError
+from engine.ingest import layout
+from engine.ingest.known import join
+from engine.ingest.scan import Found
+from engine.names import display, from_blob, to_blob
+from engine.storage.database import rows
+
+
+def choose_folder(
+    db: Database,
+    label: str,
+    files: Sequence[Found],
+    destinations: Sequence[tuple[str, str, str]],
+    *,
+    taken: Collection[str] = (),
+    item_id: int | None = None,
+) -> str:
+    """Return the folder below every destination in which a card is kept.
+
+    It is the first of ``label``, ``label_002``, ``label_003`` .. that at every
+    destination is absent, empty, or holds files of this very card.
+
+    Args:
+        db: the library; files that other ingests are about to write count as if they were there.
+        label: name of the card.
+        files: what is on it.
+        destinations: (volume id, path on the volume, absolute path) of each destination.
+        taken: folders already given to other cards of the same batch.
+        item_id: the batch item that asks; its own files do not count against it.
+
+    Raises:
+        RushesError: all numbers up to 999 are taken.
+    """
+    ours = {found.path: (found.size, found.mtime_ns) for found in files}
+    for number in range(1, layout.HIGHEST_NUMBER + 1):
+        folder = layout.card_folder(label, number)
+        if folder in taken:
+            continue
+        if all(
+            layout.same_card(ours, _there(os.path.join(path, folder)))
+            and layout.same_card(ours, _coming(db, volume_id, join(relative, folder), item_id))
+            for volume_id, relative, path in destinations
+        ):
+            return folder
+    raise RushesError(
+        f"{layout.HIGHEST_NUMBER} other cards are kept as {display(label)} already. Rename the card's folder."
+    )
+
+
+def _there(folder: str) -> dict[str, tuple[int, int]]:
+    """Files below a folder, without our temporary ones. A file under the name counts as another card."""
+    try:
+        if not stat.S_ISDIR(os.lstat(folder).st_mode):
+            return {"": (0, 0)}
+    except OSError:
+        return {}
+    found: dict[str, tuple[int, int]] = {}
+    for top, _, names in os.walk(folder):
+        below = os.path.relpath(top, folder)
+        for name in names:
+            if name.startswith(".") and name.endswith(".part"):
+                continue
+            try:
+                facts = os.lstat(os.path.join(top, name))
+            except OSError:
+                continue
+            path = name if below == "." else f"{below}/{name}"
+            found[path] = (facts.st_size, facts.st_mtime_ns)
+    return found
+
+
+def _coming(db: Database, volume_id: str, folder: str, item_id: int | None) -> dict[str, tuple[int, int]]:
+    """Files that other ingests, not yet ended, will write below a folder of a volume."""
+    start = to_blob(folder + "/")
+    found = rows(
+        db,
+        "SELECT transfers.path, tasks.size, tasks.mtime_ns FROM transfers JOIN tasks USING (task_id)"
+        " WHERE transfers.volume_id = ? AND transfers.status IN ('queued', 'running')"
+        " AND substr(transfers.path, 1, ?) = ? AND tasks.item_id IS NOT ?",
+        (volume_id, len(start), start, item_id),
+    )
+    return {
+        from_blob(entry["path"])[len(folder) + 1 :]: (int(entry["size"] or 0), int(entry["mtime_ns"] or 0))
+        for entry in found
+    }

@@ -1,0 +1,508 @@
+"""Preflight: everything that can be known before the first byte, and every objection in one list."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from humanize import naturalsize
+from sqlite_utils import Database
+
+from engine.errors import NotFound, Refused, RushesError, WrongUse
+from engine.ingest import known, layout
+from engine.ingest.known import join, under
+from engine.ingest.scan import Found, Listing, left_out, scan
+from engine.ingest.space import expected_seconds, free_bytes, queued_bytes, reserve_of, size_bytes
+from engine.library import Library
+from engine.media.cards import Listed, reader, recognise
+from engine.names import display, json_name
+from engine.storage.database import row
+from engine.volumes import places
+
+MODES = ("copy", "reference")
+DUPLICATES = ("skip", "copy")
+
+
+@dataclass(frozen=True)
+class PlannedSource:
+    """One source, as it was found.
+
+    Attributes:
+        path: absolute path as given, links resolved.
+        volume_id, relative: where that is.
+        is_file: a single file, kept without a folder of its own.
+        kind: kind of card (``folder`` when it is none).
+        label: name under which its files are kept.
+        folder: folder below each destination that is foreseen; decided when the copying begins.
+        files, size: regular files and their bytes.
+        known_files, known_bytes: of these, what every destination holds verified already (by size and fast hash).
+        ignored, links, special: numbers of what is not copied.
+        warnings: sentences; they do not stop the ingest.
+    """
+
+    path: str
+    volume_id: str
+    relative: str
+    is_file: bool
+    kind: str
+    label: str
+    folder: str
+    files: int
+    size: int
+    known_files: int
+    known_bytes: int
+    ignored: int
+    links: int
+    special: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlannedDestination:
+    """One destination folder.
+
+    Attributes:
+        path: absolute path, links resolved; made when the copying begins if it is missing.
+        volume_id, relative: where that is.
+        volume: name of the volume.
+        role: ``managed`` for the first, ``backup`` for the others.
+        fs_type, device: file system, and the queue it shares with others on the same hardware.
+        needed: bytes that will be written here.
+        free: bytes free on its volume now; None when it cannot be asked.
+        numbered: files whose name is taken by a file of another size, to be kept under a numbered name.
+        present: files whose name and size are there already, to be compared by content.
+    """
+
+    path: str
+    volume_id: str
+    relative: str
+    volume: str
+    role: str
+    fs_type: str
+    device: str
+    needed: int
+    free: int | None
+    numbered: int
+    present: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an ingest will do. Made by :func:`plan`, carried out by :func:`engine.ingest.queue`."""
+
+    mode: str
+    sources: tuple[PlannedSource, ...]
+    destinations: tuple[PlannedDestination, ...]
+    duplicates: str
+    verify_source: bool
+    thumbnails: bool
+    resources: tuple[str, ...]
+    seconds: float | None
+
+    @property
+    def files(self) -> int:
+        """Files of all sources."""
+        return sum(source.files for source in self.sources)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all sources."""
+        return sum(source.size for source in self.sources)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as ``ingest --dry-run --json`` prints it; sizes in bytes, times in seconds."""
+        return {
+            "mode": self.mode,
+            "files": self.files,
+            "bytes": self.size,
+            "duplicates": sum(source.known_files for source in self.sources),
+            "expected_seconds": self.seconds,
+            "sources": [
+                {
+                    **json_name("source", source.path),
+                    "volume": source.volume_id,
+                    "kind": source.kind,
+                    **json_name("folder", source.folder),
+                    "files": source.files,
+                    "bytes": source.size,
+                    "duplicates": source.known_files,
+                    "duplicate_bytes": source.known_bytes,
+                    "ignored": source.ignored,
+                    "links": source.links,
+                    "special": source.special,
+                    "warnings": list(source.warnings),
+                }
+                for source in self.sources
+            ],
+            "destinations": [
+                {
+                    **json_name("path", target.path),
+                    "volume": target.volume,
+                    "volume_id": target.volume_id,
+                    "role": target.role,
+                    "needed": target.needed,
+                    "free": target.free,
+                    "conflicts": target.numbered,
+                    "present": target.present,
+                }
+                for target in self.destinations
+            ],
+        }
+
+
+def plan(
+    library: Library,
+    sources: Sequence[str],
+    destinations: Sequence[str] = (),
+    *,
+    mode: str | None = None,
+    duplicates: str = "skip",
+    verify_source: bool = False,
+    thumbnails: bool = True,
+    dry_run: bool = False,
+) -> Plan:
+    """Look at sources and destinations and say what an ingest would do. Writes no file.
+
+    Args:
+        library: the library that takes the footage in.
+        sources: folders or single files; relative ones against the current folder.
+        destinations: folders; the first holds the managed copies, the others
+            backups. None given: the library's root. Not allowed in reference mode.
+        mode: ``copy`` or ``reference``; None takes the library's.
+        duplicates: ``skip`` content that a destination volume already holds verified under another
+            name, or ``copy`` it again.
+        verify_source: read every source a second time and compare.
+        thumbnails: make a small picture of every clip at the end.
+        dry_run: also compare the files with the catalogue by size and fast hash, which reads from the sources.
+
+    Raises:
+        Refused: with every problem found.
+        WrongUse: an unknown mode, no source, or destinations in reference mode.
+    """
+    mode = mode or library.mode
+    if mode not in MODES:
+        raise WrongUse(f"The mode is one of: {', '.join(MODES)}.")
+    if duplicates not in DUPLICATES:
+        raise WrongUse(f"Duplicates are one of: {', '.join(DUPLICATES)}.")
+    if not sources:
+        raise WrongUse("An ingest needs at least one source.")
+    if mode == "reference" and destinations:
+        raise WrongUse("Reference mode copies nothing: leave --to out, or use --mode copy.")
+    problems: list[str] = []
+    if library.read_only:
+        problems.append(f"The library {display(library.name)} is read-only here; nothing can be recorded.")
+    db = library.db()
+    found = _look_at_sources(db, sources, problems)
+    targets: list[_Target] = []
+    if mode == "copy":
+        targets = _look_at_destinations(db, destinations or [str(library.root)], problems)
+        _check_nesting(found, targets, problems)
+    if problems:
+        raise Refused(*problems)
+    _choose_folders(db, found, targets)
+    _check_names(found, targets, problems)
+    if dry_run:
+        volumes = tuple({target.place.volume_id for target in targets})
+        for source in found:
+            source.foreseen = known.foresee(
+                db,
+                source.path if not source.is_file else os.path.dirname(source.path),
+                source.place.volume_id,
+                source.place.path if not source.is_file else os.path.dirname(source.place.path),
+                source.listing.files,
+                volumes,
+            )
+    planned = [_planned_destination(db, target, found) for target in targets]
+    problems.extend(_space_problems(db, planned))
+    if problems:
+        raise Refused(*problems)
+    resources = sorted(
+        {f"device:{item.place.device}" for item in found}
+        | {f"device:{item.place.device}" for item in targets}
+    )
+    result = Plan(
+        mode,
+        tuple(source.planned() for source in found),
+        tuple(planned),
+        duplicates,
+        verify_source,
+        thumbnails,
+        tuple(resources),
+        None,
+    )
+    return replace(result, seconds=expected_seconds(db, result.size, len(targets)))
+
+
+class _Source:
+    """A source while the plan is made."""
+
+    def __init__(self, path: str, place: places.Place, listing: Listing, *, is_file: bool) -> None:
+        self.path = path
+        self.place = place
+        self.listing = listing
+        self.is_file = is_file
+        card = recognise(
+            [Listed(file.path, file.size, file.mtime_ns) for file in listing.files],
+            None if is_file else reader(path),
+        )
+        self.kind = "file" if is_file else card.kind
+        self.warnings = [*card.warnings, *(sentence for _, sentence in listing.unreadable)]
+        self.label = "" if is_file else layout.label_of(path)
+        self.folder = self.label
+        self.foreseen: known.Foreseen | None = None
+
+    def planned(self) -> PlannedSource:
+        listing = self.listing
+        return PlannedSource(
+            self.path,
+            self.place.volume_id,
+            self.place.path,
+            self.is_file,
+            self.kind,
+            self.label,
+            self.folder,
+            len(listing.files),
+            listing.size,
+            self.foreseen.known_files if self.foreseen else 0,
+            self.foreseen.known_bytes if self.foreseen else 0,
+            len(listing.ignored),
+            len(listing.links),
+            len(listing.special),
+            tuple(self.warnings),
+        )
+
+
+class _Target:
+    """A destination while the plan is made."""
+
+    def __init__(self, path: str, place: places.Place, role: str) -> None:
+        self.path = path
+        self.place = place
+        self.role = role
+
+
+def _look_at_sources(db: Database, sources: Sequence[str], problems: list[str]) -> list[_Source]:
+    found: list[_Source] = []
+    for given in sources:
+        path = os.path.realpath(given)
+        if any(path == other.path for other in found):
+            problems.append(f"{display(path)} is given twice as a source.")
+            continue
+        inside = [other for other in found if _within(path, other.path) or _within(other.path, path)]
+        if inside:
+            problems.append(
+                f"{display(path)} and {display(inside[0].path)} are both sources, and one holds the other."
+            )
+            continue
+        try:
+            is_file = stat.S_ISREG(os.stat(path).st_mode)
+            place = places.place_of(db, path)
+            listing = scan(path, is_junk=left_out)
+        except FileNotFoundError:
+            problems.append(f"{display(given)} does not exist.")
+        except OSError as error:
+            problems.append(f"{display(path)} cannot be looked at: {os.strerror(error.errno or 0)}.")
+        except RushesError as error:
+            problems.append(str(error))
+        else:
+            if is_file and not os.access(path, os.R_OK):
+                problems.append(f"{display(path)} may not be read by this user.")
+            found.append(_Source(path, place, listing, is_file=is_file))
+    return found
+
+
+def _look_at_destinations(db: Database, destinations: Sequence[str], problems: list[str]) -> list[_Target]:
+    targets: list[_Target] = []
+    for given in destinations:
+        path = os.path.realpath(given)
+        try:
+            target = _destination(db, path, "backup" if targets else "managed")
+        except RushesError as error:
+            problems.append(str(error))
+            continue
+        twin = [
+            other
+            for other in targets
+            if (other.place.volume_id, other.place.path) == (target.place.volume_id, target.place.path)
+        ]
+        if twin:
+            problems.append(f"{display(path)} and {display(twin[0].path)} are the same destination.")
+            continue
+        targets.append(target)
+    return targets
+
+
+def _destination(db: Database, path: str, role: str) -> _Target:
+    shown = display(path)
+    exists = os.path.lexists(path)
+    if exists and not os.path.isdir(path):
+        raise Refused(f"{shown} is a file; a destination must be a folder.")
+    home = path if exists else os.path.dirname(path)
+    if not os.path.isdir(home):
+        raise Refused(
+            f"The destination {shown} does not exist, and neither does the folder above it. "
+            "Mount the volume, or make the folder first."
+        )
+    try:
+        place = places.place_of(db, home)
+    except NotFound as error:
+        raise Refused(str(error)) from error
+    if place.read_only:
+        raise Refused(f"The destination {shown} is on a read-only volume.")
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise Refused(f"The destination {shown} may not be written by this user.")
+    if not exists:
+        place = replace(place, path=join(place.path, os.path.basename(path)))
+    return _Target(path, place, role)
+
+
+def _check_nesting(found: list[_Source], targets: list[_Target], problems: list[str]) -> None:
+    for source in found:
+        for target in targets:
+            one, other = display(source.path), display(target.path)
+            if _same(source, target):
+                problems.append(f"{one} is source and destination at once. Nothing was copied.")
+            elif not source.is_file and _holds(source.path, source.place, target.path, target.place):
+                problems.append(f"The destination {other} lies inside the source {one}.")
+            elif _holds(target.path, target.place, source.path, source.place):
+                problems.append(
+                    f"The source {one} lies inside its own destination {other}. Give another destination with "
+                    "--to, or catalogue it where it is with --mode reference."
+                )
+
+
+def _same(source: _Source, target: _Target) -> bool:
+    return (source.place.volume_id, source.place.path) == (target.place.volume_id, target.place.path) or (
+        source.path == target.path
+    )
+
+
+def _holds(outer: str, outer_place: places.Place, inner: str, inner_place: places.Place) -> bool:
+    """Whether one folder lies in the other, by path, by volume, or by what a bind mount shows."""
+    if _within(inner, outer):
+        return True
+    if outer_place.volume_id == inner_place.volume_id and under(inner_place.path, outer_place.path):
+        return True
+    try:
+        wanted = os.stat(outer)
+    except OSError:
+        return False
+    while True:
+        try:
+            facts = os.stat(inner)
+        except OSError:
+            facts = None
+        if facts and (facts.st_dev, facts.st_ino) == (wanted.st_dev, wanted.st_ino):
+            return True
+        if inner == "/":
+            return False
+        inner = os.path.dirname(inner)
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _choose_folders(db: Database, found: list[_Source], targets: list[_Target]) -> None:
+    from engine.ingest.placing import choose_folder
+
+    taken: set[str] = set()
+    for source in found:
+        if source.is_file or not targets:
+            continue
+        source.folder = choose_folder(
+            db,
+            source.label,
+            source.listing.files,
+            [(target.place.volume_id, target.place.path, target.path) for target in targets],
+            taken=taken,
+        )
+        taken.add(source.folder)
+
+
+def _check_names(found: list[_Source], targets: list[_Target], problems: list[str]) -> None:
+    for target in targets:
+        bad: list[str] = []
+        for source in found:
+            for file in source.listing.files:
+                path = join(source.folder, file.path)
+                why = layout.name_problem(path, file.size, target.place.fs_type)
+                if why:
+                    bad.append(f"{display(file.path)} {why}")
+            for one, other in layout.case_clashes(
+                (file.path for file in source.listing.files), target.place.fs_type
+            ):
+                source.warnings.append(
+                    f"{display(one)} and {display(other)} are one name at {display(target.path)}; "
+                    "the second is kept under a numbered name."
+                )
+        if bad:
+            problems.append(
+                f"{display(target.path)} ({target.place.fs_type}) cannot hold {len(bad)} of the names: "
+                f"{layout.listed(bad)}. Rename them on a copy of the source, or choose another destination."
+            )
+
+
+def _planned_destination(db: Database, target: _Target, found: list[_Source]) -> PlannedDestination:
+    needed = numbered = present = 0
+    for source in found:
+        base = os.path.join(target.path, source.folder) if source.folder else target.path
+        exists = os.path.isdir(base)
+        for file in source.listing.files:
+            here = _size_of(base, file) if exists else None
+            if here is None:
+                needed += file.size
+            elif here == file.size:
+                present += 1
+            else:
+                numbered += 1
+                needed += file.size
+        if source.foreseen:
+            needed = max(0, needed - source.foreseen.known_bytes)
+    name = row(db, "SELECT name FROM volumes WHERE volume_id = ?", (target.place.volume_id,))
+    return PlannedDestination(
+        target.path,
+        target.place.volume_id,
+        target.place.path,
+        str(name["name"]) if name else target.place.volume_id,
+        target.role,
+        target.place.fs_type,
+        target.place.device,
+        needed,
+        free_bytes(target.path),
+        numbered,
+        present,
+    )
+
+
+def _size_of(base: str, file: Found) -> int | None:
+    try:
+        facts = os.lstat(os.path.join(base, file.path))
+    except OSError:
+        return None
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else -1
+
+
+def _space_problems(db: Database, planned: list[PlannedDestination]) -> list[str]:
+    """Compare, volume by volume, what all its destinations and the queued work need with what is free."""
+    problems = []
+    for volume_id in dict.fromkeys(target.volume_id for target in planned):
+        targets = [target for target in planned if target.volume_id == volume_id]
+        needed = sum(target.needed for target in targets)
+        free = targets[0].free
+        if not needed or free is None:
+            continue
+        waiting = queued_bytes(db, volume_id)
+        reserve = reserve_of(size_bytes(targets[0].path))
+        if needed + waiting + reserve <= free:
+            continue
+        queued = f" and {naturalsize(waiting, binary=True)} for queued work" if waiting else ""
+        problems.append(
+            f"Not enough space on {display(targets[0].volume)} at {display(targets[0].path)}: "
+            f"{naturalsize(needed, binary=True)} are needed{queued}, {naturalsize(reserve, binary=True)} stay "
+            f"in reserve, {naturalsize(free, binary=True)} are free."
+        )
+    return problems
