@@ -35,6 +35,7 @@ KINDS: dict[str, JobKind] = {
     "verify": JobKind("engine.ingest.scrub:run_verify"),
     "relink_scan": JobKind("engine.relink.job:run_scan"),
     "sweep": JobKind("engine.relink.sweep:run_sweep"),
+    "speed": JobKind("engine.volumes.speed:run", resumable=False, cleanup="engine.volumes.speed:clean_up"),
     "export": JobKind("engine.export.job:run", cleanup="engine.export.job:clean_up"),
 }
 

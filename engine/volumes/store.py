@@ -202,7 +202,6 @@ def track(db: Database, given: str, name: str | None = None) -> VolumeRow:
             (clock.now(), chosen, volume.volume_id),
         )
         add_event(db, volume.volume_id, "tracked", {"name": chosen})
-        audit.record(db, "volumes track", target=chosen)
     return get(db, volume.volume_id)
 
 
@@ -218,7 +217,6 @@ def untrack(db: Database, given: str) -> VolumeRow:
     with write(db):
         db.execute("UPDATE volumes SET tracked_at = NULL WHERE volume_id = ?", (volume.volume_id,))
         add_event(db, volume.volume_id, "untracked")
-        audit.record(db, "volumes untrack", target=volume.name)
     return get(db, volume.volume_id)
 
 
@@ -236,7 +234,6 @@ def rename(db: Database, given: str, name: str) -> VolumeRow:
     with write(db):
         db.execute("UPDATE volumes SET name = ? WHERE volume_id = ?", (chosen, volume.volume_id))
         add_event(db, volume.volume_id, "changed", {"name": [volume.name, chosen]})
-        audit.record(db, "volumes rename", target=chosen, from_state=volume.name, to_state=chosen)
     return get(db, volume.volume_id)
 
 

@@ -115,7 +115,7 @@ class Mounts:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_mount_table() -> None:
-    """Give the test process a mount table of its own: what others mount meanwhile is not seen, and ends with it."""
+    """Give the test process a mount table of its own: what others mount meanwhile is not seen."""
     libc = ctypes.CDLL(None, use_errno=True)
     if os.geteuid() != 0 or libc.unshare(0x00020000) != 0:  # CLONE_NEWNS
         return

@@ -1,0 +1,157 @@
+"""Taking a drive off: refused while anybody holds it, never forced, never lazy."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+
+from sqlite_utils import Database
+
+from engine.errors import Refused, RushesError
+from engine.names import display
+from engine.storage.database import rows
+from engine.volumes import mounts, store
+from engine.volumes.devices import Seen, block_of, observe
+from engine.volumes.holders import holders
+from engine.volumes.mounts import Mount
+from engine.volumes.refresh import refresh
+from engine.volumes.store import VolumeRow
+
+UNMOUNT_SECONDS = 300.0
+"""What was written but not flushed goes to the drive first: a slow one takes minutes (seconds)."""
+
+POWER_OFF_SECONDS = 20.0
+"""Deadline of the power-off of a drive that is unmounted already (seconds)."""
+
+HOLDERS_SHOWN = 5
+
+_flushing: list[subprocess.Popen[bytes]] = []
+"""Unmounts that took longer than their deadline; they end by themselves."""
+
+
+def eject(db: Database, given: str) -> VolumeRow:
+    """Flush and unmount a volume everywhere it shows, and power the drive off when it can be pulled.
+
+    Returns:
+        The volume, offline.
+
+    Raises:
+        NotFound: no such volume.
+        Refused: it is not mounted, part of the system, or somebody holds it; nothing was changed.
+        RushesError: it could not be unmounted for want of rights, or is still being flushed.
+    """
+    volume = store.find(db, given)
+    refresh(db)
+    volume = store.get(db, volume.volume_id)
+    name = display(volume.name)
+    if volume.kind == "stand_in":
+        raise Refused(f"{name} is a folder that stands in for a volume; there is nothing to unmount.")
+    if volume.state != "online":
+        raise Refused(f"{name} is {volume.state.replace('_', ' ')}; only a volume that is online is ejected.")
+    if volume.volume_class in ("system", "virtual"):
+        raise Refused(f"{name} is part of this system and is not ejected.")
+    table = mounts.read()
+    shown = _shown(table, volume)
+    points = [mount.mount_point for mount in shown]
+    seen = observe(shown)
+    problems = [*_jobs(db, volume, seen), *_mounts_on_top(table, points), *_processes(points)]
+    if problems:
+        raise Refused(*(f"{name} was not ejected: {problem}" for problem in problems))
+    for mount in reversed(shown):
+        _unmount(name, mount.mount_point)
+    if seen is not None:
+        _power_off(seen)
+    refresh(db)
+    return store.get(db, volume.volume_id)
+
+
+def _shown(table: tuple[Mount, ...], volume: VolumeRow) -> tuple[Mount, ...]:
+    pairs = set(volume.mounts)
+    return tuple(
+        mount
+        for group in mounts.file_systems(table)
+        for mount in group
+        if (mount.root, mount.mount_point) in pairs
+    )
+
+
+def _jobs(db: Database, volume: VolumeRow, seen: Seen | None) -> list[str]:
+    keys = {f"sweep:{volume.volume_id}"} | ({f"device:{seen.queue}"} if seen else set())
+    return [
+        f"the job {display(job['title'])} ({job['job_id'][:8]}) works on it. Pause or cancel it first."
+        for job in rows(db, "SELECT job_id, title, resources FROM jobs WHERE status = 'running'")
+        if keys & set(json.loads(job["resources"]))
+    ]
+
+
+def _mounts_on_top(table: tuple[Mount, ...], points: list[str]) -> list[str]:
+    above = [
+        mount.mount_point
+        for mount in table
+        if mount.mount_point not in points
+        and any(mounts.is_within(mount.mount_point, point) for point in points)
+    ]
+    return [f"another volume is mounted at {display(point)}, inside it." for point in above]
+
+
+def _processes(points: list[str]) -> list[str]:
+    found = [holder for holder in holders(points) if holder.pid != os.getpid()]
+    more = len(found) - HOLDERS_SHOWN
+    return [f"{holder}." for holder in found[:HOLDERS_SHOWN]] + (
+        [f"and {more} more processes hold it."] if more > 0 else []
+    )
+
+
+def _unmount(name: str, point: str) -> None:
+    try:
+        child = subprocess.Popen(
+            ["umount", "--", point],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise RushesError(f"{name} was not ejected: there is no umount command here.") from error
+    try:
+        _, stderr = child.communicate(timeout=UNMOUNT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        # Not killed: it waits for the drive, and waiting for its end would only hang with it.
+        _flushing.append(child)
+        raise RushesError(
+            f"{name} is still being flushed after {UNMOUNT_SECONDS:.0f} s. "
+            "Leave it connected until it is offline."
+        ) from error
+    if child.returncode == 0:
+        return
+    said = display(os.fsdecode(stderr).strip())
+    if os.geteuid() != 0 and "busy" not in said:
+        raise RushesError(
+            f"{name} was not ejected: this user may not unmount it. "
+            f"The administrator's command: sudo umount -- {display(shlex.quote(point))}"
+        )
+    busy = _processes([point])
+    raise Refused(*(f"{name} was not ejected: {reason}" for reason in busy or [said or "umount failed."]))
+
+
+def _power_off(seen: Seen) -> None:
+    """Power off a drive that can be pulled, once nothing on it is mounted. Pulling is safe without, too."""
+    block = seen.block
+    if block is None or not block.removable or block.node is None:
+        return
+    disks = {other.disk for mount in mounts.read() if (other := block_of(mount)) is not None}
+    if block.disk in disks or shutil.which("udisksctl") is None:
+        return
+    try:
+        subprocess.run(
+            ["udisksctl", "power-off", "--no-user-interaction", "-b", block.node],
+            capture_output=True,
+            timeout=POWER_OFF_SECONDS,
+            check=False,
+            start_new_session=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return  # unmounted and flushed: pulling the cable is safe
