@@ -88,8 +88,8 @@ class World:
                     ).lastrowid
                 )
             copy_id = self.db.execute(
-                "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, inode, seen_at, verified_at,"
-                " verify_level, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, inode, seen_at,"
+                " verified_at, verify_level, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     asset_id, place.volume_id, to_blob(place.path), role, facts.st_size, facts.st_mtime_ns,
                     facts.st_ino, moment, moment if verified else None,

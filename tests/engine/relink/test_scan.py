@@ -1,4 +1,4 @@
-"""Lost files found again by content, by name, by length; and files that must never be taken for one another."""
+"""Lost files found again by content, name and length; and files never to be taken for one another."""
 
 from __future__ import annotations
 

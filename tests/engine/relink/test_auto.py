@@ -1,0 +1,122 @@
+"""What happens by itself when a drive comes in, by policy; nothing is guessed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+from engine.jobs import store
+from engine.relink import auto, decisions
+from engine.relink.job import run_scan
+from engine.relink.sweep import run_sweep
+from engine.storage import config
+from engine.storage.database import execute, scalar
+
+
+def policy(word: str) -> None:
+    settings = config.open_config()
+    config.put(settings, "relink.policy", word)
+    settings.close()
+
+
+def run(world: Any, job_ids: list[str]) -> list[dict[str, Any]]:
+    results = []
+    for job_id in job_ids:
+        kind = store.get(world.db, job_id).kind
+        context = world.context(job_id)
+        results.append((run_sweep if kind == "sweep" else run_scan)(context).result)
+    return results
+
+
+def lost_and_found(world: Any, size: int = 100_000) -> tuple[str, list[int]]:
+    """Three clips on A, which is away; their files, renamed, on the new drive B. B's id and the copies."""
+    _, a = world.volume("A")
+    b_id, b = world.volume("B")
+    ids = []
+    for n in range(3):
+        path = world.file(a, f"C{n:04}.MP4", size=size)
+        ids.append(world.catalogue(path))
+        shutil.copy(path, b / f"take {n}.mov")
+    world.unplug(a)
+    return b_id, ids
+
+
+def test_certain_applies_what_is_proven_and_says_so(world: Any) -> None:
+    b_id, ids = lost_and_found(world)
+    (result,) = run(world, auto.on_volume_online(world.library, b_id))
+    assert (result["applied"], result["announcement"]) == (
+        3, f"3 of 3 offline clips of A found at {world.root / 'B'}.",
+    )  # fmt: skip
+    assert {world.state(each) for each in ids} == {"online"}
+    for found in decisions.list_candidates(world.db):
+        decisions.undo(world.library, found.candidate_id)
+    assert {world.state(each) for each in ids} == {"offline"}
+
+
+def test_certain_reads_large_files_in_full_before_it_applies(world: Any) -> None:
+    b_id, ids = lost_and_found(world, size=11 << 20)
+    (result,) = run(world, auto.on_volume_online(world.library, b_id))
+    assert result["applied"] == 3
+    assert result["bytes_hashed"] >= 3 * (11 << 20)
+    assert {found.match_type for found in decisions.list_candidates(world.db)} == {"full_hash"}
+    assert all(world.copy(each)["verified_at"] for each in ids)
+
+
+def test_certain_leaves_samples_without_proof_to_the_operator(world: Any) -> None:
+    b_id, ids = lost_and_found(world, size=11 << 20)
+    execute(world.db, "UPDATE assets SET blake3 = NULL")
+    (result,) = run(world, auto.on_volume_online(world.library, b_id))
+    assert (result["candidates"], result["applied"]) == (3, 0)
+    assert {world.state(each) for each in ids} == {"offline"}
+
+
+def test_ask_only_proposes(world: Any) -> None:
+    policy("ask")
+    b_id, ids = lost_and_found(world)
+    (result,) = run(world, auto.on_volume_online(world.library, b_id))
+    assert (result["candidates"], result["applied"]) == (3, 0)
+    assert {world.state(each) for each in ids} == {"offline"}
+
+
+def test_off_looks_for_nothing(world: Any) -> None:
+    policy("off")
+    b_id, _ = lost_and_found(world)
+    assert auto.on_volume_online(world.library, b_id) == []
+
+
+def test_a_card_is_never_searched_by_itself(world: Any) -> None:
+    b_id, _ = lost_and_found(world)
+    execute(world.db, "UPDATE volumes SET class = 'card' WHERE volume_id = ?", (b_id,))
+    assert auto.on_volume_online(world.library, b_id) == []
+
+
+def test_nothing_lost_nothing_queued(world: Any) -> None:
+    b_id, _ = world.volume("B")
+    assert auto.on_volume_online(world.library, b_id) == []
+
+
+def test_asked_twice_one_job(world: Any) -> None:
+    b_id, _ = lost_and_found(world)
+    assert len(auto.on_volume_online(world.library, b_id)) == 1
+    assert auto.on_volume_online(world.library, b_id) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "path"), [("certain", b"new.mov"), ("ask", b"old.mov"), ("off", b"old.mov")]
+)
+def test_a_known_drive_is_swept_and_renames_follow_the_policy(world: Any, word: str, path: bytes) -> None:
+    policy(word)
+    a_id, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "old.mov"))
+    away = world.unplug(a)
+    os.rename(away / "old.mov", away / "new.mov")
+    away.rename(a)
+    world.refresh()
+    (result,) = run(world, auto.on_volume_online(world.library, a_id))
+    assert world.copy(copy_id)["path"] == path
+    waiting = scalar(world.db, "SELECT count(*) FROM candidates WHERE status = 'pending' AND certain = 1")
+    assert waiting == (1 if word == "ask" else 0)
+    assert result["volume_id"] == a_id
