@@ -11,8 +11,21 @@
     run_verify   reads verified copies again, the oldest first
 """
 
+from engine.ingest.check import CardVerdict, check_card
 from engine.ingest.job import run
 from engine.ingest.orders import Queued, queue
-from engine.ingest.plan import Plan, plan
+from engine.ingest.plans import Plan
+from engine.ingest.preflight import plan
+from engine.ingest.scrub import queue_verify, run_verify
 
-__all__ = ["Plan", "Queued", "plan", "queue", "run"]
+__all__ = [
+    "CardVerdict",
+    "Plan",
+    "Queued",
+    "check_card",
+    "plan",
+    "queue",
+    "queue_verify",
+    "run",
+    "run_verify",
+]

@@ -141,7 +141,7 @@ def _identify(
             parcel.size,
             parcel.original.mtime_ns,
         )
-        if here is None and not known.likely(candidates, f"/proc/self/fd/{parcel.original.fd}", parcel.size):
+        if here is None and not known.likely(candidates, parcel.original.fd, parcel.size):
             return False
         return aiming.read_content(job, source, parcel, meter)
     except (OSError, ValueError):

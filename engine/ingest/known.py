@@ -83,8 +83,8 @@ def content_at(db: Database, volume_id: str, path: str, size: int, mtime_ns: int
     return (int(entry["asset_id"]), str(entry["blake3"])) if entry else None
 
 
-def likely(candidates: list[Verified], path: str, size: int) -> list[Verified]:
-    """Those candidates whose fast hash the file at ``path`` has too; all without a known fast hash stay.
+def likely(candidates: list[Verified], path: str | int, size: int) -> list[Verified]:
+    """Those candidates whose fast hash the file at ``path`` (or open) has too; all without a known fast hash stay.
 
     Raises:
         OSError, ValueError: the file cannot be read, or is shorter than ``size``.
@@ -110,14 +110,12 @@ class Foreseen:
     """What a plan expects of one source.
 
     Attributes:
-        files, size: everything on it.
-        known_files, known_bytes: files that are verified at every destination already, as far as size
+        known: paths of files that are verified on every destination's volume already, as far as size
             and fast hash can tell.
+        known_bytes: their sizes together.
     """
 
-    files: int
-    size: int
-    known_files: int
+    known: frozenset[str]
     known_bytes: int
 
 
@@ -125,7 +123,8 @@ def foresee(
     db: Database, source: str, source_volume: str, relative: str, files: list[Found], volumes: tuple[str, ...]
 ) -> Foreseen:
     """Compare a listing with the catalogue by size and fast hash; reads at most 10 MiB of a file."""
-    known_files = known_bytes = 0
+    paths: list[str] = []
+    size = 0
     for found in files:
         candidates = verified_of_size(db, found.size, volumes) if found.size and volumes else []
         if len({candidate.volume_id for candidate in candidates}) < len(set(volumes)):
@@ -140,6 +139,6 @@ def foresee(
         except (OSError, ValueError):
             continue  # unreadable now: the ingest itself will say so
         if {candidate.volume_id for candidate in fits} >= set(volumes):
-            known_files += 1
-            known_bytes += found.size
-    return Foreseen(len(files), sum(found.size for found in files), known_files, known_bytes)
+            paths.append(found.path)
+            size += found.size
+    return Foreseen(frozenset(paths), size)

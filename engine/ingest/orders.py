@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import clock
 from engine.errors import Refused
-from engine.ingest.plan import Plan
+from engine.ingest.plans import Plan
 from engine.jobs import store
 from engine.library import Library
 from engine.names import display, to_blob
@@ -29,7 +29,7 @@ class Queued:
 
 @dataclass(frozen=True)
 class OrderedSource:
-    """One source of an order; see :class:`engine.ingest.plan.PlannedSource`."""
+    """One source of an order; see :class:`engine.ingest.plans.PlannedSource`."""
 
     path: str
     volume_id: str
@@ -40,7 +40,7 @@ class OrderedSource:
 
 @dataclass(frozen=True)
 class OrderedDestination:
-    """One destination of an order; see :class:`engine.ingest.plan.PlannedDestination`."""
+    """One destination of an order; see :class:`engine.ingest.plans.PlannedDestination`."""
 
     path: str
     volume_id: str
@@ -117,7 +117,7 @@ def queue(library: Library, plan: Plan, *, priority: int = 0) -> Queued:
 
     Args:
         library: the library the plan was made for.
-        plan: from :func:`engine.ingest.plan.plan`.
+        plan: from :func:`engine.ingest.preflight.plan`.
         priority: place in the queue, see :data:`engine.jobs.store.PRIORITIES`.
     """
     db = library.db()

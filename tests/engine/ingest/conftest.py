@@ -19,7 +19,12 @@ from engine.storage.database import row, rows
 
 
 def start(
-    library: Library, job_id: str, *, intent: str | None = None, watch: Callable[[JobContext], None] | None = None
+    library: Library,
+    job_id: str,
+    *,
+    intent: str | None = None,
+    watch: Callable[[JobContext], None] | None = None,
+    handler: Callable[[JobContext], Outcome] = ingest.run,
 ) -> Outcome | None:
     """Run a job as the engine does, and store how it ended. None: paused, cancelled or stopped."""
     db = library.db()
@@ -31,7 +36,7 @@ def start(
     if watch is not None:
         watch(context)
     try:
-        outcome = ingest.run(context)
+        outcome = handler(context)
     except JobPaused as signal:
         store.transition(db, job_id, "paused", why=signal.reason)
         return None
@@ -129,5 +134,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def temps(folder: Path) -> list[str]:
     return [
-        os.path.join(top, name) for top, _, names in os.walk(folder) for name in names if name.endswith(".part")
+        os.path.join(top, name)
+        for top, _, names in os.walk(folder)
+        for name in names
+        if name.endswith(".part")
     ]

@@ -1,0 +1,135 @@
+"""What an ingest will do, as plain data: sources, destinations, and how it is printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.names import json_name
+
+
+@dataclass(frozen=True)
+class PlannedSource:
+    """One source, as it was found.
+
+    Attributes:
+        path: absolute path as given, links resolved.
+        volume_id, relative: where that is.
+        is_file: a single file, kept without a folder of its own.
+        kind: kind of card (``folder`` when it is none).
+        label: name under which its files are kept.
+        folder: folder below each destination that is foreseen; decided when the copying begins.
+        files, size: regular files and their bytes.
+        known_files, known_bytes: of these, what every destination holds verified already (by size and fast hash).
+        ignored, links, special: numbers of what is not copied.
+        warnings: sentences; they do not stop the ingest.
+    """
+
+    path: str
+    volume_id: str
+    relative: str
+    is_file: bool
+    kind: str
+    label: str
+    folder: str
+    files: int
+    size: int
+    known_files: int
+    known_bytes: int
+    ignored: int
+    links: int
+    special: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlannedDestination:
+    """One destination folder.
+
+    Attributes:
+        path: absolute path, links resolved; made when the copying begins if it is missing.
+        volume_id, relative: where that is.
+        volume: name of the volume.
+        role: ``managed`` for the first, ``backup`` for the others.
+        fs_type, device: file system, and the queue it shares with others on the same hardware.
+        needed: bytes that will be written here.
+        free: bytes free on its volume now; None when it cannot be asked.
+        numbered: files whose name is taken by a file of another size, to be kept under a numbered name.
+        present: files whose name and size are there already, to be compared by content.
+    """
+
+    path: str
+    volume_id: str
+    relative: str
+    volume: str
+    role: str
+    fs_type: str
+    device: str
+    needed: int
+    free: int | None
+    numbered: int
+    present: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an ingest will do. Made by :func:`plan`, carried out by :func:`engine.ingest.queue`."""
+
+    mode: str
+    sources: tuple[PlannedSource, ...]
+    destinations: tuple[PlannedDestination, ...]
+    duplicates: str
+    verify_source: bool
+    thumbnails: bool
+    resources: tuple[str, ...]
+    seconds: float | None
+
+    @property
+    def files(self) -> int:
+        """Files of all sources."""
+        return sum(source.files for source in self.sources)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all sources."""
+        return sum(source.size for source in self.sources)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as ``ingest --dry-run --json`` prints it; sizes in bytes, times in seconds."""
+        return {
+            "mode": self.mode,
+            "files": self.files,
+            "bytes": self.size,
+            "duplicates": sum(source.known_files for source in self.sources),
+            "expected_seconds": self.seconds,
+            "sources": [
+                {
+                    **json_name("source", source.path),
+                    "volume": source.volume_id,
+                    "kind": source.kind,
+                    **json_name("folder", source.folder),
+                    "files": source.files,
+                    "bytes": source.size,
+                    "duplicates": source.known_files,
+                    "duplicate_bytes": source.known_bytes,
+                    "ignored": source.ignored,
+                    "links": source.links,
+                    "special": source.special,
+                    "warnings": list(source.warnings),
+                }
+                for source in self.sources
+            ],
+            "destinations": [
+                {
+                    **json_name("path", target.path),
+                    "volume": target.volume,
+                    "volume_id": target.volume_id,
+                    "role": target.role,
+                    "needed": target.needed,
+                    "free": target.free,
+                    "conflicts": target.numbered,
+                    "present": target.present,
+                }
+                for target in self.destinations
+            ],
+        }
