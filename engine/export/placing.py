@@ -48,12 +48,21 @@ def numbered(name: str, extension: str, number: int) -> str:
     return name + suffix
 
 
-def publish(temp: str, folder: str, name: str, extension: str, announce: Callable[[str], None]) -> str:
+def publish(
+    temp: str,
+    folder: str,
+    name: str,
+    extension: str,
+    *,
+    announce: Callable[[str], None],
+    is_taken: Callable[[str], bool],
+) -> str:
     """Give a finished, synced temp file its name in the same folder; return the path it got.
 
     A name that is taken is never replaced: the next number is tried. Each path
     is announced before it is tried, so that a crash right after the rename
-    leaves a record of the file that is there.
+    leaves a record of the file that is there. ``is_taken`` may rule out paths
+    at which nothing lies today.
 
     Raises:
         RushesError: all numbers are taken.
@@ -61,7 +70,7 @@ def publish(temp: str, folder: str, name: str, extension: str, announce: Callabl
     """
     for number in range(MOST_NUMBERS + 1):
         target = os.path.join(folder, numbered(name, extension, number))
-        if os.path.lexists(target):
+        if os.path.lexists(target) or is_taken(target):
             continue
         announce(target)
         if _rename_new(temp, target):

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import IO, Protocol
 
+from engine.media.child import environment
 from engine.media.failures import FfmpegFailed, Stalled, classify, failure_of
 from engine.names import display
 
@@ -304,7 +305,10 @@ class _Child:
                 self.process.wait(GRACE_SECONDS)
             except subprocess.TimeoutExpired:
                 _signal_group(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+                try:
+                    self.process.wait(GRACE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    return  # stuck in the kernel on a hung mount: left to the kernel, not waited for
         for reader in self._readers:
             reader.join(GRACE_SECONDS)
         for pipe in (self.process.stdout, self.process.stderr):
@@ -357,6 +361,7 @@ def _start(command: Sequence[str], cwd: str | None, nice: int) -> subprocess.Pop
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            env=environment(),
         )
     except OSError as error:
         raise FfmpegFailed("tool_missing", f"ffmpeg cannot be started: {error.strerror}.") from error

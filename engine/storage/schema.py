@@ -466,6 +466,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
         size         INTEGER,
         blake3       TEXT,
         extradata    TEXT,
+        digest       TEXT,
         error        TEXT,
         started_at   TEXT,
         completed_at TEXT,

@@ -1,0 +1,316 @@
+"""The handler of export jobs: from a queued run to finished files, resumable from the database alone.
+
+A run is planned once; after that everything that is done is a row, and every
+start looks at the rows and at the files they name. Nothing is assumed from an
+earlier start: finished segments are read and hashed again before they count.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from engine.errors import Refused, RushesError
+from engine.export import join, ledger, parts, placing, records, segment
+from engine.export.ledger import Entry
+from engine.export.output import Output, SourceAway, Sources
+from engine.export.planner import planned
+from engine.export.runs import log_path, run_folder
+from engine.jobs import states
+from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
+from engine.media.ffmpeg import FfmpegFailed
+from engine.media.tools import find_tools
+from engine.names import display
+from engine.storage import config
+from engine.volumes import places
+
+_WAITING = frozenset({"disk_full", "permission", "output_write_error"})
+"""Failures that the next file of the run would meet too: the run ends there, the rest stays queued."""
+
+
+def run(job: JobContext) -> Outcome:
+    """Run, or go on with, one export. See :class:`engine.jobs.context.Handler`.
+
+    Result: one entry of what ``export --wait`` prints, see :func:`engine.export.records.result_of`.
+    """
+    work = _Work(job)
+    try:
+        return work.run()
+    except (JobPaused, JobStopped):
+        ledger.put_back(job.db, work.run_id)
+        raise
+    except JobCancelled:
+        work.remove_leftovers()
+        raise
+    except SourceAway as away:
+        ledger.put_back(job.db, work.run_id)
+        raise JobPaused(str(away), waiting_for=away.volume_id) from away
+
+
+def clean_up(job: JobContext) -> None:
+    """Remove the temps of a run that is cancelled while it does not run. Finished segments stay."""
+    _Work(job).remove_leftovers()
+
+
+class _Work:
+    """One start of one run. Lives in the job's thread."""
+
+    def __init__(self, job: JobContext) -> None:
+        self.job = job
+        self.db = job.db
+        self.run_id = str(job.params["run_id"])
+        self.record = records.get(self.db, self.run_id)
+        self.folder = run_folder(job.library, self.run_id)
+        self.destination = str(self.record.snapshot["destination"])
+        self.log = log_path(job.library, self.run_id)
+        self.place: places.Place | None = None
+
+    # -- the way through ---------------------------------------------------------
+    def run(self) -> Outcome:
+        job = self.job
+        ledger.begin(self.db, self.run_id, job.job_id)
+        job.progress(force=True, stage="planning", message="Looking at the clips")
+        self._prepare()
+        tools = find_tools()
+        try:
+            entries = planned(job, self.record, tools, retrying=job.retrying)
+        except FfmpegFailed as error:
+            return self._failed(error)
+        reused = parts.take_over(
+            job.library, self.run_id, self.folder, job.check_now, fresh=bool(job.params.get("fresh"))
+        )
+        if reused:
+            job.log("info", f"{reused} finished parts were checked and taken over.")
+        total = ledger.frames_total(entries)
+        settings = config.open_config()
+        try:
+            stall = float(config.get(settings, "export.stall_seconds"))
+        finally:
+            settings.close()
+        sources = Sources(self.db)
+        done = ledger.frames_of_finished(self.db, self.run_id)
+        job.progress(force=True, stage="rendering", done=done, total=total, message=None)
+        for entry in entries:
+            if (
+                entry.plan is None
+                or ledger.output_status(self.db, self.run_id, entry.position) == "completed"
+            ):
+                continue
+            job.checkpoint()
+            failure = self._one(
+                Output(job, tools, self.record, entry, len(entries), self.folder, self.log, stall, sources),
+                total,
+            )
+            if failure is not None and (not self.record.is_per_clip or failure.category in _WAITING):
+                return self._failed(failure)
+        return self._verdict(entries)
+
+    def _one(self, output: Output, total: int) -> FfmpegFailed | None:
+        """Make one file. Returns what made it fail; raises what ends or pauses the run."""
+        position = output.entry.position
+        ledger.set_output(self.db, self.run_id, position, status="running", error=None)
+        try:
+            output.render(total)
+            self._publish(output, total)
+            return None
+        except FfmpegFailed as error:
+            failure = error
+        except OSError as error:
+            failure = self._unusable(error.strerror or str(error))
+        self.job.log("error", str(failure))
+        ledger.fail_output(self.db, self.run_id, position, str(failure), failure.details)
+        return failure
+
+    def _unusable(self, why: str) -> FfmpegFailed:
+        category = "disk_full" if "No space left" in why else "output_write_error"
+        return FfmpegFailed(
+            category,
+            f"The folder {display(self.destination)} cannot be used: {why.rstrip('.')}. "
+            "What is rendered is kept: put that right and retry.",
+        )
+
+    def _publish(self, output: Output, total: int) -> None:
+        """Join a file in its destination and give it its name."""
+        position = output.entry.position
+        self._check_destination()
+        plan = output.plan
+        temp = os.path.join(self.destination, self._temp_name(output.entry.stem))
+        made, chunks = output.parts()
+
+        def on_stage(stage: str, frames: int) -> None:
+            share = f"{frames * 100 // max(1, plan.frames_total)} %"
+            self.job.progress(
+                stage=stage, message=f"{stage.capitalize()} {display(output.entry.stem)}: {share}"
+            )
+
+        try:
+            joined = join.join(
+                output.tools,
+                plan,
+                made,
+                chunks,
+                folder=output.folder,
+                temp=temp,
+                report=join.Report(self.job.check_now, on_stage),
+                stall_seconds=output.stall_seconds,
+                log=self.log,
+            )
+        except join.SegmentChanged as changed:
+            parts.requeue(self.db, self.run_id, position, changed.index)
+            raise
+
+        def announce(path: str) -> None:
+            ledger.set_output(
+                self.db,
+                self.run_id,
+                position,
+                path=path,
+                size=joined.size,
+                blake3=joined.blake3,
+                frames=joined.frames,
+                duration_ms=joined.duration_ms,
+            )
+
+        try:
+            path = placing.publish(
+                temp,
+                self.destination,
+                output.entry.stem,
+                plan.container,
+                announce=announce,
+                is_taken=self._is_taken,
+            )
+        finally:
+            placing.remove(temp)
+        self._finished(position, path)
+        ended = ledger.frames_of_finished(self.db, self.run_id)
+        self.job.progress(force=True, done=ended, total=total, stage="rendering")
+
+    def _is_taken(self, path: str) -> bool:
+        """Whether another file is recorded there: one that is missing today must not be taken for found."""
+        assert self.place is not None
+        return ledger.is_recorded(self.db, self.place, os.path.basename(path))
+
+    def _finished(self, position: int, path: str) -> None:
+        assert self.place is not None
+        ledger.complete_output(self.db, self.run_id, position, path, self.place)
+        self.job.log("info", f"{display(path)} is finished.")
+
+    def _verdict(self, entries: list[Entry]) -> Outcome:
+        counts = ledger.output_counts(self.db, self.run_id)
+        warnings = [*self.record.snapshot.get("left_out", []), *ledger.warnings_of(self.db, self.run_id)]
+        status = states.verdict(counts, len(warnings))
+        first_error = ledger.first_error(self.db, self.run_id)
+        error = None
+        if status == "failed":
+            error = first_error or "None of the clips could be exported."
+        elif status == "completed_with_warnings":
+            error = " ".join(dict.fromkeys([*([first_error] if first_error else []), *warnings]))
+        ledger.finish(
+            self.db,
+            self.run_id,
+            self.job.job_id,
+            status,
+            error,
+            folder=self.destination if self.record.is_per_clip else None,
+        )
+        if status != "failed":
+            self._thumbnail()
+        ledger.prune(self.job.library)
+        total = ledger.frames_total(entries)
+        self.job.progress(force=True, done=total, total=total, stage=None, message=None)
+        return self._outcome(status, error)
+
+    def _failed(self, failure: FfmpegFailed) -> Outcome:
+        ledger.finish(self.db, self.run_id, self.job.job_id, "failed", str(failure), failure=failure)
+        return self._outcome("failed", str(failure))
+
+    def _outcome(self, status: str, error: str | None) -> Outcome:
+        self.job.flush()
+        result: dict[str, Any] = records.result_of(self.db, self.run_id)
+        return Outcome(status, {**result, "status": status, "error": error}, error)
+
+    # -- around it ---------------------------------------------------------------
+    def _prepare(self) -> None:
+        """Make folders, remove leftovers of dead attempts, enter a published file that has no row yet."""
+        library = self.job.library
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            os.makedirs(str(library.logs), exist_ok=True)
+        except OSError as error:
+            raise Refused(
+                f"The working folder {display(self.folder)} cannot be made: {error.strerror}."
+            ) from error
+        self._check_destination()
+        self.remove_leftovers()
+        for entry in ledger.announced(self.db, self.run_id):
+            path = os.fsdecode(entry["path"])
+            if segment.is_whole(*os.path.split(path), entry["size"], entry["blake3"], self.job.check_now):
+                self._finished(entry["position"], path)
+
+    def _check_destination(self) -> None:
+        """See that the destination is there, on the volume that it was on when the run was queued.
+
+        Raises:
+            JobPaused: its drive is away.
+            FfmpegFailed: the folder cannot be made or reached.
+        """
+        known: str | None = self.record.snapshot.get("destination_volume")
+        try:
+            above = self.destination
+            while not os.path.isdir(above) and above != "/":
+                above = os.path.dirname(above)
+            here = places.place_of(self.db, above)
+            if known is not None and here.volume_id != known:
+                raise JobPaused(
+                    f"The drive of {display(self.destination)} is away. The export goes on when it is back.",
+                    waiting_for=known,
+                )
+            os.makedirs(self.destination, exist_ok=True)
+            self.place = here if above == self.destination else places.place_of(self.db, self.destination)
+        except (OSError, RushesError) as error:
+            said = error.strerror if isinstance(error, OSError) else None
+            raise self._unusable(said or str(error)) from error
+
+    def _temp_name(self, stem: str) -> str:
+        return f".{stem[:60]}.{self.run_id[:8]}-{uuid.uuid4().hex[:8]}{segment.PART_SUFFIX}"
+
+    def remove_leftovers(self) -> None:
+        """Remove files of attempts that are dead: whatever ends like a temp and carries this run's id."""
+        own = re.compile(
+            re.escape(f".{self.run_id[:8]}-") + r"[0-9a-f]{8}" + re.escape(segment.PART_SUFFIX) + "$"
+        )
+        _remove_matching(self.destination, lambda name: own.search(name) is not None)
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                if name.endswith((segment.PART_SUFFIX, ".txt")):
+                    placing.remove(os.path.join(folder, name))
+
+    def _thumbnail(self) -> None:
+        """Make the run's picture. An export without one is good all the same."""
+        from engine.media.probe import probe
+        from engine.media.thumbs import thumbnail
+
+        path = ledger.first_finished(self.db, self.run_id)
+        if path is None or self.record.preset["video"] is None:
+            return
+        tools = find_tools()
+        target = os.path.join(str(self.job.library.exports), f"{self.run_id}.jpg")
+        try:
+            thumbnail(tools, path, target, probe(tools, path))
+            ledger.set_thumbnail(self.db, self.run_id, target)
+        except (RushesError, OSError) as error:
+            self.job.log("warning", f"No picture could be made of the export: {error}")
+
+
+def _remove_matching(folder: str, fits: Callable[[str], bool]) -> None:
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return  # away or gone: then its temps are too
+    for name in names:
+        if fits(name):
+            placing.remove(os.path.join(folder, name))

@@ -1,0 +1,270 @@
+"""Rendering the parts of one file, in the run's order, with progress that is true."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from engine.errors import RushesError
+from engine.export import ledger, parts, segment
+from engine.export.join import Made
+from engine.export.ledger import Entry
+from engine.export.orders import luts_folder
+from engine.export.plan import Chunk, Plan, Segment
+from engine.export.records import Run
+from engine.export.segment import Manner, Where
+from engine.export.selection import available, home_of
+from engine.jobs.context import JobContext
+from engine.media.ffmpeg import FfmpegFailed
+from engine.media.tools import Tools
+from engine.names import display, from_blob
+from engine.storage.database import Row, rows
+from engine.volumes import mounts
+
+KILLED_ATTEMPTS = 2
+"""Attempts at a part whose encoder is killed from outside, as by a machine that ran out of memory."""
+
+
+class SourceAway(RushesError):
+    """A clip's drive went away. The run waits for it.
+
+    Attributes:
+        volume_id: the volume that is waited for.
+    """
+
+    def __init__(self, sentence: str, volume_id: str) -> None:
+        super().__init__(sentence)
+        self.volume_id = volume_id
+
+
+class Sources:
+    """Where the clips of a run can be read now. Remembers paths; forgets one that stopped working."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._paths: dict[int, str] = {}
+
+    def path(self, plan: Plan, index: int) -> str:
+        """Absolute path of a source.
+
+        Raises:
+            SourceAway: all its copies are on drives that are away.
+            FfmpegFailed: it has no copy any more.
+        """
+        source = plan.sources[index]
+        known = self._paths.get(source.asset_id)
+        if known is not None:
+            return known
+        found = available(self._db, source.asset_id)
+        if found is None:
+            raise self._why(plan, index)
+        self._paths[source.asset_id] = found.path
+        return found.path
+
+    def look_again(self, plan: Plan, part: Segment | Chunk) -> bool:
+        """After a failure: see whether a source went away.
+
+        Returns:
+            True when another copy of it can be read now, so that a new attempt makes sense.
+
+        Raises:
+            SourceAway: it is on a drive that is away.
+        """
+        elsewhere = False
+        for index in plan.source_indexes(part):
+            source = plan.sources[index]
+            path = self._paths.get(source.asset_id)
+            if path is None or self._is_there(path, source.asset_id):
+                continue
+            del self._paths[source.asset_id]
+            found = available(self._db, source.asset_id)
+            if found is None or found.path == path or not self._is_there(found.path, source.asset_id):
+                why = self._why(plan, index)
+                if isinstance(why, SourceAway):
+                    raise why
+                continue
+            elsewhere = True
+        return elsewhere
+
+    def _is_there(self, path: str, asset_id: int) -> bool:
+        try:
+            os.stat(path)
+            with open(path, "rb", buffering=0) as file:
+                file.read(1)
+        except OSError:
+            return False
+        return self._volume_gone(asset_id) is None
+
+    def _volume_gone(self, asset_id: int) -> tuple[str, str] | None:
+        """The volume of a copy that the database calls present but the mount table does not show any more."""
+        for copy in self._copies(asset_id):
+            point = from_blob(copy["mount_point"]) if copy["mount_point"] else None
+            if copy["seen_as"] != "online" or point is None:
+                return copy["volume_id"], copy["volume_name"]
+            mount = mounts.locate(mounts.read(), point)
+            if not os.path.isdir(point) or mount is None:
+                return copy["volume_id"], copy["volume_name"]
+            if copy["kind"] == "file_system" and mount.mount_point != point:
+                return copy["volume_id"], copy["volume_name"]
+        return None
+
+    def _copies(self, asset_id: int) -> list[Row]:
+        return rows(
+            self._db,
+            "SELECT copy_states.*, volumes.kind FROM copy_states JOIN volumes USING (volume_id)"
+            " WHERE asset_id = ? ORDER BY role = 'managed' DESC, copy_id",
+            (asset_id,),
+        )
+
+    def _why(self, plan: Plan, index: int) -> RushesError:
+        source = plan.sources[index]
+        shown = display(source.title)
+        home = home_of(self._db, source.asset_id) or self._volume_gone(source.asset_id)
+        if home is not None:
+            return SourceAway(
+                f"{display(home[1])}, the drive of clip {shown}, is away. What is rendered is kept; "
+                "the export goes on when the drive is back.",
+                home[0],
+            )
+        return FfmpegFailed(
+            "input_not_found",
+            f"Clip {shown} is missing from its drive. What is rendered is kept: relink it, then resume.",
+        )
+
+
+@dataclass
+class Output:
+    """One file on its way. Used by the job's thread.
+
+    Attributes:
+        entry: its place and plan.
+        outputs: number of files of the run.
+        folder: of its segments.
+        log: file for ffmpeg's messages.
+    """
+
+    job: JobContext
+    tools: Tools
+    run: Run
+    entry: Entry
+    outputs: int
+    run_folder: str
+    log: str
+    stall_seconds: float
+    sources: Sources
+
+    @property
+    def plan(self) -> Plan:
+        """Its plan; entries without one are never rendered."""
+        assert self.entry.plan is not None
+        return self.entry.plan
+
+    @property
+    def folder(self) -> str:
+        """The folder of its segments."""
+        return parts.output_folder(self.run_folder, self.entry.position)
+
+    def render(self, total: int) -> None:
+        """Render what is not finished yet: pictures in order, then the sound.
+
+        Raises:
+            JobPaused, JobCancelled, JobStopped: the operator's word.
+            SourceAway: a drive went away.
+            FfmpegFailed: a part cannot be made.
+        """
+        os.makedirs(self.folder, exist_ok=True)
+        self._bring_lut()
+        for found in self._open("video"):
+            self.job.checkpoint()
+            self._part(found["segment_id"], self.plan.segments[found["position"]], total)
+        for found in self._open("audio"):
+            self.job.checkpoint()
+            self._part(found["segment_id"], self.plan.chunks[found["position"]], total)
+
+    def parts(self) -> tuple[list[Made], list[str]]:
+        """The finished parts for the join: segments, and file names of the sound."""
+        db, run_id, position = self.job.db, self.run.run_id, self.entry.position
+        made = [
+            Made(from_blob(found["file"]), found["frames"], found["digest"], found["extradata"])
+            for found in parts.rows_of(db, run_id, position, "video")
+        ]
+        sound = [from_blob(found["file"]) for found in parts.rows_of(db, run_id, position, "audio")]
+        return made, sound
+
+    def _open(self, kind: str) -> list[Row]:
+        found = parts.rows_of(self.job.db, self.run.run_id, self.entry.position, kind)
+        return [entry for entry in found if entry["status"] != "completed"]
+
+    def _part(self, segment_id: int, part: Segment | Chunk, total: int) -> None:
+        attempts = 0
+        while True:
+            attempts += 1
+            parts.start(self.job.db, segment_id)
+            try:
+                made = self._attempt(part, total)
+                break
+            except FfmpegFailed as failure:
+                parts.fail(self.job.db, segment_id, str(failure))
+                elsewhere = self.sources.look_again(self.plan, part)
+                killed = failure.category == "killed" and attempts < KILLED_ATTEMPTS
+                if not elsewhere and not killed:
+                    raise
+                self.job.log("warning", f"{failure} It is tried again.")
+        parts.finish(self.job.db, self.run.run_id, segment_id, made)
+
+    def _attempt(self, part: Segment | Chunk, total: int) -> segment.Rendered:
+        plan = self.plan
+        paths = {index: self.sources.path(plan, index) for index in plan.source_indexes(part)}
+        where = Where(self.folder, paths, self.log)
+        attempt = uuid.uuid4().hex[:12]
+        done = ledger.frames_of_finished(self.job.db, self.run.run_id)
+        if isinstance(part, Chunk):
+            self.job.progress(
+                stage="audio", done=min(done, total - 1), total=total, message=self._message(0, "Sound of ")
+            )
+            manner = Manner(check=self.job.check_now, stall_seconds=self.stall_seconds)
+            return segment.run_chunk(self.tools, plan, part.index, attempt, where, manner)
+
+        def report(frames: int) -> None:
+            self.job.progress(
+                stage="rendering",
+                done=min(done + frames, total - 1),
+                total=total,
+                message=self._message(part.at + frames),
+            )
+
+        report(0)
+        manner = Manner(self.job.check_now, report, self.stall_seconds)
+        return segment.run_segment(self.tools, plan, part.index, attempt, where, manner)
+
+    def _message(self, frame: int, what: str = "") -> str:
+        """``clip 3 of 12: C0003``."""
+        if self.run.is_per_clip:
+            title = self.run.clips[self.entry.position].title
+            return f"{what}clip {self.entry.position + 1} of {self.outputs}: {display(title)}"
+        order = list(dict.fromkeys(source.clip_id for source in self.plan.sources))
+        if what:
+            return f"{what}{len(order)} clips"
+        clip_id, title = self._clip_at(frame)
+        return f"clip {order.index(clip_id) + 1} of {len(order)}: {display(title)}"
+
+    def _clip_at(self, frame: int) -> tuple[str, str]:
+        pieces = [piece for part in self.plan.segments for piece in part.pieces]
+        piece = next((piece for piece in pieces if frame < piece.at + piece.frames), pieces[-1])
+        source = self.plan.sources[piece.parts[-1].source]
+        return source.clip_id, source.title
+
+    def _bring_lut(self) -> None:
+        """The colour table lies beside the segments: its path needs no escaping in a filter then."""
+        lut = self.plan.look.get("lut")
+        if not lut:
+            return
+        target = os.path.join(self.folder, f"{lut}.cube")
+        if not os.path.exists(target):
+            try:
+                os.symlink(os.path.join(luts_folder(self.job.library), f"{lut}.cube"), target)
+            except FileExistsError:
+                pass

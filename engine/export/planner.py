@@ -1,0 +1,152 @@
+"""Planning a run: clips are looked at, plans are made and stored, or the stored ones are taken up again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from engine import clock
+from engine.errors import RushesError, WrongUse
+from engine.export import ledger
+from engine.export.ledger import Entry
+from engine.export.output import SourceAway
+from engine.export.planning import Facts, examine, joined, per_clip
+from engine.export.records import Run
+from engine.export.selection import Chosen, File, available, home_of
+from engine.jobs.context import JobContext
+from engine.media.facts import MediaFacts
+from engine.media.ffmpeg import FfmpegFailed
+from engine.media.probe import probe
+from engine.media.tools import Tools
+from engine.names import display
+from engine.storage.database import scalar
+
+
+def planned(job: JobContext, run: Run, tools: Tools, *, retrying: bool) -> list[Entry]:
+    """The plan of a run: the stored one when it still fits, else a new one, which is stored.
+
+    Args:
+        job: the job.
+        run: its run.
+        tools: the ffmpeg that is used now. With another build than the plan's everything is planned anew.
+        retrying: what failed is queued again, and clips that could not be read are looked at again.
+
+    Raises:
+        SourceAway: a clip's drive is away.
+        FfmpegFailed: nothing can be exported.
+    """
+    db = job.db
+    if retrying:
+        ledger.queue_failed(db, run.run_id)
+    try:
+        entries = ledger.load_plan(db, run.run_id)
+    except WrongUse:
+        entries = None  # of another version: planned anew
+    fits = entries is not None and all(
+        entry.plan.build == tools.build if entry.plan else not retrying for entry in entries
+    )
+    if entries is None or not fits:
+        entries = _make(job, run, tools)
+        ledger.store_plan(db, run.run_id, entries)
+    return entries
+
+
+def _make(job: JobContext, run: Run, tools: Tools) -> list[Entry]:
+    preset, spec = run.preset, run.spec
+    sound_only = preset["video"] is None
+    clips = _now_here(job, run)
+    reader = _Reader(job, tools)
+    facts, problems = examine(clips, reader.facts, sound_only=sound_only, check=job.check_now)
+    for sentence in problems.values():
+        job.log("warning", sentence)
+    if problems and (spec["unreadable"] == "refuse" or not facts):
+        raise FfmpegFailed("source_damaged", " ".join(problems.values()))
+    tags = _tags(run)
+    if not run.is_per_clip:
+        left_out = tuple(f"{sentence} It was left out." for sentence in problems.values())
+        try:
+            made = joined(facts, spec, preset, tags, tools.build)
+        except RushesError as error:
+            raise FfmpegFailed("settings", str(error)) from error
+        return [Entry(0, None, made.stem, made.plan, None, (*left_out, *made.warnings))]
+    found = {entry.clip.clip_id: entry for entry in facts}
+    return [
+        _one(position, clip, found.get(clip.clip_id), problems, run, tags, tools)
+        for position, clip in enumerate(clips)
+    ]
+
+
+def _one(
+    position: int,
+    clip: Chosen,
+    facts: Facts | None,
+    problems: dict[str, str],
+    run: Run,
+    tags: dict[str, str],
+    tools: Tools,
+) -> Entry:
+    if facts is None:
+        return Entry(position, clip.clip_id, "", None, problems[clip.clip_id])
+    try:
+        made = per_clip(facts, position + 1, run.spec, run.preset, tags, tools.build)
+    except RushesError as error:
+        return Entry(position, clip.clip_id, "", None, f"Clip {display(clip.title)}: {error}")
+    return Entry(position, clip.clip_id, made.stem, made.plan, None, made.warnings)
+
+
+def _tags(run: Run) -> dict[str, str]:
+    # The moment the run was queued: a resumed start must give the same names.
+    moment = clock.parse(run.created_at) if run.created_at else datetime.now(UTC)
+    return {
+        "recipe": run.recipe_name,
+        "preset": str(run.snapshot["preset"]["name"]),
+        "date": moment.strftime("%Y-%m-%d"),
+        "time": moment.strftime("%H%M%S"),
+        "lut": str((run.snapshot.get("lut") or {}).get("hash", "")),
+    }
+
+
+def _now_here(job: JobContext, run: Run) -> list[Chosen]:
+    """The clips of the snapshot; a drive that left since the run was queued is waited for."""
+    for clip in run.clips:
+        for file in clip.files:
+            if available(job.db, file.asset_id) is not None:
+                continue
+            home = home_of(job.db, file.asset_id)
+            if home is not None:
+                raise SourceAway(
+                    f"{display(home[1])}, the drive of clip {display(clip.title)}, is away. "
+                    "The export begins when it is back.",
+                    home[0],
+                )
+    return run.clips
+
+
+class _Reader:
+    """Gives the facts of files: from the catalogue when it has them, else by looking."""
+
+    def __init__(self, job: JobContext, tools: Tools) -> None:
+        self._db = job.db
+        self._tools = tools
+
+    def facts(self, file: File, title: str) -> MediaFacts:
+        """Facts of one file.
+
+        Raises:
+            RushesError: it is missing, empty, or cannot be played.
+        """
+        shown = display(title)
+        if file.size == 0:
+            raise RushesError(f"Clip {shown} is empty.")
+        stored = scalar(self._db, "SELECT media FROM assets WHERE asset_id = ?", (file.asset_id,))
+        if stored:
+            try:
+                return MediaFacts.from_json(stored)
+            except (ValueError, TypeError):
+                pass  # written by another version: looked at again
+        found = available(self._db, file.asset_id)
+        if found is None:
+            raise RushesError(f"Clip {shown} is missing from its drive: relink it first.")
+        try:
+            return probe(self._tools, found.path)
+        except RushesError as error:
+            raise RushesError(f"Clip {shown} cannot be exported: {error}") from error
