@@ -61,7 +61,7 @@ class Drives:
             folder: where images and mount points lie; made when absent.
             names: one drive each; also its label (ext4 keeps 16 bytes of it).
             megabytes: size of each image; sparse, so it costs only what is written.
-            keep: leave images and folders behind (never mounts).
+            keep: leave stand-ins where they are and images in ``<folder>/.drives/away``; mounts never stay.
             stand_in: make stand-ins even where root allows more.
         """
         self.kind: Literal["loop", "stand_in"] = "loop"
@@ -104,9 +104,11 @@ class Drives:
     def close(self) -> None:
         """Take every drive away and clean up. May be called again."""
         for name in list(self._at):
+            if self._keep and self.kind == "stand_in":
+                continue  # no mount to take away: the folder stays where it is
             try:
                 self.unplug(name)
-            except RushesError:
+            except (RushesError, OSError):
                 continue  # the guard, which ends below, tries once more
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
