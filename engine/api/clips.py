@@ -51,7 +51,7 @@ def list_clips(library: Library, filters: Filters | None = None) -> list[dict[st
     db = library.db()
     where, params = ["1"], list[Any]()
     if filters.volume:
-        volume_id = store.find(db, filters.volume).volume_id
+        volume_id = store.find_id(db, filters.volume)
         state = " AND copy_states.seen_as = ?" if filters.state else ""
         where.append(
             "clips.clip_id IN (SELECT clip_id FROM clip_files JOIN copy_states USING (asset_id)"
@@ -256,7 +256,8 @@ def _copy(copy: Row) -> dict[str, Any]:
 
 
 def _absolute(copy: Row) -> str | None:
-    return places.absolute(copy, from_blob(copy["path"]))
+    found: str | None = places.absolute(copy, from_blob(copy["path"]))
+    return found
 
 
 def _preference(copy: Row) -> tuple[Any, ...]:

@@ -125,6 +125,10 @@ def observe(mounts: tuple[Mount, ...], seconds: float = workers.PROBE_SECONDS) -
     """
     for position, mount in enumerate(mounts):
         ordered = (mount, *mounts[:position], *mounts[position + 1 :])
+        if is_dead(mount):
+            return Seen(
+                ordered, _evidence(mount, None, None), None, answering=False, read_only=mount.read_only
+            )
         try:
             answer = workers.ask(mount, "facts", seconds, mount_point=mount.mount_point)
         except (workers.NotAnswering, OSError):
@@ -136,6 +140,16 @@ def observe(mounts: tuple[Mount, ...], seconds: float = workers.PROBE_SECONDS) -
         if answer["is_dir"]:
             return _seen(ordered, answer)
     return None
+
+
+def is_dead(mount: Mount) -> bool:
+    """Whether the device under a mount is gone, or its file system has shut down. Nothing is touched.
+
+    Such a mount may go on listing folders from memory, as if all were well.
+    """
+    if "shutdown" in mount.super_options:
+        return True
+    return mount.major != 0 and os.path.isdir(SYS_BLOCK) and not os.path.exists(f"{SYS_BLOCK}/{mount.device}")
 
 
 def _seen(mounts: tuple[Mount, ...], answer: dict[str, Any]) -> Seen:

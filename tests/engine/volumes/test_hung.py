@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -99,3 +102,52 @@ def test_a_link_into_a_hung_mount_is_given_up_in_time(library: Library, mounted:
     with pytest.raises(VolumeGone):
         place_of(library.db(), str(link / "x" / "y"))
     assert time.monotonic() - started < 3.0
+
+
+@pytest.mark.parametrize("fs", ["ext4", "xfs"])
+def test_a_drive_that_was_yanked_is_not_responding(library: Library, mounted: Mounts, fs: str) -> None:
+    if shutil.which("xfs_io") is None:
+        pytest.skip("xfs_io is not installed: a file-system shutdown was not tried")
+    db = library.db()
+    drive = mounted.mount(mounted.image("one", fs), "drive")
+    (drive / "x.mov").write_bytes(b"x")
+    place = place_of(db, str(drive / "x.mov"))
+    subprocess.run(["xfs_io", "-x", "-c", "shutdown", str(drive)], check=True, capture_output=True)
+    assert not still_there(place)
+    assert [change.kind for change in refresh(db)] == ["not_responding"]
+    with pytest.raises(VolumeGone):
+        place_of(db, str(drive / "x.mov"))
+    mounted.unmount(drive)
+    assert [change.kind for change in refresh(db)] == ["offline"]
+
+
+def test_several_dead_mounts_cost_one_deadline(library: Library, mounted: Mounts) -> None:
+    db = library.db()
+    places = []
+    for number in range(4):
+        point, server = mounted.hanging(f"share{number}")
+        places.append(place_of(db, str(point)))
+        server.send_signal(signal.SIGSTOP)
+    started = time.monotonic()
+    assert {change.kind for change in refresh(db)} == {"not_responding"}
+    assert time.monotonic() - started < 2.5
+    assert {store.get(db, place.volume_id).state for place in places} == {"not_responding"}
+
+
+def test_a_process_can_end_while_a_mount_hangs(library: Library, mounted: Mounts) -> None:
+    point, server = mounted.hanging("share")
+    place_of(library.db(), str(point))
+    server.send_signal(signal.SIGSTOP)
+    script = (
+        "import sys; from engine.library import open_library; from engine.volumes.monitor import refresh;"
+        "print([change.kind for change in refresh(open_library(sys.argv[1]).db())])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(library.root)],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+        cwd="/",
+    )
+    assert done.stdout == "['not_responding']\n", done.stderr

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -468,3 +470,30 @@ def test_a_device_number_used_again_never_names_the_old_drive(library: Library, 
         uuids.append(place_of(db, str(point)).fs_uuid)
         mounted.unmount(point)
     assert len(set(uuids)) == 3
+
+
+def test_many_processes_that_look_at_once_agree_on_one_row(library: Library, mounted: Mounts) -> None:
+    db = library.db()
+    points = [mounted.mount(mounted.image(f"d{number}", "ext4", "DAY"), f"p{number}") for number in range(3)]
+    script = (
+        "import sys; from engine.library import open_library; from engine.volumes.places import place_of;"
+        "db = open_library(sys.argv[1]).db(); sys.stdin.readline();"
+        "print(*(place_of(db, point).volume_id for point in sys.argv[2:]))"
+    )
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(library.root), *map(str, points)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd="/",
+        )
+        for _ in range(4)
+    ]
+    answers = [child.communicate("go\n", timeout=30)[0].split() for child in children]
+    assert all(answer == answers[0] for answer in answers)
+    assert len(set(answers[0])) == 3
+    assert scalar(db, "SELECT COUNT(*) FROM volumes WHERE label = 'DAY'") == 3
+    assert scalar(db, "SELECT COUNT(*) FROM volume_events WHERE kind = 'appeared'") == scalar(
+        db, "SELECT COUNT(*) FROM volumes"
+    )
