@@ -28,8 +28,8 @@ from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
 from engine.ingest.known import join
 from engine.ingest.meter import Meter
-from engine.ingest.orders import Order
 from engine.ingest.parcels import Parcel, Transfer
+from engine.ingest.queue import Order
 from engine.ingest.rereading import DEVICE, NETWORK
 from engine.jobs import store
 from engine.jobs.context import JobContext, JobPaused

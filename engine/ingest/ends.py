@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from engine.errors import NotFound, Refused, RushesError, VolumeGone
 from engine.ingest.folders import Root
-from engine.ingest.orders import OrderedDestination, OrderedSource
+from engine.ingest.queue import OrderedDestination, OrderedSource
 from engine.names import display
 from engine.storage.database import row
 from engine.volumes import places
@@ -126,8 +126,8 @@ def open_source(db: Database, order: OrderedSource) -> Source:
     return Source(order, path, place.path, place, root)
 
 
-def open_destination(db: Database, order: OrderedDestination) -> Destination:
-    """Find a destination on its volume, wherever that is mounted now, and open it, made if it is missing.
+def open_destination(db: Database, order: OrderedDestination, *, make: bool = True) -> Destination:
+    """Find a destination on its volume, wherever that is mounted now, and open it; with ``make`` also make it.
 
     Never raises: a destination that is away or refuses says so in ``away``.
     """
@@ -142,7 +142,7 @@ def open_destination(db: Database, order: OrderedDestination) -> Destination:
         if place.volume_id != order.volume_id:
             target.away = f"Another volume is mounted where {display(order.volume)} was."
             return target
-        target.root = Root(path, _device_number(place, home))
+        target.root = Root(path, _device_number(place, home), make=make)
         target.place = place
     except (VolumeGone, NotFound, Refused) as error:
         target.away = str(error)

@@ -13,8 +13,8 @@ from engine.ingest.clipping import catalogue_item
 from engine.ingest.duplicates import skip_known
 from engine.ingest.ends import Destination, Source, open_destination, open_source
 from engine.ingest.meter import Meter
-from engine.ingest.orders import Order, read_order
 from engine.ingest.parcels import Parcel, load
+from engine.ingest.queue import Order, read_order
 from engine.ingest.reference import reference_item
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
 from engine.storage.database import execute, rows, scalar
@@ -41,6 +41,18 @@ def run(job: JobContext) -> Outcome:
         recovery.cancel_open(job)
         recovery.remove_temps(job, destinations, resumable=False)
         raise
+    finally:
+        for target in destinations:
+            target.close()
+
+
+def clean_up(job: JobContext) -> None:
+    """End an ingest that is cancelled while it does not run: open tasks are cancelled, its temps go."""
+    order = read_order(job.params)
+    destinations = [open_destination(job.db, target, make=False) for target in order.destinations]
+    try:
+        recovery.cancel_open(job)
+        recovery.remove_temps(job, destinations, resumable=False)
     finally:
         for target in destinations:
             target.close()

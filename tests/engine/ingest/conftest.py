@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from engine import ingest
 from engine.errors import RushesError
+from engine.ingest.job import run
+from engine.ingest.plan import plan as ingest_plan
+from engine.ingest.queue import queue as ingest_queue
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
 from engine.library import Library, create
@@ -24,7 +26,7 @@ def start(
     *,
     intent: str | None = None,
     watch: Callable[[JobContext], None] | None = None,
-    handler: Callable[[JobContext], Outcome] = ingest.run,
+    handler: Callable[[JobContext], Outcome] = run,
 ) -> Outcome | None:
     """Run a job as the engine does, and store how it ended. None: paused, cancelled or stopped."""
     db = library.db()
@@ -67,10 +69,10 @@ class Desk:
         return self.library.db()
 
     def queue(self, *sources: Path | str, to: Sequence[Path | str] = (), **options: Any) -> str:
-        plan = ingest.plan(
+        plan = ingest_plan(
             self.library, [str(source) for source in sources], [str(place) for place in to], **options
         )
-        queued = ingest.queue(self.library, plan)
+        queued = ingest_queue(self.library, plan)
         self.jobs.append(queued.job_id)
         return queued.job_id
 

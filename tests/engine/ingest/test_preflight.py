@@ -7,16 +7,16 @@ import subprocess
 
 import pytest
 
-from engine import ingest
 from engine.errors import Refused, WrongUse
 from engine.ingest import layout
+from engine.ingest.plan import plan as ingest_plan
 
 from .conftest import tree, write
 
 
 def refused(desk, sources, to=(), **options):
     with pytest.raises(Refused) as caught:
-        ingest.plan(
+        ingest_plan(
             desk.library, [str(source) for source in sources], [str(place) for place in to], **options
         )
     return caught.value.problems
@@ -77,7 +77,7 @@ def test_one_destination_twice_and_one_source_twice(desk, card, tmp_path):
 def test_no_source_and_unknown_words(desk, card):
     for options in ({"sources": []}, {"mode": "move"}, {"duplicates": "delete"}):
         with pytest.raises(WrongUse):
-            ingest.plan(desk.library, options.pop("sources", [str(card)]), **options)
+            ingest_plan(desk.library, options.pop("sources", [str(card)]), **options)
 
 
 def test_a_relative_destination_is_accepted(desk, card, tmp_path, monkeypatch):
@@ -87,9 +87,9 @@ def test_a_relative_destination_is_accepted(desk, card, tmp_path, monkeypatch):
 
 
 def test_space_is_summed_per_volume_with_queued_work(desk, card, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.ingest.preflight.free_bytes", lambda path: 5 << 20)
-    monkeypatch.setattr("engine.ingest.preflight.size_bytes", lambda path: 0)
-    ingest.plan(desk.library, [str(card)], [str(tmp_path / "one")])  # 3 MiB fit
+    monkeypatch.setattr("engine.ingest.plan.free_bytes", lambda path: 5 << 20)
+    monkeypatch.setattr("engine.ingest.plan.size_bytes", lambda path: 0)
+    ingest_plan(desk.library, [str(card)], [str(tmp_path / "one")])  # 3 MiB fit
     problem = refused(desk, [card], [tmp_path / "one", tmp_path / "two"])[0]
     assert "Not enough space" in problem
     assert "6.0 MiB are needed" in problem
@@ -101,13 +101,13 @@ def test_space_is_summed_per_volume_with_queued_work(desk, card, tmp_path, monke
 def test_dry_run_counts_what_is_known_and_writes_nothing(desk, card, tmp_path):
     desk.ingest(card, to=[tmp_path / "nas"])
     write(card / "DCIM/new.mov", 100_000)
-    told = ingest.plan(desk.library, [str(card)], [str(tmp_path / "nas")], dry_run=True).to_json()
+    told = ingest_plan(desk.library, [str(card)], [str(tmp_path / "nas")], dry_run=True).to_json()
     assert told["files"] == 9
     assert told["duplicates"] == 7  # the empty file is nobody's duplicate
     assert told["destinations"][0]["present"] == 8
     assert told["destinations"][0]["needed"] == 100_000
     assert told["expected_seconds"] > 0
-    ingest.plan(desk.library, [str(card)], [str(tmp_path / "other")], dry_run=True)
+    ingest_plan(desk.library, [str(card)], [str(tmp_path / "other")], dry_run=True)
     assert not (tmp_path / "other").exists()
 
 

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from engine import ingest
 from engine.errors import WrongUse
+from engine.ingest.plan import plan as ingest_plan
 
 from .conftest import tree, write
 
@@ -53,4 +53,4 @@ def test_changed_bytes_are_read_again(desk, tmp_path):
 
 def test_destinations_make_no_sense(desk, card, tmp_path):
     with pytest.raises(WrongUse, match="copies nothing"):
-        ingest.plan(desk.library, [str(card)], [str(tmp_path / "nas")], mode="reference")
+        ingest_plan(desk.library, [str(card)], [str(tmp_path / "nas")], mode="reference")

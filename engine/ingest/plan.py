@@ -22,6 +22,8 @@ from engine.names import display
 from engine.storage.database import row
 from engine.volumes import places
 
+__all__ = ["DUPLICATES", "MODES", "Plan", "plan"]
+
 MODES = ("copy", "reference")
 DUPLICATES = ("skip", "copy")
 
