@@ -9,11 +9,13 @@ from typing import Any
 from engine.api import jobs
 from engine.api.rows import RecipeRow
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export import presets, recipes, runs
+from engine.export import orders, presets, recipes, records, runs
+from engine.export.orders import Queued
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
+from engine.storage.database import scalar
 from engine.supervisor import process
 
 
@@ -186,7 +188,7 @@ def queue(library: Library, names: Sequence[str]) -> dict[str, Any]:
     if not names:
         raise WrongUse("Say which recipe to export: rushes recipe list")
     process.ensure(library)
-    return _queued(runs.queue_runs(library, list(names)))
+    return _queued(orders.queue_runs(library, list(names)))
 
 
 def wait(
@@ -196,47 +198,73 @@ def wait(
     return {"runs": [_ended(library, jobs.follow(library, job_id, on_change)) for job_id in job_ids]}
 
 
-def list_runs(library: Library, status: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
-    """Runs, the newest first."""
-    return [run.to_json() for run in runs.list_runs(library.db(), status=status, limit=limit)]
+def list_runs(library: Library, statuses: tuple[str, ...] = (), limit: int = 1000) -> list[dict[str, Any]]:
+    """Runs, the newest first; no status means all.
+
+    Raises:
+        WrongUse: an unknown state.
+    """
+    jobs.check_statuses(statuses)
+    return [run.to_json() for run in records.list_runs(library.db(), statuses, limit)]
 
 
 def show(library: Library, given: str) -> dict[str, Any]:
     """One run with its outputs and segments."""
-    return runs.show(library, given)
+    db = library.db()
+    run = records.find(db, given)
+    return {
+        **run.to_json(),
+        "outputs": records.outputs(db, run.run_id),
+        "segments": [
+            {key: value for key, value in segment.items() if not isinstance(value, bytes)}
+            for segment in records.segments(db, run.run_id)
+        ],
+        "snapshot": run.snapshot,
+    }
 
 
 def logs(library: Library, given: str, limit: int = 500) -> list[dict[str, Any]]:
     """The newest log lines of a run, oldest first."""
-    return jobs.logs(library, runs.get(library.db(), given).job_id, limit)
+    return runs.logs(library, given, limit)
 
 
-def request(library: Library, given: str, verb: str) -> dict[str, Any]:
-    """Pause, resume (a paused or interrupted run) or cancel a run."""
-    return jobs.request(library, runs.get(library.db(), given).job_id, verb)
+def cancel(library: Library, given: str) -> dict[str, Any]:
+    """Stop a run at once and return its job; finished segments stay for a later resume."""
+    return jobs.request(library, records.find(library.db(), given).job_id, "cancel")
 
 
 def again(library: Library, given: str, verb: str) -> dict[str, Any]:
-    """Continue or repeat a run that has ended, as a new run.
+    """Continue or repeat a run.
 
     Args:
         library: the run's library.
         given: the run.
-        verb: ``resume`` or ``retry`` reuse finished segments; ``rerun`` renders afresh. A run
-            that is paused or interrupted is resumed in place.
+        verb: ``resume`` goes on in place with a run that is paused or interrupted, and as a new run
+            with one that failed or was cancelled; it and ``retry`` check and reuse finished segments.
+            ``rerun`` renders the same snapshot afresh.
     """
     process.ensure(library)
-    found = runs.get(library.db(), given)
+    found = records.find(library.db(), given)
     if verb == "resume" and found.status in ("paused", "interrupted"):
         jobs.request(library, found.job_id, "resume")
-        return _queued([(found.run_id, found.job_id, found.recipe_name)])
+        return _queued([Queued(found.run_id, found.job_id, found.recipe_name)])
     make = {"resume": runs.resume, "retry": runs.retry, "rerun": runs.rerun}[verb]
     return _queued([make(library, found.run_id)])
 
 
+def goes_with(library: Library, given: str) -> list[str]:
+    """Paths of the finished files that deleting a run would remove."""
+    return runs.goes_with(library, given)
+
+
 def delete(library: Library, given: str) -> dict[str, Any]:
-    """Delete a run, its output file and segments that no other run needs."""
-    return runs.delete(library, given)
+    """Delete a run that has ended: its finished files, segments that no other run needs, its rows."""
+    gone = runs.delete(library, given)
+    return {
+        "run_id": gone.run_id,
+        "removed": [display(path) for path in gone.removed],
+        "kept": [display(path) for path in gone.kept],
+    }
 
 
 def compare(library: Library, one: str, other: str) -> dict[str, Any]:
@@ -245,35 +273,22 @@ def compare(library: Library, one: str, other: str) -> dict[str, Any]:
 
 
 def output_of(library: Library, given: str) -> str:
-    """The path of a run's finished file.
+    """The path of a run's finished file, or of the folder of its files.
 
     Raises:
-        NotFound: it has none, or the file is not there.
+        Refused, NotFound: it has none, or it is not there.
     """
-    path = runs.get(library.db(), given).output_path
-    if path is None:
-        raise NotFound("This run has no finished file.")
-    if not Path(path).exists():
-        raise NotFound(f"{display(path)} is not there any more.")
-    return path
+    return runs.finished_path(library, given)
 
 
-def _queued(made: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
-    return {"runs": [{"run_id": run, "job_id": job, "recipe": recipe} for run, job, recipe in made]}
+def _queued(made: Sequence[Queued]) -> dict[str, Any]:
+    return {"runs": [{"run_id": run.run_id, "job_id": run.job_id, "recipe": run.recipe} for run in made]}
 
 
 def _ended(library: Library, job: Job) -> dict[str, Any]:
-    run = runs.of_job(library.db(), job.job_id)
+    run_id = str(scalar(library.db(), "SELECT run_id FROM runs WHERE job_id = ?", (job.job_id,)))
     return {
-        "run_id": run.run_id,
-        "recipe": run.recipe_name,
-        "output_path": None,
-        "output_size": None,
-        "output_duration_ms": None,
-        "frames": None,
-        "seconds": 0.0,
-        "segments": 0,
-        "segments_reused": 0,
+        **records.result_of(library.db(), run_id),
         **(job.result or {}),
         "job_id": job.job_id,
         "status": job.status,

@@ -10,8 +10,8 @@ from engine.api import jobs
 from engine.errors import WrongUse
 from engine.ingest import check as _check
 from engine.ingest import plan as _plan
+from engine.ingest import plans, results, scrub
 from engine.ingest import queue as _queue
-from engine.jobs import store
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.supervisor import process
@@ -25,7 +25,7 @@ def plan(
     Raises:
         Refused: every problem that was found, at once.
     """
-    return _planned(library, sources, destinations, mode).to_json()
+    return _planned(library, sources, destinations, mode, dry_run=True).to_json()
 
 
 def queue(
@@ -45,15 +45,7 @@ def wait(library: Library, job_id: str, on_change: Callable[[Job], None] | None 
     """Follow an ingest to its end: the document of ``ingest --wait``."""
     job = jobs.follow(library, job_id, on_change)
     return {
-        "batch_id": job.batch_id,
-        "found": 0,
-        "ingested": 0,
-        "duplicates": 0,
-        "failed": 0,
-        "bytes": 0,
-        "seconds": 0.0,
-        "items": [],
-        **_queue.progress_of(library, job.job_id),
+        **results.result_of(library.db(), job.job_id, job.status),
         **(job.result or {}),
         "job_id": job.job_id,
         "status": job.status,
@@ -86,12 +78,9 @@ def verify(
         on_change: called with the job whenever it has changed.
     """
     process.ensure(library)
-    params: dict[str, Any] = {
-        "path": os.path.abspath(path) if path else None,
-        "budget_seconds": budget_seconds,
-    }
-    title = "Verify" + (f" {path}" if path else "")
-    job_id = store.create(library.db(), "verify", title, params, priority=store.PRIORITIES["low"])
+    job_id = scrub.queue_verify(
+        library, os.path.abspath(path) if path else None, budget_seconds=budget_seconds
+    )
     job = jobs.follow(library, job_id, on_change)
     return {
         "checked": 0,
@@ -106,8 +95,13 @@ def verify(
 
 
 def _planned(
-    library: Library, sources: Sequence[str], destinations: Sequence[str], mode: str | None
-) -> _plan.Plan:
+    library: Library,
+    sources: Sequence[str],
+    destinations: Sequence[str],
+    mode: str | None,
+    *,
+    dry_run: bool = False,
+) -> plans.Plan:
     if not sources:
         raise WrongUse("Say what to take in: one or more cards, folders or files.")
     return _plan.plan(
@@ -115,4 +109,5 @@ def _planned(
         [os.path.abspath(source) for source in sources],
         [os.path.abspath(destination) for destination in destinations],
         mode=mode,
+        dry_run=dry_run,
     )

@@ -53,10 +53,14 @@ def list_jobs(library: Library, statuses: tuple[str, ...] = (), limit: int = 100
     Raises:
         WrongUse: an unknown state.
     """
-    unknown = [state for state in statuses if state not in states.JOB_TRANSITIONS]
-    if unknown:
-        raise WrongUse(f"A job's state is one of: {', '.join(states.JOB_TRANSITIONS)}.")
+    check_statuses(statuses)
     return [describe(job) for job in store.list_jobs(library.db(), statuses, limit)]
+
+
+def check_statuses(statuses: tuple[str, ...]) -> None:
+    """Raise WrongUse when one of these is no state of a job."""
+    if any(state not in states.JOB_TRANSITIONS for state in statuses):
+        raise WrongUse(f"A state is one of: {', '.join(states.JOB_TRANSITIONS)}.")
 
 
 def show(library: Library, given: str) -> dict[str, Any]:

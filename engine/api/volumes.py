@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from engine.api import jobs
+from engine.errors import RushesError
+from engine.jobs.store import Job
 from engine.library import Library
 from engine.names import json_name
 from engine.storage import audit
+from engine.supervisor import process
 from engine.volumes import store
 from engine.volumes.store import VolumeRow
 
@@ -43,8 +48,7 @@ def show(library: Library, given: str) -> dict[str, Any]:
     db = library.db()
     volume = store.find(db, given)
     history = [
-        {"event": change.kind, "detail": dict(change.detail)}
-        for change in store.events(db, volume.volume_id)
+        {"event": change.kind, "detail": dict(change.detail)} for change in store.events(db, volume.volume_id)
     ]
     return {**describe(volume), "history": history[-200:]}
 
@@ -76,12 +80,22 @@ def eject(library: Library, given: str) -> dict[str, Any]:
     return _audited(library, "eject", _eject.eject(library.db(), given))
 
 
-def measure(library: Library, given: str) -> dict[str, Any]:
-    """Measure how fast a volume writes and reads, with a file of our own that is removed again."""
+def measure(library: Library, given: str, on_change: Callable[[Job], None] | None = None) -> dict[str, Any]:
+    """Measure how fast a volume writes and reads, as a job, and wait for it.
+
+    The file that is written is our own and is removed again.
+
+    Raises:
+        Refused: a read-only volume or a card.
+        RushesError: the measurement failed.
+    """
     from engine.volumes import speed
 
-    speed.measure(library.db(), given)
-    return _audited(library, "speed", store.find(library.db(), given))
+    process.ensure(library)
+    job = jobs.follow(library, speed.queue(library.db(), given), on_change)
+    if job.status != "completed":
+        raise RushesError(job.error or f"The measurement is {job.status}.")
+    return {**_audited(library, "speed", store.find(library.db(), given)), **(job.result or {})}
 
 
 def _audited(library: Library, verb: str, volume: VolumeRow) -> dict[str, Any]:

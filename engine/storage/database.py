@@ -69,8 +69,7 @@ def write(db: Database) -> Iterator[Database]:
         yield db
         db.conn.execute("COMMIT")
     except BaseException:
-        if db.conn.in_transaction:
-            db.conn.execute("ROLLBACK")
+        db.rollback()  # a no-op when the error ended the transaction already
         raise
 
 

@@ -18,6 +18,7 @@ from engine.supervisor.lock import EngineLock
 from engine.supervisor.queue import startable
 from engine.supervisor.runner import Runner, cancel_idle
 from engine.volumes import monitor, stand_ins
+from engine.volumes import store as volumes
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class Supervisor:
         self._ended = threading.Event()
         self._stop = threading.Event()
         self._watcher: monitor.MountWatcher | None = None
+        self._volume_event = 0
+        self._volumes_turn = threading.Lock()
 
     def run(self, *, take_over: bool = False) -> None:
         """Take the lock, run until asked to stop, and leave everything at a checkpoint.
@@ -53,6 +56,7 @@ class Supervisor:
             self._announce(owner.since, take_over)
             self._recover()
             self._watcher = monitor.MountWatcher(lambda: stand_ins.watched_parents(self._library.db()))
+            self._volume_event = volumes.last_event(self._library.db())
             self._volumes_changed()
             self._watcher.start(self._volumes_changed)
             execute(self._library.db(), "UPDATE engine SET ready = 1")
@@ -153,18 +157,25 @@ class Supervisor:
     def _volumes_changed(self) -> None:
         """The mount table changed, or may have: identify every mount and draw the consequences.
 
-        Called by the loop and by the watcher's thread.
+        Called by the loop and by the watcher's thread. What happened is read from
+        the events, not from the refresh: a client may have been the first to notice.
         """
         db = self._library.db()
-        try:
-            changes = monitor.refresh(db)
-        except RushesError as error:
-            logger.warning("the volumes could not be looked at: %s", error)
-            return
+        with self._volumes_turn:
+            try:
+                monitor.refresh(db)
+            except (RushesError, OSError) as error:
+                logger.warning("the volumes could not be looked at: %s", error)
+                return
+            changes = volumes.events(db, after=self._volume_event)
+            if changes:
+                self._volume_event = changes[-1].event_id
         for change in changes:
             logger.info("volume %s: %s", change.volume_id, change.kind)
         returned = [
-            change.volume_id for change in changes if change.kind in ("online", "remounted", "appeared")
+            change.volume_id
+            for change in changes
+            if change.kind in ("online", "remounted", "appeared", "answering")
         ]
         for volume_id in returned:
             try:

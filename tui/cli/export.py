@@ -270,14 +270,14 @@ def exports() -> None:
 
 
 @exports.command(name="list")
-@click.option("--status", help="Only runs in this state.")
+@click.option("--status", "statuses", multiple=True, help="Only runs in this state; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @options.common
-def list_runs(status: str | None, limit: int, library_path: str | None, as_json: bool) -> None:
+def list_runs(statuses: tuple[str, ...], limit: int, library_path: str | None, as_json: bool) -> None:
     """Runs, the newest first."""
     from engine.api import exports as api
 
-    found = api.list_runs(options.open_library(library_path), status, limit)
+    found = api.list_runs(options.open_library(library_path), statuses, limit)
     if as_json:
         output.document(found)
         return
@@ -341,7 +341,7 @@ def cancel(run: str, library_path: str | None, as_json: bool) -> None:
     from engine.api import jobs
 
     library = options.open_library(library_path)
-    asked = api.request(library, run, "cancel")
+    asked = api.cancel(library, run)
     found = jobs.settle(library, asked["job_id"])
     if as_json:
         output.document(found)
@@ -377,8 +377,9 @@ def delete_run(run: str, yes: bool, library_path: str | None, as_json: bool) -> 
     library = options.open_library(library_path)
     found = api.show(library, run)
     what = f"the run {output.shown(found['name'])}"
-    if found.get("output_path"):
-        what += f" and its file {output.shown(found['output_path'])}"
+    files = api.goes_with(library, found["run_id"])
+    if files:
+        what += f" and {len(files)} finished file(s), first {output.shown(files[0])}"
     if not output.ask(f"Delete {what}?", yes=yes):
         return 130
     gone = api.delete(library, run)

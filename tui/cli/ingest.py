@@ -81,14 +81,7 @@ def check(path: str, library_path: str | None, as_json: bool) -> int:
             output.say(f"  {block['path']}: {output.shown(block['reason'])}")
         if len(verdict["blocking"]) > 50:
             output.say(f"  and {len(verdict['blocking']) - 50} more")
-        if verdict["safe_to_format"]:
-            output.say(f"Safe to format: all {verdict['files']} files are verified where they must be.")
-        else:
-            output.say(
-                f"NOT safe to format: {len(verdict['blocking'])} of {verdict['files']} files block it."
-                if verdict["files"]
-                else "NOT safe to format: there is nothing on it that was checked."
-            )
+        output.say(output.shown(verdict["sentence"]))
     return 0 if verdict["safe_to_format"] else 1
 
 
@@ -141,15 +134,24 @@ def parse_budget(text: str) -> float:
 
 
 def _show_plan(planned: dict[str, Any]) -> None:
-    for key, value in planned.items():
-        if isinstance(value, (str, int, float)):
-            output.say(
-                f"{key:20} {output.size(value) if key.endswith('bytes') else output.shown(str(value))}"
-            )
-    for item in planned.get("items", []):
-        output.say(f"  {item.get('source')}: {item.get('files')} files, {output.size(item.get('bytes'))}")
-    for note in planned.get("notes", []):
-        output.say(f"  note: {output.shown(note)}")
+    for source in planned["sources"]:
+        output.say(
+            f"{source['source']}: {source['kind'].replace('_', ' ')}, {source['files']} files, "
+            f"{output.size(source['bytes'])}; {source['duplicates']} of them verified everywhere already"
+        )
+        for warning in source["warnings"]:
+            output.say(f"  note: {output.shown(warning)}")
+        for target in planned["destinations"]:
+            output.say(f"  -> {target['path']}/{source['folder']}")
+    for target in planned["destinations"]:
+        output.say(
+            f"{output.shown(target['volume'])}: {output.size(target['needed'])} needed, "
+            f"{output.size(target['free'])} free, {target['conflicts']} names taken by other files"
+        )
+    output.say(
+        f"{planned['files']} files, {output.size(planned['bytes'])}, "
+        f"expected time {output.duration(planned['expected_seconds'])}. Nothing was changed."
+    )
 
 
 def _show_result(result: dict[str, Any]) -> None:

@@ -125,7 +125,11 @@ def map_prefix(old: str, new: str, dry_run: bool, library_path: str | None, as_j
     if as_json:
         output.document(found)
     else:
-        counts = {key: len(value) if isinstance(value, list) else value for key, value in found.items()}
-        for key, value in counts.items():
-            output.say(f"{key:12} {output.shown(str(value))}")
-    return 0
+        for sentence in found["conflict_list"]:
+            output.say(f"  {output.shown(sentence)}")
+        done = "would be relinked" if dry_run else "relinked"
+        output.say(
+            f"{found['hits'] if dry_run else found['applied']} {done}, {found['misses']} not there, "
+            f"{found['conflicts']} in conflict."
+        )
+    return 1 if found["conflicts"] else 0

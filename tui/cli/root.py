@@ -148,4 +148,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing to report
         return 0
     except UnicodeError as error:
-        return output.failure(f"An argument cannot be read as a name: {error.reason}.", 2, as_json=as_json)
+        return output.failure(f"An argument cannot be read as a name: {error}.", 2, as_json=as_json)
