@@ -142,9 +142,12 @@ def _close(db: Database, placement: Placement, by: str, moment: str) -> list[dic
     """Settle the candidate and its rivals; return each as it was before."""
     rivals = rows(
         db,
-        "SELECT candidate_id, status, decided_at, decided_by FROM candidates"
-        " WHERE candidate_id = ? OR (status IN ('pending', 'later')"
-        " AND (copy_id = ? OR (volume_id = ? AND path = ?)))",
+        # Three look-ups, each by its own index; one condition with OR would read the whole table.
+        "SELECT candidate_id, status, decided_at, decided_by FROM candidates WHERE candidate_id = ?"
+        " UNION SELECT candidate_id, status, decided_at, decided_by FROM candidates"
+        " WHERE copy_id = ? AND status IN ('pending', 'later')"
+        " UNION SELECT candidate_id, status, decided_at, decided_by FROM candidates"
+        " WHERE volume_id = ? AND path = ? AND status IN ('pending', 'later')",
         (
             placement.candidate_id,
             placement.copy_id,

@@ -276,38 +276,50 @@ def _record_moves(db: Database, tree: Tree, look: Look, moves: str, job_id: str 
         for copy, seen in moved
         if (lost := targets.record_of(db, copy.copy_id)) is not None and lost.path == copy.path
     ]
-    with write(db):
-        session_id = sessions.create(
-            db, tree.place.mount_point, job_id=job_id, volume_id=tree.volume_id, status="matching"
+    session_id = sessions.create(
+        db, tree.place.mount_point, job_id=job_id, volume_id=tree.volume_id, status="matching"
+    )
+    matches = [
+        Match(
+            lost,
+            found := _found(tree, seen, lost.fast_hash),
+            "moved",
+            CONFIDENCE["moved"],
+            certain=True,
+            ambiguous=False,
+            evidence=evidence(lost, found),
         )
-        matches = [
-            Match(
-                lost,
-                found := _found(tree, seen, lost.fast_hash),
-                "moved",
-                CONFIDENCE["moved"],
-                certain=True,
-                ambiguous=False,
-                evidence=evidence(lost, found),
-            )
-            for lost, seen in pairs
-        ]
-        ids = sessions.store_matches(db, session_id, matches)
-        if moves == "apply":
-            placements = [
-                Placement(
-                    candidate_id, match.lost.copy_id, tree.volume_id, match.found.path, match.found.size,
-                    match.found.mtime_ns, match.found.inode, keep_verified=True,
-                )
-                for candidate_id, match in zip(ids, matches, strict=True)
-            ]  # fmt: skip
-            ledger.place(db, placements, "engine")
-            audit.record(
-                db, "relink apply", target=f"session {session_id}", job_id=job_id, by="engine",
-                to_state="applied", why=f"{len(ids)} files renamed on {_name(db, tree.volume_id)}",
-            )  # fmt: skip
-        sessions.update(db, session_id, status="completed", offline=len(matches))
+        for lost, seen in pairs
+    ]
+    ids = sessions.store_matches(db, session_id, matches)
+    if moves == "apply":
+        for batch in _independent(list(zip(ids, matches, strict=True))):
+            with write(db):
+                ledger.place(db, [_renamed(candidate_id, match) for candidate_id, match in batch], "engine")
+                audit.record(
+                    db, "relink apply", target=f"session {session_id}", job_id=job_id, by="engine",
+                    to_state="applied", why=f"{len(batch)} files renamed on {_name(db, tree.volume_id)}",
+                )  # fmt: skip
+    sessions.update(db, session_id, status="completed", offline=len(matches))
     return session_id
+
+
+def _renamed(candidate_id: int, match: Match) -> Placement:
+    found = match.found
+    return Placement(
+        candidate_id, match.lost.copy_id, found.volume_id, found.path, found.size, found.mtime_ns,
+        found.inode, keep_verified=True,
+    )  # fmt: skip
+
+
+def _independent(moved: list[tuple[int, Match]]) -> list[list[tuple[int, Match]]]:
+    """Split renames into transactions: those that take each other's names together, the rest in batches."""
+    leaving = {match.lost.path for _, match in moved}
+    taking = {match.found.path for _, match in moved} & leaving
+    linked = [each for each in moved if {each[1].found.path, each[1].lost.path} & taking]
+    alone = [each for each in moved if not {each[1].found.path, each[1].lost.path} & taking]
+    batches = [alone[start : start + BATCH] for start in range(0, len(alone), BATCH)]
+    return [linked, *batches] if linked else batches
 
 
 def _found(tree: Tree, seen: Seen, fast: str | None) -> Found:
