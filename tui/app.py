@@ -1,0 +1,341 @@
+"""The app: four places, one feed, one runner; everything else lives in the screens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal
+
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from engine.errors import RushesError
+from tui import keys, terminal
+from tui.desk import Desk
+from tui.feed import Feed, HeaderChanged, Looked
+from tui.format import one_line, shell_word
+from tui.looks import ASCII, UNICODE, Glyphs, choose_glyphs
+from tui.runner import Runner, ThreadRunner
+from tui.screens.confirm import ConfirmDialog
+from tui.screens.exports import ExportsScreen
+from tui.screens.finder import Entry, FinderScreen
+from tui.screens.ingest import IngestScreen
+from tui.screens.relink import RelinkScreen
+from tui.screens.triage import TriageScreen
+from tui.screens.volumes import VolumesScreen
+from tui.themes import ANSI_TONES, CHOICES, THEMES, default_theme
+from tui.timing import Pace
+from tui.widgets.bars import PLACES
+
+log = logging.getLogger(__name__)
+
+Severity = Literal["information", "warning", "error"]
+
+
+class RushesApp(App[None]):
+    """The terminal of one library."""
+
+    TITLE = "rushes"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("app")
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "volumes": VolumesScreen,
+        "ingest": IngestScreen,
+        "exports": ExportsScreen,
+        "relink": RelinkScreen,
+    }
+    DEFAULT_MODE = "volumes"
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        place: str = "volumes",
+        pace: Pace | None = None,
+        runner: Runner | None = None,
+        glyphs: Glyphs | None = None,
+        theme: str | None = None,
+    ) -> None:
+        """Make the app; ``run`` it to show it.
+
+        Args:
+            desk: the library and its engine.
+            place: the screen to begin with.
+            pace: clocks and periods; None takes real ones.
+            runner: where verbs run; None takes threads.
+            glyphs: the signs; None asks the environment.
+            theme: None asks ``RUSHES_THEME``, then the terminal's abilities.
+        """
+        super().__init__()
+        self.desk = desk
+        self.pace = pace or Pace()
+        self.glyphs = glyphs or choose_glyphs()
+        self.feed = Feed(desk, self.pace, self._from_feed)
+        self._runner = runner
+        self._place = place
+        for own in THEMES:
+            self.register_theme(own)
+        env = os.environ
+        self.theme = theme or default_theme(env.get("TERM", ""), env.get("RUSHES_THEME", ""))
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Tones for themes that are not ours."""
+        return ANSI_TONES
+
+    @property
+    def runner(self) -> Runner:
+        """Where verbs run."""
+        if self._runner is None:
+            self._runner = ThreadRunner(asyncio.get_running_loop().call_soon_threadsafe)
+        return self._runner
+
+    def on_mount(self) -> None:
+        """Look once, go to the first place, begin to look regularly."""
+        self.animation_level = "none"
+        self.feed.poll()
+        if self._place != self.current_mode:
+            self.switch_mode(self._place)
+        if self.pace.poll_seconds is not None:
+            self.set_interval(self.pace.poll_seconds, self.feed.tick)
+        if self.pace.guard:
+            terminal.on_hangup(asyncio.get_running_loop(), self._terminal_gone)
+            self.set_interval(terminal.GUARD_SECONDS, self._guard)
+
+    # -- the terminal's life -----------------------------------------------------
+    def _guard(self) -> None:
+        """Leave when the terminal has hung up without a word (nohup, some wrappers)."""
+        if not self.is_headless and terminal.terminal_is_gone():
+            self._terminal_gone()
+
+    def _terminal_gone(self) -> None:
+        terminal.leave_hard()
+        self.exit()
+
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """Another window is in front: look less often."""
+        del event
+        self.feed.blurred = True
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        """The terminal is in front again."""
+        del event
+        self.feed.blurred = False
+        self.feed.poll()
+
+    # -- the feed ------------------------------------------------------------------
+    def _from_feed(self, message: Message) -> None:
+        """Hand what the feed tells to the screen in front; one below a dialog hears it too."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, TriageScreen):
+                screen.post_message(message)
+                return
+
+    def on_header_changed(self, event: HeaderChanged) -> None:
+        """Nobody below wanted it."""
+        event.stop()
+
+    def on_looked(self, event: Looked) -> None:
+        """Nobody below wanted it."""
+        event.stop()
+
+    def guarded(self, work: Callable[[], object]) -> None:
+        """Do a read; what goes wrong is told, and the screen stays."""
+        try:
+            work()
+        except RushesError as error:
+            self.tell(str(error), "error")
+        except Exception as error:  # the screen must outlive a database that cannot be read for a while
+            log.exception("a read failed")
+            self.tell(f"The library cannot be read now: {str(error) or type(error).__name__}", "error")
+
+    def demo_notes(self) -> Sequence[str]:
+        """What a running demo tells."""
+        return self.desk.demo_notes()
+
+    # -- telling ---------------------------------------------------------------------
+    def tell(self, sentence: str, severity: Severity = "information") -> None:
+        """Show a sentence for a while; errors stay longer."""
+        self.notify(
+            one_line(sentence), severity=severity, timeout=12 if severity == "error" else 6, markup=False
+        )
+
+    def copy_path(self, path: str) -> None:
+        """Put a path on the clipboard by OSC 52, in a form that a shell reads."""
+        word = shell_word(path)
+        self.copy_to_clipboard(word)
+        self.tell(f"Copied: {word}")
+
+    # -- keys ------------------------------------------------------------------------
+    def reason(self, key_id: str) -> str | None:
+        """Why a key of the app cannot act now, or None."""
+        header = self.feed.header
+        if key_id == "app.engine" and header is not None and header.engine != "absent":
+            return "The engine is running." if header.engine == "running" else "The engine is starting."
+        if key_id == "app.stop" and header is not None and header.engine == "absent":
+            return "There is no engine to stop."
+        return None
+
+    def action_key(self, key_id: str) -> None:
+        """A key of the app was pressed, or chosen in the help or the palette."""
+        why = self.reason(key_id)
+        if why is not None:
+            self.tell(why, "warning")
+            return
+        getattr(self, f"do_{key_id.split('.')[1]}")()
+
+    def do_volumes(self) -> None:
+        """Go to the volumes."""
+        self.switch_mode("volumes")
+
+    def do_ingest(self) -> None:
+        """Go to the ingest queue."""
+        self.switch_mode("ingest")
+
+    def do_exports(self) -> None:
+        """Go to the exports."""
+        self.switch_mode("exports")
+
+    def do_relink(self) -> None:
+        """Go to the relink candidates."""
+        self.switch_mode("relink")
+
+    def do_next(self) -> None:
+        """Go to the next screen."""
+        self._step(1)
+
+    def do_previous(self) -> None:
+        """Go to the screen before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        names = [name for name, _ in PLACES]
+        self.switch_mode(names[(names.index(self.current_mode) + by) % len(names)])
+
+    def _front(self) -> TriageScreen:
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, TriageScreen))
+
+    def do_help(self) -> None:
+        """The keys of this place."""
+        front = self._front()
+        entries = [
+            Entry(
+                heading=keys.SCOPES[key.scope],
+                keys=key.all_shown,
+                text=key.text + (" Asks first." if key.danger else ""),
+                able=front.reason(key.id) is None,
+                run=lambda key=key: front.action_key(key.id),  # type: ignore[misc]  # bound now, not later
+            )
+            for key in front.commands()
+        ]
+        self.push_screen(FinderScreen("Keys", entries, self.glyphs), self._run_chosen)
+
+    def do_palette(self) -> None:
+        """Everything that can be done, by name."""
+        front = self._front()
+        entries = [
+            Entry(
+                heading=keys.SCOPES[key.scope],
+                keys=key.shown,
+                text=f"{key.verb}: {key.text}",
+                able=front.reason(key.id) is None,
+                run=lambda key=key: front.action_key(key.id),  # type: ignore[misc]  # bound now, not later
+            )
+            for key in front.commands()
+            if key.scope != "list" or key.rank or key.id in ("list.show", "list.order", "list.reverse")
+        ]
+        entries += [
+            Entry(
+                "Looks",
+                "",
+                f"theme: {name}",
+                able=name != self.theme,
+                run=lambda name=name: setattr(self, "theme", name),  # type: ignore[misc]  # bound now
+            )
+            for name in CHOICES
+        ]
+        other = ASCII if self.glyphs.name == "unicode" else UNICODE
+        entries.append(
+            Entry("Looks", "", f"signs: {other.name}", able=True, run=lambda: self.use_glyphs(other))
+        )
+        self.push_screen(FinderScreen("Commands", entries, self.glyphs), self._run_chosen)
+
+    def _run_chosen(self, entry: Entry | None) -> None:
+        if entry is not None:
+            entry.run()
+
+    def use_glyphs(self, glyphs: Glyphs) -> None:
+        """Use another set of signs from now on."""
+        self.glyphs = glyphs
+        for screen in self.screen_stack:
+            if isinstance(screen, TriageScreen):
+                screen.draw()
+
+    def do_engine(self) -> None:
+        """Start the engine."""
+        self.tell("Starting the engine.")
+
+        def started(_: Any, error: RushesError | None) -> None:
+            if error is not None:
+                self.tell(str(error), "error")
+            self.feed.poll()
+
+        self.runner.submit(self.desk.start_engine, started, slow=True)
+
+    def do_quit(self) -> None:
+        """Leave; the engine goes on."""
+        header = self.feed.header
+        working = header is not None and header.engine == "running" and header.jobs_running
+        self.exit(
+            message="The engine goes on with its jobs; rushes brings the screen back." if working else None
+        )
+
+    def do_stop(self) -> None:
+        """Stop the engine, then leave."""
+        header = self.feed.header
+        jobs = header.jobs_running if header else 0
+        sentence = (
+            f"{jobs} running job{'s reach' if jobs != 1 else ' reaches'} a checkpoint and can be resumed. "
+            if jobs
+            else "No job is running. "
+        )
+
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                return
+            self.tell("Stopping the engine at its checkpoints.")
+
+            def stopped(_: Any, error: RushesError | None) -> None:
+                if error is not None:
+                    self.tell(str(error), "error")
+                else:
+                    self.exit(message="The engine is stopped.")
+
+            self.runner.submit(self.desk.stop_engine, stopped, slow=True)
+
+        self.ask(
+            "Stop the engine?",
+            sentence + "Everyone else who looks at this library sees it stop too.",
+            "stop it",
+            "keep it running",
+            answered,
+        )
+
+    def do_suspend(self) -> None:
+        """Back to the shell."""
+        self.action_suspend_process()
+
+    def ask(
+        self, title: str, sentence: str, yes: str, no: str, answered: Callable[[bool | None], None]
+    ) -> None:
+        """Ask before something that costs; see :class:`ConfirmDialog`."""
+        self.push_screen(ConfirmDialog(title, sentence, yes, no, self.pace.monotonic), answered)
+
+    def action_help_quit(self) -> None:
+        """ctrl+c is no key of ours: a habit must not end a session."""
+        self.tell("q leaves and the engine goes on; Q stops the engine.")

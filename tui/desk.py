@@ -1,0 +1,125 @@
+"""What the screens need from the engine: everything they show, and everything an operator can ask for.
+
+The screens get an object of this shape and know nothing else, so that tests
+give them one of their own. Reads are quick and happen in the event loop's
+thread. Verbs may take long (a card is walked, an engine is started): they are
+called from other threads, and each raises a RushesError with a sentence when
+it cannot be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from engine.api.rows import (
+    CandidateDetail,
+    CandidateRow,
+    FileDetail,
+    FileRow,
+    Header,
+    JobDetail,
+    JobRow,
+    LogLine,
+    RecipeRow,
+    RunDetail,
+    RunRow,
+    Scan,
+    Source,
+    VolumeDetail,
+    VolumeRow,
+)
+
+JobVerb = Literal["pause", "resume", "cancel", "retry"]
+Verdict = Literal["apply", "reject", "later", "undo"]
+VolumeVerb = Literal["track", "untrack", "rename", "favourite", "unfavourite"]
+
+
+class Desk(Protocol):
+    """The desk: reads for the screens, verbs for the keys."""
+
+    # -- reads, in the event loop's thread -----------------------------------
+    def header(self) -> Header:
+        """The library and its engine at a glance."""
+        ...
+
+    def changed(self) -> bool:
+        """Whether anything was written, by another process or by us, since the last call."""
+        ...
+
+    def volumes(self) -> Source[VolumeRow, VolumeDetail]:
+        """All volumes."""
+        ...
+
+    def ingests(self) -> Source[JobRow, JobDetail]:
+        """All jobs that are no export."""
+        ...
+
+    def files(self, job_id: str) -> Source[FileRow, FileDetail]:
+        """The files of one job."""
+        ...
+
+    def exports(self) -> Source[RunRow, RunDetail]:
+        """All runs."""
+        ...
+
+    def candidates(self) -> Source[CandidateRow, CandidateDetail]:
+        """All relink candidates."""
+        ...
+
+    def last_scan(self) -> Scan | None:
+        """The newest relink scan."""
+        ...
+
+    def recipes(self) -> Sequence[RecipeRow]:
+        """Recipes that can be queued."""
+        ...
+
+    def log(self, job_id: str) -> Sequence[LogLine]:
+        """A job's log, oldest line first."""
+        ...
+
+    def demo_notes(self) -> Sequence[str]:
+        """What a running demo tells; the last line is shown. Usually none."""
+        ...
+
+    # -- verbs, in any thread --------------------------------------------------
+    def ingest(self, sources: Sequence[str], destinations: Sequence[str]) -> str:
+        """Queue an ingest; no destination means to catalogue in place. Returns the job's id."""
+        ...
+
+    def job(self, job_id: str, verb: JobVerb) -> None:
+        """Ask for a change of a job."""
+        ...
+
+    def export(self, recipes: Sequence[str]) -> Sequence[str]:
+        """Queue a run of each recipe. Returns the run ids."""
+        ...
+
+    def scan(self, path: str) -> str:
+        """Queue a relink scan of a folder. Returns the job's id."""
+        ...
+
+    def decide(self, candidate_id: int, verdict: Verdict) -> None:
+        """Give or take back a verdict on a candidate."""
+        ...
+
+    def apply_certain(self) -> int:
+        """Apply every candidate that is certain. Returns how many."""
+        ...
+
+    def volume(self, volume_id: str, verb: VolumeVerb, *, name: str | None = None) -> None:
+        """Change what the library keeps about a volume; ``name`` for ``rename``."""
+        ...
+
+    def card_check(self, path: str) -> tuple[bool, Sequence[str]]:
+        """Whether the card at ``path`` is safe to format, and the lines that say why or why not."""
+        ...
+
+    def start_engine(self) -> None:
+        """Have an engine that is ready."""
+        ...
+
+    def stop_engine(self) -> None:
+        """Stop the engine at its checkpoints."""
+        ...

@@ -1,0 +1,129 @@
+"""Cells that several screens share."""
+
+from __future__ import annotations
+
+from engine.api.rows import JobRow, RunRow
+from engine.names import display
+from tui import format as fmt
+from tui.looks import Cell, Piece, job_cell
+from tui.widgets.columns import Context
+from tui.widgets.line_view import Line, fact
+
+
+def bar_cell(share: float | None, context: Context, tone: str = "busy") -> Cell:
+    """A bar as wide as the column."""
+    full, rest = fmt.bar(share, context.width, context.glyphs.full, context.glyphs.rest)
+    return ((full, tone), (rest, "rest")) if full or rest else ()
+
+
+def job_bar(row: JobRow | RunRow, context: Context) -> Cell:
+    """The bar of a job, in the tone of its state."""
+    tone = {"running": "busy", "completed": "good", "failed": "bad", "cancelled": "dim"}.get(
+        row.status, "warn"
+    )
+    if row.status == "pending" and not row.progress:
+        return ()
+    return bar_cell(row.progress, context, tone)
+
+
+def job_state(row: JobRow | RunRow, context: Context) -> Cell:
+    """The state of a job; what it was asked for while the engine has not obeyed yet."""
+    return job_cell(row.status, row.intent, context.glyphs, waiting=row.waiting_for is not None)
+
+
+def job_percent(row: JobRow | RunRow, context: Context) -> Cell:
+    """Percent, while there is something to wait for."""
+    del context
+    if row.status == "completed" or row.progress is None or (row.status == "pending" and not row.progress):
+        return ()
+    return ((fmt.percent(row.progress), ""),)
+
+
+def job_eta(row: JobRow | RunRow, context: Context) -> Cell:
+    """Time left."""
+    del context
+    return ((fmt.eta(row.eta_seconds), ""),) if row.status == "running" else ()
+
+
+def says(row: JobRow | RunRow) -> Piece:
+    """What a job says for itself: why it waits, its error, or what it does."""
+    if row.waiting_for:
+        return f"waiting for {fmt.path(row.waiting_for)}", "warn"
+    if row.error:
+        return fmt.path(fmt.one_line(row.error)), "bad" if row.status == "failed" else "warn"
+    if row.status == "running":
+        return fmt.path(row.message or row.stage or ""), ""
+    return "", ""
+
+
+def named(name: str, said: Piece, live: bool, width: int) -> Cell:
+    """A name, and what its job says where there is room for more than a few letters of it."""
+    shown = (display(name), "strong" if live else "")
+    room = width - fmt.cells(shown[0]) - 2
+    text, tone = said
+    if not text or room < min(12, fmt.cells(text)):
+        return (shown,)
+    return shown, ("  ", ""), (text, tone or "dim")
+
+
+def sentence(text: str, tone: str) -> list[Line]:
+    """A sentence, or several, each on lines of its own."""
+    return [Line(((fmt.path(part), tone),)) for part in text.split("\n")]
+
+
+def state_fact(cell: Cell) -> Line:
+    """The state as the first fact of a detail."""
+    text, tone = cell[0]
+    return fact("State", text, tone)
+
+
+def no_row(noun: str) -> str:
+    """Why a verb cannot act on nothing."""
+    return f"There is no {noun} here."
+
+
+def why_not_job(verb: str, status: str, kind: str) -> str | None:
+    """Why a job of this state cannot be paused, resumed or cancelled; None when it can."""
+    word = {
+        "pending": "waiting",
+        "completed": "done",
+        "completed_with_warnings": "done, with warnings",
+    }.get(status, status)
+    able = {
+        "pause": status in ("running", "pending"),
+        "cancel": status in ("pending", "running", "paused", "interrupted"),
+        "resume": status in ("paused", "interrupted", "failed", "completed_with_warnings")
+        or (status == "cancelled" and kind == "ingest"),
+    }[verb]
+    if able:
+        return None
+    if verb == "resume" and status in ("running", "pending"):
+        return f"This job is {word} already."
+    if verb == "resume" and status == "cancelled":
+        return "This job was cancelled; that is final. Queue a new one."
+    done = {"pause": "paused", "cancel": "cancelled", "resume": "resumed"}[verb]
+    return f"This job is {word}; it cannot be {done}."
+
+
+def go_on_verb(status: str) -> str:
+    """Whether going on means ``retry`` or ``resume`` in this state."""
+    return "retry" if status in ("failed", "completed_with_warnings") else "resume"
+
+
+def advice(kind: str, status: str, category: str | None) -> str | None:
+    """What to do about a job that stands still; None when there is nothing to do."""
+    if status == "failed":
+        return {
+            "disk_full": "Free space at the destination, then press r: what is finished is kept.",
+            "tool_missing": "Run rushes doctor in a shell: it names the command that installs it.",
+            "input_not_found": "Bring the drive back, or find the files on screen 4, then press r.",
+        }.get(category or "", "Mend the cause, then press r: only what failed is done again.")
+    if status == "completed_with_warnings":
+        return "Look below for what was left out; r does only that again."
+    if status == "interrupted":
+        return "The engine ended in the middle of it. Nothing proven is lost: r goes on from there."
+    if status == "paused":
+        return "r goes on."
+    if status == "cancelled" and kind == "ingest":
+        return "r takes it up again; proven files are not copied twice."
+    return None

@@ -1,0 +1,96 @@
+"""Choose one of a few words by its letter or with the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from tui.looks import Glyphs
+from tui.screens.dialog import Dialog
+from tui.widgets.line_view import BLANK, Line, LineView
+
+
+class ChoiceDialog(Dialog[str]):
+    """Dismissed with the value that was chosen, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("enter", "take", "choose", show=False),
+    ]
+
+    def __init__(self, title: str, choices: Sequence[tuple[str, str]], now: str, glyphs: Glyphs) -> None:
+        """``choices`` are values and their words; ``now`` is the value that holds."""
+        super().__init__()
+        self._title = title
+        self._choices = list(choices)
+        self._at = next((i for i, (value, _) in enumerate(self._choices) if value == now), 0)
+        self._now = now
+        self._glyphs = glyphs
+        taken = set("jkq")
+        self._letters: list[str] = []
+        for _, word in self._choices:
+            letter = next((char for char in word.lower() if char.isalpha() and char not in taken), "")
+            taken.add(letter)
+            self._letters.append(letter)
+
+    def compose(self) -> ComposeResult:
+        """The box."""
+        with Vertical(classes="box -small") as box:
+            box.border_title = self._title
+            yield LineView(id="lines")
+
+    def on_mount(self) -> None:
+        """Draw the choices."""
+        self.query_one(LineView).styles.height = "auto"
+        self._draw()
+
+    def _draw(self) -> None:
+        lines = []
+        for at, ((value, word), letter) in enumerate(zip(self._choices, self._letters, strict=True)):
+            here = at == self._at
+            held = f" {self._glyphs.good}" if value == self._now else ""
+            lines.append(
+                Line(
+                    (
+                        (f"{self._glyphs.cursor if here else ' '} ", "strong"),
+                        (f"{letter or ' '}  ", "key"),
+                        (word, "strong" if here else ""),
+                        (held, "good"),
+                    )
+                )
+            )
+        lines += [
+            BLANK,
+            Line(
+                (
+                    ("letter", "key"),
+                    (" or ", "dim"),
+                    ("enter", "key"),
+                    (" chooses  ", "dim"),
+                    ("esc", "key"),
+                    (" back", "dim"),
+                )
+            ),
+        ]
+        self.query_one(LineView).show(lines)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter chooses at once."""
+        if event.character and event.character in self._letters and event.character:
+            event.stop()
+            self.dismiss(self._choices[self._letters.index(event.character)][0])
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._at = (self._at + by) % len(self._choices)
+        self._draw()
+
+    def action_take(self) -> None:
+        """Choose what is under the cursor."""
+        self.dismiss(self._choices[self._at][0])

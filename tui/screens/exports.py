@@ -1,0 +1,324 @@
+"""The export queue: runs of recipes, their segments, and the films that came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+from textual.binding import BindingType
+
+from engine import clock
+from engine.api.rows import RunDetail, RunRow, Source
+from engine.errors import RushesError
+from engine.names import display
+from tui import format as fmt
+from tui import keys
+from tui.looks import STALLED, TASK_LOOKS, Cell, Piece, look_of
+from tui.screens.cells import (
+    advice,
+    go_on_verb,
+    job_bar,
+    job_eta,
+    job_percent,
+    job_state,
+    named,
+    no_row,
+    says,
+    sentence,
+    why_not_job,
+)
+from tui.screens.inputs import RecipeDialog
+from tui.screens.problem import ProblemScreen, log_lines
+from tui.screens.triage import TriageScreen
+from tui.widgets.columns import Column, Context
+from tui.widgets.line_view import BLANK, Line, fact, heading
+
+STALLED_SECONDS = 30
+"""A run whose frames stand still this long is shown as stalled; the engine ends it after 60 s."""
+
+SEGMENT_TONES = {"q": "rest", "r": "busy", "c": "good", "u": "dim", "s": "dim", "f": "bad", "x": "dim"}
+
+
+def stalled(row: RunRow, context: Context) -> bool:
+    """Whether the run has not moved for a while."""
+    if row.status != "running" or row.progress_at is None:
+        return False
+    return (context.now - clock.parse(row.progress_at)).total_seconds() > STALLED_SECONDS
+
+
+def _state(row: RunRow, context: Context) -> Cell:
+    return STALLED.cell(context.glyphs) if stalled(row, context) else job_state(row, context)
+
+
+def segments(letters: str, width: int, context: Context) -> Cell:
+    """A strip with one sign per segment, or per group of them when they are many."""
+    glyphs = context.glyphs
+    signs = {
+        "q": glyphs.rest,
+        "r": glyphs.busy,
+        "c": glyphs.full,
+        "u": glyphs.full,
+        "s": glyphs.skip,
+        "f": glyphs.bad,
+        "x": glyphs.skip,
+    }
+    pieces: list[Piece] = []
+    for letter in fmt.strip_of(letters, width):
+        tone = SEGMENT_TONES[letter]
+        if pieces and pieces[-1][1] == tone:
+            pieces[-1] = (pieces[-1][0] + signs[letter], tone)
+        else:
+            pieces.append((signs[letter], tone))
+    return tuple(pieces)
+
+
+def _segments(row: RunRow, context: Context) -> Cell:
+    if row.segments:
+        return segments(row.segments, context.width, context)
+    return ((f"{row.outputs_done}/{row.outputs} files", ""),) if row.outputs > 1 else ()
+
+
+def _frames(row: RunRow, context: Context) -> Cell:
+    del context
+    if row.frames_total is None:
+        return ()
+    if row.status == "completed":
+        return ((f"{row.frames_total:,}", "dim"),)
+    return ((f"{row.frames_done:,}/{row.frames_total:,}", ""),)
+
+
+def _speed(row: RunRow, context: Context) -> Cell:
+    del context
+    return ((f"{row.rate:.0f} fps", ""),) if row.status == "running" and row.rate else ()
+
+
+def _name(row: RunRow, context: Context) -> Cell:
+    said = ("no new frame for more than 30 s", "warn") if stalled(row, context) else says(row)
+    return named(row.name, said, row.status == "running", context.width)
+
+
+def _output(row: RunRow, context: Context) -> Cell:
+    del context
+    return ((display(row.output_path), "dim"),) if row.output_path else ()
+
+
+def _size(row: RunRow, context: Context) -> Cell:
+    del context
+    return ((fmt.size(row.output_bytes), ""),) if row.output_bytes is not None else ()
+
+
+def _length(row: RunRow, context: Context) -> Cell:
+    del context
+    return ((fmt.duration(row.output_duration_ms), ""),) if row.output_duration_ms is not None else ()
+
+
+class ExportsScreen(TriageScreen):
+    """All runs."""
+
+    PLACE = "exports"
+    SCOPE = "exports"
+    NOUN = "run"
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("exports")
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("STATE", 13, _state),
+        Column("PROGRESS", 8, job_bar, flex=1, most=12, live=True),
+        Column("", 5, job_percent, right=True, live=True),
+        Column("LEFT", 5, job_eta, right=True, live=True),
+        Column("FRAMES", 15, _frames, right=True, drop=2, live=True),
+        Column("SPEED", 7, _speed, right=True, drop=4, live=True),
+        Column("SEGMENTS", 10, _segments, flex=1, most=24, live=True),
+        Column("NAME", 20, _name, flex=6),
+        Column("LENGTH", 7, _length, right=True, drop=3),
+        Column("SIZE", 8, _size, right=True, drop=1),
+        Column("OUTPUT", 16, _output, flex=3, middle=True, drop=5),
+    )
+
+    def source(self) -> Source[Any, Any]:
+        """All runs."""
+        return self.rushes.desk.exports()
+
+    def empty_lines(self) -> Sequence[Cell]:
+        """Nothing was exported yet."""
+        return (
+            (("Nothing was exported yet.", "strong"),),
+            (),
+            (("n", "key"), ("  queues a recipe.", "")),
+            (("No recipe yet?  ", "dim"), ("rushes recipe create Dailies --preset share --to DIR", "key")),
+        )
+
+    def detail_lines(self, detail: RunDetail) -> list[Line]:
+        """Settings, segments, files, the end of the log."""
+        row, now, glyphs = detail.row, self.rushes.pace.now(), self.rushes.glyphs
+        context = Context(glyphs, now, 40)
+        lines = [heading(display(row.name)), fact("State", *_state(row, context)[0])]
+        if row.waiting_for:
+            lines.append(fact("Waiting", f"for {display(row.waiting_for)}", "warn"))
+        if row.error:
+            lines += sentence(row.error, "bad" if row.status == "failed" else "warn")
+        hint = advice("export", row.status, row.error_category)
+        if hint:
+            lines.append(Line(((hint, "dim"),)))
+        lines.append(fact("Recipe", display(row.recipe_name)))
+        preset = detail.settings.get("preset")
+        if isinstance(preset, dict):
+            preset = preset.get("name")
+        for label, value in (
+            ("Preset", preset),
+            ("Mode", detail.settings.get("mode")),
+            ("Layout", detail.settings.get("layout")),
+        ):
+            if isinstance(value, str):
+                lines.append(fact(label, display(value)))
+        if row.segments:
+            lines.append(
+                Line(((f"{'Segments':<11} ", "dim"), *segments(row.segments, 26, context)), indent=12)
+            )
+            finished = sum(letter in "cu" for letter in row.segments)
+            kept = f", {detail.segments_reused} taken over" if detail.segments_reused else ""
+            lines.append(fact("", f"{finished} of {len(row.segments)} finished{kept}"))
+        lines.append(fact("Queued", fmt.moment(row.created_at, now)))
+        if row.ended_at:
+            lines.append(fact("Ended", fmt.moment(row.ended_at, now)))
+        if row.output_path:
+            lines += [BLANK, heading("Film"), Line(((display(row.output_path), ""),))]
+            facts = f"{fmt.duration(row.output_duration_ms)}, {fmt.size(row.output_bytes)}"
+            lines.append(Line(((facts, "dim"),)))
+        if len(detail.outputs) > 1:
+            lines += [BLANK, heading("Files")]
+            for output in detail.outputs:
+                look = look_of(TASK_LOOKS, output.status)
+                name = fmt.path(output.path).rsplit("/", 1)[-1]
+                lines.append(Line((*look.cell(glyphs, name),), indent=2))
+                if output.error:
+                    lines.append(Line(((f"  {fmt.path(fmt.one_line(output.error))}", "bad"),), indent=2))
+        if detail.log:
+            lines += [BLANK, heading("Log"), *log_lines(detail.log, self.rushes.pace, glyphs)]
+        return lines
+
+    def why_not(self, verb: str, row: RunRow | None) -> str | None:
+        """Verbs need a run in a fitting state."""
+        if verb == "new":
+            return None
+        if row is None:
+            return no_row("run")
+        if verb in ("pause", "resume", "cancel"):
+            if verb == "resume" and row.status == "cancelled":
+                return "This run was cancelled; queue the recipe again: finished segments are taken over."
+            return None if self.table.marks else why_not_job(verb, row.status, "export")
+        if verb == "yank" and row.output_path is None:
+            return "This run has no finished film yet."
+        return None
+
+    def do_new(self) -> None:
+        """Choose recipes to queue."""
+        rushes = self.rushes
+
+        def chosen(names: list[str] | None) -> None:
+            if not names:
+                return
+
+            def queued(run_ids: Any, error: RushesError | None) -> None:
+                if error is not None:
+                    rushes.tell(str(error), "error")
+                    return
+                rushes.tell(f"{fmt.plural(len(names), 'export')} queued.")
+                rushes.feed.poll()
+                self.table.reload()
+                if run_ids:
+                    self.table.go_to(run_ids[0])
+
+            rushes.runner.submit(lambda: rushes.desk.export(names), queued, slow=True)
+
+        try:
+            recipes = rushes.desk.recipes()
+        except RushesError as error:
+            rushes.tell(str(error), "error")
+            return
+        rushes.push_screen(RecipeDialog(recipes, rushes.glyphs), chosen)
+
+    def do_log(self) -> None:
+        """Show the log and what went wrong."""
+        row = cast("RunRow", self.table.current())
+        rushes = self.rushes
+        detail = cast("RunDetail", self.source().detail(row.run_id))
+        context = Context(rushes.glyphs, rushes.pace.now(), 60)
+        can = {}
+        if why_not_job("resume", row.status, "export") is None:
+            can["retry"] = go_on_verb(row.status)
+        if row.output_path:
+            can["copy"] = "copy path"
+        facts = [fact("State", *_state(row, context)[0])]
+        if row.segments:
+            facts.append(
+                Line(((f"{'Segments':<11} ", "dim"), *segments(row.segments, 60, context)), indent=12)
+            )
+        if row.output_path:
+            facts.append(fact("Film", display(row.output_path)))
+        if detail.error_details:
+            facts += [BLANK, heading("ffmpeg said last")]
+            facts += [Line(((fmt.path(part), ""),)) for part in detail.error_details.splitlines()[-12:]]
+
+        def chosen(verb: str | None) -> None:
+            if verb == "retry":
+                self.on_each(
+                    [row],
+                    lambda one: rushes.desk.job(one.job_id, cast("Any", go_on_verb(one.status))),
+                    "going on",
+                )
+            elif verb == "copy":
+                rushes.copy_path(cast("str", row.output_path))
+
+        rushes.push_screen(
+            ProblemScreen(
+                display(row.name),
+                row.error,
+                advice("export", row.status, row.error_category),
+                facts,
+                lambda: rushes.desk.log(row.job_id),
+                can=can,
+                glyphs=rushes.glyphs,
+            ),
+            chosen,
+        )
+
+    def do_pause(self) -> None:
+        """Pause."""
+        desk = self.rushes.desk
+        self.on_each(self.table.chosen(), lambda row: desk.job(row.job_id, "pause"), "pausing")
+
+    def do_resume(self) -> None:
+        """Resume or retry, as each run needs."""
+        desk = self.rushes.desk
+        self.on_each(
+            self.table.chosen(),
+            lambda row: desk.job(row.job_id, cast("Any", go_on_verb(row.status))),
+            "going on",
+        )
+
+    def do_cancel(self) -> None:
+        """Cancel, after a question."""
+        desk = self.rushes.desk
+        able = [row for row in self.table.chosen() if why_not_job("cancel", row.status, "export") is None]
+        if not able:
+            self.rushes.tell("None of these runs can be cancelled: all of them have ended.", "warning")
+            return
+        what = display(able[0].name) if len(able) == 1 else fmt.plural(len(able), "run")
+        done = sum(sum(letter in "cu" for letter in row.segments) for row in able)
+        kept = f"{fmt.plural(done, 'finished segment')} can be taken over by a new run. " if done else ""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.on_each(able, lambda row: desk.job(row.job_id, "cancel"), "cancelling")
+
+        self.rushes.ask(
+            f"Cancel {what}?",
+            f"A cancelled run is over. {kept}Half-made files go.",
+            "cancel now",
+            "let it go on",
+            answered,
+        )
+
+    def do_yank(self) -> None:
+        """Copy the path of the film."""
+        row = cast("RunRow", self.table.current())
+        self.rushes.copy_path(cast("str", row.output_path))

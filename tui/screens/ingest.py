@@ -1,0 +1,297 @@
+"""The ingest queue: footage that comes in, and the other jobs that are no export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+from textual.binding import BindingType
+
+from engine.api.rows import Filter, JobDetail, JobRow, Source, VolumeRow
+from engine.names import display
+from tui import format as fmt
+from tui import keys
+from tui.looks import TASK_LOOKS, Cell, look_of
+from tui.screens.cells import (
+    advice,
+    go_on_verb,
+    job_bar,
+    job_eta,
+    job_percent,
+    job_state,
+    named,
+    no_row,
+    says,
+    sentence,
+    why_not_job,
+)
+from tui.screens.files import FilesScreen
+from tui.screens.inputs import IngestDialog
+from tui.screens.problem import ProblemScreen, log_lines
+from tui.screens.triage import TriageScreen
+from tui.screens.volumes import check_card
+from tui.widgets.columns import Column, Context
+from tui.widgets.line_view import BLANK, Line, fact, heading
+
+KIND_WORDS = {"ingest": "ingest", "verify": "verify", "relink_scan": "scan", "sweep": "sweep"}
+
+
+def _rate(row: JobRow, context: Context) -> Cell:
+    del context
+    return ((fmt.rate(row.rate) if row.bytes_total else "", ""),) if row.status == "running" else ()
+
+
+def _files(row: JobRow, context: Context) -> Cell:
+    del context
+    if row.kind != "ingest":
+        total = f"/{row.total:,}" if row.total is not None else ""
+        return ((f"{row.done:,}{total}" if row.done or total else "", ""),)
+    proven = row.files_ingested + row.duplicates
+    done, found = (
+        max(proven, row.done if row.status == "running" else 0),
+        max(row.files_found, row.total or 0),
+    )
+    return ((f"{done:,}/{found:,}" if found else "", ""),)
+
+
+def _failed(row: JobRow, context: Context) -> Cell:
+    return ((f"{row.failed:,}{context.glyphs.bad}", "bad"),) if row.failed else ()
+
+
+def _kind(row: JobRow, context: Context) -> Cell:
+    del context
+    return ((KIND_WORDS.get(row.kind, row.kind.replace("_", " ")), "dim"),)
+
+
+def _title(row: JobRow, context: Context) -> Cell:
+    return named(row.title, says(row), row.status == "running", context.width)
+
+
+def _size(row: JobRow, context: Context) -> Cell:
+    del context
+    return ((fmt.size(row.bytes_total) if row.bytes_total else "", ""),)
+
+
+def _when(row: JobRow, context: Context) -> Cell:
+    return ((fmt.moment(row.ended_at or row.started_at or row.created_at, context.now), "dim"),)
+
+
+class IngestScreen(TriageScreen):
+    """Jobs that bring footage in, verify it or look for it."""
+
+    PLACE = "ingest"
+    SCOPE = "ingest"
+    NOUN = "job"
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("ingest")
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("STATE", 13, job_state),
+        Column("PROGRESS", 8, job_bar, flex=1, most=14, live=True),
+        Column("", 5, job_percent, right=True, live=True),
+        Column("RATE", 8, _rate, right=True, drop=1, live=True),
+        Column("LEFT", 5, job_eta, right=True, live=True),
+        Column("FILES", 9, _files, right=True, live=True),
+        Column("BAD", 4, _failed, right=True),
+        Column("SIZE", 8, _size, right=True, drop=3),
+        Column("NAME", 22, _title, flex=6),
+        Column("KIND", 6, _kind, drop=2),
+        Column("WHEN", 12, _when, drop=4),
+    )
+
+    def source(self) -> Source[Any, Any]:
+        """All jobs that are no export."""
+        return self.rushes.desk.ingests()
+
+    def empty_lines(self) -> Sequence[Cell]:
+        """Nothing was taken in yet."""
+        return (
+            (("Nothing was taken in yet.", "strong"),),
+            (),
+            (("n", "key"), ("  takes a card in: it is copied, read back, and proven.", "")),
+            (("   or in a shell:  ", "dim"), ("rushes ingest /media/CARD --to /mnt/nas", "key")),
+        )
+
+    def detail_lines(self, detail: JobDetail) -> list[Line]:
+        """Items, destinations, numbers, the end of the log."""
+        row, now, glyphs = detail.row, self.rushes.pace.now(), self.rushes.glyphs
+        lines = [heading(display(row.title)), fact("State", *job_state(row, Context(glyphs, now, 20))[0])]
+        if row.waiting_for:
+            lines.append(fact("Waiting", f"for {display(row.waiting_for)}", "warn"))
+        if row.error:
+            lines += sentence(row.error, "bad" if row.status == "failed" else "warn")
+        hint = advice(row.kind, row.status, None)
+        if hint:
+            lines.append(Line(((hint, "dim"),)))
+        if row.kind == "ingest":
+            found = max(row.files_found, row.total or 0)
+            lines.append(fact("Files", f"{found:,} found, {row.files_ingested:,} proven"))
+            more = fmt.counted(((row.duplicates, "known before"), (row.failed, "failed")), ", ")
+            if more:
+                lines.append(fact("", more, "warn" if row.failed else ""))
+        if row.bytes_total:
+            lines.append(fact("Size", fmt.size(row.bytes_total)))
+        lines.append(fact("Queued", f"{fmt.moment(row.created_at, now)} by {display(detail.created_by)}"))
+        if row.ended_at:
+            lines.append(fact("Ended", fmt.moment(row.ended_at, now)))
+        if detail.destinations:
+            lines += [BLANK, heading("To")]
+            lines += [Line(((f"{display(path)}", ""),), indent=2) for path in detail.destinations]
+        if detail.items:
+            lines += [BLANK, heading("From")]
+            for item in detail.items:
+                look = look_of(TASK_LOOKS, "queued" if item.status == "pending" else item.status)
+                lines.append(Line((*look.cell(glyphs, fmt.path(item.source)),), indent=2))
+                numbers = (
+                    f"{item.files_ingested:,} of {item.files_found:,} files, {fmt.size(item.size_bytes)}"
+                )
+                lines.append(Line(((f"  {numbers}", "dim"),), indent=2))
+                if item.error:
+                    lines.append(Line(((f"  {fmt.path(fmt.one_line(item.error))}", "bad"),), indent=2))
+        if detail.log:
+            lines += [BLANK, heading("Log"), *log_lines(detail.log, self.rushes.pace, glyphs)]
+        return lines
+
+    def why_not(self, verb: str, row: JobRow | None) -> str | None:
+        """Verbs need a job in a fitting state."""
+        if verb == "new":
+            return None
+        if row is None:
+            return no_row("job")
+        if verb in ("pause", "resume", "cancel"):
+            return None if self.table.marks else why_not_job(verb, row.status, row.kind)
+        if verb == "check" and row.kind != "ingest":
+            return "Only an ingest has a card to check."
+        return None
+
+    def do_new(self) -> None:
+        """Ask what to take in, and where to."""
+        new_ingest(self)
+
+    def do_open(self) -> None:
+        """Show the files of the job."""
+        row = cast("JobRow", self.table.current())
+        self.rushes.push_screen(FilesScreen(row.job_id))
+
+    def do_pause(self) -> None:
+        """Pause."""
+        desk = self.rushes.desk
+        self.on_each(self.table.chosen(), lambda row: desk.job(row.job_id, "pause"), "pausing")
+
+    def do_resume(self) -> None:
+        """Resume or retry, as each job needs."""
+        desk = self.rushes.desk
+        self.on_each(
+            self.table.chosen(),
+            lambda row: desk.job(row.job_id, cast("Any", go_on_verb(row.status))),
+            "going on",
+        )
+
+    def do_cancel(self) -> None:
+        """Cancel, after a question."""
+        cancel_jobs(self, self.table.chosen())
+
+    def do_log(self) -> None:
+        """Show the log and what went wrong."""
+        show_job(self, cast("JobRow", self.table.current()))
+
+    def do_check(self) -> None:
+        """Is the job's card safe to format?"""
+        row = cast("JobRow", self.table.current())
+        detail = cast("JobDetail", self.source().detail(row.job_id))
+        source = next((item.source for item in detail.items if item.source), None)
+        if source is None:
+            self.rushes.tell("This job has no source that could be checked.", "warning")
+            return
+        check_card(self, display(source), source)
+
+
+def mounted(screen: TriageScreen) -> tuple[list[VolumeRow], list[str]]:
+    """Volumes that are there and mount points that do not answer."""
+    source = screen.rushes.desk.volumes()
+    rows: list[VolumeRow] = list(source.rows(source.ids(Filter())))
+    dead = [row.mount_point for row in rows if row.state == "not_responding" and row.mount_point]
+    return [row for row in rows if row.state == "online" and row.mount_point], dead
+
+
+def new_ingest(screen: TriageScreen) -> None:
+    """Ask what to take in, and where to; then show the job."""
+    volumes, dead = mounted(screen)
+    cards_first = sorted(
+        volumes, key=lambda row: (row.volume_class != "card", row.volume_class != "removable")
+    )
+    stores_first = sorted(
+        (row for row in volumes if not row.read_only and row.volume_class != "card"),
+        key=lambda row: row.volume_class not in ("pool", "network"),
+    )
+
+    def queued(job_id: str | None) -> None:
+        if job_id is None:
+            return
+        screen.rushes.tell("Queued. Every copy is read back before it counts.")
+        screen.rushes.feed.poll()
+        screen.table.reload()
+        screen.table.go_to(job_id)
+
+    screen.rushes.push_screen(
+        IngestDialog(
+            screen.rushes.desk.ingest,
+            [cast("str", row.mount_point) for row in cards_first],
+            [cast("str", row.mount_point) for row in stores_first],
+            dead,
+        ),
+        queued,
+    )
+
+
+def cancel_jobs(screen: TriageScreen, rows: Sequence[JobRow]) -> None:
+    """Cancel jobs, after a question that says what is kept."""
+    able = [row for row in rows if why_not_job("cancel", row.status, row.kind) is None]
+    if not able:
+        screen.rushes.tell("None of these jobs can be cancelled: all of them have ended.", "warning")
+        return
+    desk = screen.rushes.desk
+    what = display(able[0].title) if len(able) == 1 else fmt.plural(len(able), "job")
+    left = sum((row.bytes_total or 0) - row.bytes_done for row in able if row.bytes_total)
+    rest = f"{fmt.size(left)} are not done yet. " if left > 0 else ""
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            screen.on_each(able, lambda row: desk.job(row.job_id, "cancel"), "cancelling")
+
+    screen.rushes.ask(
+        f"Cancel {what}?",
+        f"{rest}What is proven stays; half-made files go. r takes an ingest up again later.",
+        "cancel now",
+        "let it go on",
+        answered,
+    )
+
+
+def show_job(screen: TriageScreen, row: JobRow) -> None:
+    """Show a job's log, and what went wrong with it."""
+    desk = screen.rushes.desk
+    can = {}
+    if row.status in ("failed", "completed_with_warnings", "interrupted", "paused"):
+        can["retry"] = "resume" if go_on_verb(row.status) == "resume" else "retry what failed"
+    facts = [fact("State", *job_state(row, Context(screen.rushes.glyphs, screen.rushes.pace.now(), 20))[0])]
+    if row.files_found:
+        numbers = ((row.files_ingested, "proven"), (row.duplicates, "known before"), (row.failed, "failed"))
+        facts.append(fact("Files", f"{row.files_found:,} found: {fmt.counted(numbers, ', ') or 'none done'}"))
+
+    def chosen(verb: str | None) -> None:
+        if verb == "retry":
+            screen.on_each(
+                [row], lambda one: desk.job(one.job_id, cast("Any", go_on_verb(one.status))), "going on"
+            )
+
+    screen.rushes.push_screen(
+        ProblemScreen(
+            display(row.title),
+            row.error,
+            advice(row.kind, row.status, None),
+            facts,
+            lambda: desk.log(row.job_id),
+            can=can,
+            glyphs=screen.rushes.glyphs,
+        ),
+        chosen,
+    )

@@ -1,0 +1,394 @@
+"""The dialogs that ask: a new ingest, a folder to scan, a name, recipes; and an answer to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from engine.api.rows import RecipeRow
+from engine.errors import RushesError
+from engine.names import display
+from tui import format as fmt
+from tui.looks import Glyphs, Piece
+from tui.screens.dialog import Dialog
+from tui.screens.path_field import PathField
+from tui.widgets.filter_bar import QuietInput
+from tui.widgets.line_view import BLANK, Line, LineView, plain
+from tui.widgets.one_line import OneLine
+
+
+def foot(*pairs: tuple[str, str]) -> tuple[Piece, ...]:
+    """Keys and what they do, for the last line of a dialog."""
+    return tuple(piece for key, word in pairs for piece in ((key, "key"), (f" {word}  ", "dim")))
+
+
+class IngestDialog(Dialog[str]):
+    """What to take in, and where to. Dismissed with the id of the job that was queued, or None.
+
+    A refusal stays in the dialog with what was entered: it is corrected, not typed again.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+x", "forget", "take the last one away", show=False),
+        Binding("ctrl+n", "go_on", "next field, then start", show=False),
+    ]
+    AUTO_FOCUS = "#from QuietInput"
+
+    def __init__(
+        self,
+        submit: Callable[[list[str], list[str]], str],
+        sources: Sequence[str],
+        destinations: Sequence[str],
+        avoid: Collection[str],
+    ) -> None:
+        """Make the dialog.
+
+        Args:
+            submit: queues the ingest; runs outside the event loop.
+            sources: folders offered as sources: mounted cards first.
+            destinations: folders offered as destinations.
+            avoid: mount points that do not answer.
+        """
+        super().__init__()
+        self._submit = submit
+        self._offers = (sources, destinations)
+        self._avoid = avoid
+        self._sources: list[str] = []
+        self._destinations: list[str] = []
+        self._waiting = False
+        self._refusal: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """Two fields, what is chosen so far, what is wrong."""
+        with Vertical(classes="box") as box:
+            box.border_title = "New ingest"
+            yield PathField(
+                "From", "folder of a card, or any folder or file", self._offers[0], self._avoid, id="from"
+            )
+            yield PathField(
+                "To",
+                "folder; several are written in one go; none: catalogue in place",
+                self._offers[1],
+                self._avoid,
+                id="to",
+            )
+            yield LineView(id="said")
+            yield OneLine(id="foot", classes="foot")
+
+    def on_mount(self) -> None:
+        """Draw what there is, and offer places."""
+        self.query_one("#said", LineView).styles.height = "auto"
+        self._draw()
+        self.call_after_refresh(self.query_one("#from", PathField).type_into)
+
+    def _draw(self) -> None:
+        good = self.rushes.glyphs.good
+        for name, chosen in (("#from", self._sources), ("#to", self._destinations)):
+            self.query_one(name, PathField).show_chosen(
+                [Line(((f"{good} ", "good"), (display(path), "")), indent=2) for path in chosen]
+            )
+        said: list[Line] = []
+        if self._waiting:
+            said = [BLANK, plain("Looking at the source and the space at the destinations.", "busy")]
+        elif self._refusal:
+            bad = self.rushes.glyphs.bad
+            said = [BLANK] + [
+                Line(((f"{bad} ", "bad"), (fmt.path(part), "bad")), indent=2)
+                for part in self._refusal.split("\n")
+            ]
+        view = self.query_one("#said", LineView)
+        view.display = bool(said)
+        view.show(said)
+        in_from = self.query_one("#from", PathField).query_one(QuietInput).has_focus
+        typed = self.query_one("#from" if in_from else "#to", PathField).value
+        word = "add" if typed else ("next" if in_from else "start")
+        self.query_one("#foot", OneLine).show(
+            foot(("enter", word), ("tab", "complete"), ("^x", "take away"), ("esc", "back"))
+        )
+
+    def on_descendant_focus(self) -> None:
+        """The foot says what enter does in this field."""
+        self._draw()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The foot says what enter does with this text."""
+        event.stop()
+        self._refusal = None
+        self._draw()
+
+    @on(PathField.Entered)
+    def _entered(self, event: PathField.Entered) -> None:
+        event.stop()
+        if self._waiting:
+            return
+        is_from = event.field.id == "from"
+        chosen = self._sources if is_from else self._destinations
+        if event.path:
+            path = event.path.rstrip("/") or "/"
+            if path not in chosen:
+                chosen.append(path)
+            event.field.clear()
+            self._refusal = None
+            self._draw()
+        else:
+            self.action_go_on()
+
+    def action_go_on(self) -> None:
+        """From the sources to the destinations; from there, start."""
+        if self._waiting:
+            return
+        field = self.query_one("#from", PathField)
+        if field.query_one(QuietInput).has_focus:
+            if not self._sources:
+                self._refusal = "Nothing is chosen yet: type a folder, or choose one with the arrows and tab."
+                self._draw()
+                return
+            self.query_one("#to", PathField).type_into()
+            return
+        sources, destinations = list(self._sources), list(self._destinations)
+        self._waiting = True
+        self._refusal = None
+        self._draw()
+        self.rushes.runner.submit(lambda: self._submit(sources, destinations), self._answered, slow=True)
+
+    def _answered(self, job_id: Any, error: RushesError | None) -> None:
+        if not self.is_attached:
+            if error is None:
+                self.rushes.tell("The ingest is queued.")
+            return
+        self._waiting = False
+        if error is None:
+            self.dismiss(cast("str", job_id))
+            return
+        self._refusal = str(error)
+        self._draw()
+
+    def action_forget(self) -> None:
+        """Take the last entry of this field away."""
+        in_from = self.query_one("#from", PathField).query_one(QuietInput).has_focus
+        chosen = self._sources if in_from else self._destinations
+        if chosen:
+            chosen.pop()
+        self._refusal = None
+        self._draw()
+
+
+class PathDialog(Dialog[str]):
+    """One folder. Dismissed with what ``submit`` returned, or None."""
+
+    AUTO_FOCUS = "QuietInput"
+
+    def __init__(
+        self,
+        title: str,
+        why: str,
+        submit: Callable[[str], str],
+        places: Sequence[str],
+        avoid: Collection[str],
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._why = why
+        self._submit = submit
+        self._places = places
+        self._avoid = avoid
+        self._waiting = False
+
+    def compose(self) -> ComposeResult:
+        """What it is for, the field, what is wrong."""
+        with Vertical(classes="box") as box:
+            box.border_title = self._title
+            yield LineView(id="why")
+            yield PathField("Folder", "where to look", self._places, self._avoid, id="path")
+            yield LineView(id="said")
+            yield OneLine(id="foot", classes="foot")
+
+    def on_mount(self) -> None:
+        """Draw."""
+        for name in ("#why", "#said"):
+            self.query_one(name).styles.height = "auto"
+        self.query_one("#said").display = False
+        self.query_one("#why", LineView).show([plain(self._why, "dim"), BLANK])
+        self.query_one("#foot", OneLine).show(foot(("enter", "start"), ("tab", "complete"), ("esc", "back")))
+        self.call_after_refresh(self.query_one(PathField).type_into)
+
+    @on(PathField.Entered)
+    def _entered(self, event: PathField.Entered) -> None:
+        event.stop()
+        if self._waiting:
+            return
+        if not event.path:
+            self._say("Type a folder, or choose one with the arrows and tab.", "warn")
+            return
+        self._waiting = True
+        self.rushes.runner.submit(lambda: self._submit(event.path), self._answered, slow=True)
+
+    def _say(self, text: str, tone: str) -> None:
+        self.query_one("#said").display = True
+        self.query_one("#said", LineView).show(
+            [BLANK, *(plain(fmt.path(part), tone) for part in text.split("\n"))]
+        )
+
+    def _answered(self, result: Any, error: RushesError | None) -> None:
+        self._waiting = False
+        if not self.is_attached:
+            return
+        if error is None:
+            self.dismiss(cast("str", result))
+        else:
+            self._say(str(error), "bad")
+
+
+class WordDialog(Dialog[str]):
+    """One line of text. Dismissed with it, or None."""
+
+    AUTO_FOCUS = "QuietInput"
+
+    def __init__(self, title: str, value: str) -> None:
+        super().__init__()
+        self._title = title
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        """The field."""
+        with Vertical(classes="box") as box:
+            box.border_title = self._title
+            yield QuietInput(self._value)
+            yield OneLine(id="foot", classes="foot")
+
+    def on_mount(self) -> None:
+        """Draw."""
+        self.query_one(OneLine).show(foot(("enter", "take it"), ("esc", "back")))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the text, unless it is blank."""
+        event.stop()
+        if event.value.strip():
+            self.dismiss(event.value.strip())
+
+
+class RecipeDialog(Dialog[list[str]]):
+    """Choose recipes: space marks, enter takes the marked ones, else the one under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("space", "mark", "mark", show=False),
+        Binding("enter", "take", "queue", show=False),
+        Binding("q", "leave", "back", show=False),
+    ]
+
+    def __init__(self, recipes: Sequence[RecipeRow], glyphs: Glyphs) -> None:
+        super().__init__()
+        self._recipes = list(recipes)
+        self._glyphs = glyphs
+        self._at = 0
+        self._marks: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        """The list."""
+        with Vertical(classes="box") as box:
+            box.border_title = "Queue an export"
+            yield LineView(id="lines")
+            yield OneLine(id="foot", classes="foot")
+
+    def on_mount(self) -> None:
+        """Draw."""
+        self.query_one(LineView).styles.height = "auto"
+        pairs = (
+            (("enter", "queue"), ("space", "mark"), ("esc", "back")) if self._recipes else (("esc", "back"),)
+        )
+        self.query_one(OneLine).show(foot(*pairs))
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self._recipes:
+            self.query_one(LineView).show(
+                [
+                    plain("There is no recipe yet. Make one in a shell:"),
+                    BLANK,
+                    plain("rushes recipe create Dailies --mode all --preset share --to DIR", "key"),
+                ]
+            )
+            return
+        lines: list[Line] = []
+        wide = min(30, max(fmt.cells(display(recipe.name)) for recipe in self._recipes))
+        for at, recipe in enumerate(self._recipes):
+            here = at == self._at
+            name = fmt.pad(fmt.fit(display(recipe.name), wide, self._glyphs.ellipsis), wide)
+            facts = [recipe.mode, recipe.layout, recipe.preset]
+            if recipe.clips is not None:
+                facts.append(fmt.plural(recipe.clips, "clip"))
+            lines.append(
+                Line(
+                    (
+                        (self._glyphs.cursor if here else " ", "strong"),
+                        (self._glyphs.mark if recipe.name in self._marks else " ", "strong"),
+                        (f" {name}", "strong" if here else ""),
+                        (f"  {display(', '.join(facts))}", "dim"),
+                    )
+                )
+            )
+            if here and recipe.destination:
+                lines.append(Line(((f"   to {display(recipe.destination)}", "dim"),)))
+        self.query_one(LineView).show(lines)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        if self._recipes:
+            self._at = max(0, min(self._at + by, len(self._recipes) - 1))
+            self._draw()
+
+    def action_mark(self) -> None:
+        """Mark this recipe, or take its mark away, and go on."""
+        if self._recipes:
+            self._marks ^= {self._recipes[self._at].name}
+            self.action_move(1)
+            self._draw()
+
+    def action_take(self) -> None:
+        """Queue."""
+        if self._recipes:
+            names = [recipe.name for recipe in self._recipes if recipe.name in self._marks]
+            self.dismiss(names or [self._recipes[self._at].name])
+
+
+class AnswerDialog(Dialog[None]):
+    """An answer to read: a headline and its reasons."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,q", "leave", "back", show=False),
+        Binding("j,down", "scroll(1)", "down", show=False),
+        Binding("k,up", "scroll(-1)", "up", show=False),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[Line], *, danger: bool = False) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = list(lines)
+        self._danger = danger
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        with Vertical(classes=f"box{' -danger' if self._danger else ''}") as box:
+            box.border_title = self._title
+            yield LineView(id="lines")
+            yield OneLine(id="foot", classes="foot")
+
+    def on_mount(self) -> None:
+        """Draw."""
+        view = self.query_one(LineView)
+        view.styles.height = "auto"
+        view.styles.max_height = max(3, self.app.size.height - 8)
+        view.show(self._lines)
+        self.query_one(OneLine).show(foot(("esc", "back")))
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the text."""
+        self.query_one(LineView).scroll_relative(y=by, animate=False)

@@ -1,0 +1,304 @@
+"""Volumes: which drives, cards and shares there are, what can be read now, and how full they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+from textual.binding import BindingType
+
+from engine.api.rows import Show, Source, VolumeDetail, VolumeRow
+from engine.errors import RushesError
+from engine.names import display
+from tui import format as fmt
+from tui import keys
+from tui.looks import VOLUME_LOOKS, Cell, look_of
+from tui.screens.cells import bar_cell, no_row
+from tui.screens.inputs import AnswerDialog, WordDialog
+from tui.screens.triage import TriageScreen
+from tui.widgets.columns import Column, Context
+from tui.widgets.line_view import BLANK, Line, fact, heading, plain
+
+CLASS_WORDS = {
+    "system": "system",
+    "virtual": "virtual",
+    "network": "network",
+    "card": "card",
+    "removable": "drive",
+    "pool": "pool",
+    "unknown": "unknown",
+}
+
+
+def _used(row: VolumeRow) -> float | None:
+    if not row.size_bytes or row.free_bytes is None:
+        return None
+    return 1 - row.free_bytes / row.size_bytes
+
+
+def _state(row: VolumeRow, context: Context) -> Cell:
+    return look_of(VOLUME_LOOKS, row.state).cell(context.glyphs)
+
+
+def _name(row: VolumeRow, context: Context) -> Cell:
+    del context
+    return (
+        (display(row.name), "strong" if row.state == "online" else ""),
+        (" fav" if row.favourite else "", "dim"),
+    )
+
+
+def _space(row: VolumeRow, context: Context) -> Cell:
+    used = _used(row)
+    if used is None:
+        return ()
+    tone = "dim" if row.state != "online" else "bad" if used >= 0.95 else "warn" if used >= 0.85 else "busy"
+    return bar_cell(used, context, tone)
+
+
+def _free(row: VolumeRow, context: Context) -> Cell:
+    del context
+    return ((fmt.size(row.free_bytes), "" if row.state == "online" else "dim"),)
+
+
+def _clips(row: VolumeRow, context: Context) -> Cell:
+    del context
+    return ((fmt.number(row.clips), "" if row.clips else "dim"),)
+
+
+def _offline(row: VolumeRow, context: Context) -> Cell:
+    del context
+    return ((fmt.number(row.offline_clips), "warn" if row.offline_clips else "dim"),)
+
+
+def _class(row: VolumeRow, context: Context) -> Cell:
+    del context
+    word = CLASS_WORDS.get(row.volume_class, row.volume_class)
+    return ((f"{word}{', ro' if row.read_only else ''}", "dim"),)
+
+
+def _mount(row: VolumeRow, context: Context) -> Cell:
+    del context
+    if row.mount_point is None:
+        return ()
+    text = display(row.mount_point)
+    return ((text, ""),) if row.state != "offline" else (("was ", "dim"), (text, "dim"))
+
+
+def _seen(row: VolumeRow, context: Context) -> Cell:
+    return ((fmt.moment(row.last_seen_at, context.now), "dim"),)
+
+
+class VolumesScreen(TriageScreen):
+    """All volumes."""
+
+    PLACE = "volumes"
+    SCOPE = "volumes"
+    NOUN = "volume"
+    SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "online", "failed": "away"}
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings("volumes")
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("STATE", 11, _state),
+        Column("NAME", 12, _name, flex=3, most=30),
+        Column("USED", 8, _space, flex=1, most=14),
+        Column("FREE", 8, _free, right=True),
+        Column("CLIPS", 6, _clips, right=True),
+        Column("AWAY", 6, _offline, right=True),
+        Column("CLASS", 10, _class, drop=2),
+        Column("MOUNTED AT", 18, _mount, flex=6, middle=True, drop=1),
+        Column("LAST SEEN", 12, _seen, drop=3),
+    )
+
+    def source(self) -> Source[Any, Any]:
+        """All volumes."""
+        return self.rushes.desk.volumes()
+
+    def empty_lines(self) -> Sequence[Cell]:
+        """No volume was met yet."""
+        return (
+            (("No volume yet.", "strong"),),
+            (),
+            (("Drives, cards and shares show up here by themselves when they are mounted.", ""),),
+            (
+                ("To begin:  ", "dim"),
+                ("2", "key"),
+                (" then ", "dim"),
+                ("n", "key"),
+                (" takes a card in.", "dim"),
+            ),
+            (("No drive at hand?  ", "dim"), ("rushes demo", "key"), (" shows a whole day on set.", "dim")),
+        )
+
+    def detail_lines(self, detail: VolumeDetail) -> list[Line]:
+        """The evidence a volume is known by, and what happened to it."""
+        row, now = detail.row, self.rushes.pace.now()
+        state = _state(row, Context(self.rushes.glyphs, now, 20))
+        lines = [heading(display(row.name)), fact("State", *state[0])]
+        if row.state == "offline":
+            lines.append(plain("Its clips are kept here and come back with it.", "dim"))
+        elif row.state == "not_responding":
+            lines.append(plain("It is mounted and does not answer. No job starts on it.", "warn"))
+        elif row.state == "conflict":
+            lines.append(
+                plain("Two mounted volumes claim this identity. Nothing is attached to either.", "bad")
+            )
+        flags = [
+            word
+            for yes, word in (
+                (row.read_only, "read-only"),
+                (row.is_network, "network"),
+                (row.is_removable, "removable"),
+                (row.tracked, "tracked"),
+                (row.kind == "stand_in", "a folder stood in for a volume"),
+            )
+            if yes
+        ]
+        lines += [
+            fact("Class", CLASS_WORDS.get(row.volume_class, row.volume_class)),
+            fact("File system", row.fs_type or "-"),
+            *([fact("", ", ".join(flags))] if flags else []),
+            fact("Mounted at" if row.state != "offline" else "Was at", fmt.path(row.mount_point)),
+            fact("Space", f"{fmt.size(row.free_bytes)} free of {fmt.size(row.size_bytes)}"),
+            fact("Last seen", fmt.moment(row.last_seen_at, now)),
+            BLANK,
+            heading("Holds"),
+            fact("Clips", fmt.number(row.clips)),
+            fact("Copies", f"{fmt.number(detail.copies)}, {fmt.size(detail.copies_bytes)}"),
+        ]
+        if detail.missing:
+            lines.append(fact("Missing", f"{detail.missing:,} files; look on the relink screen", "warn"))
+        if detail.damaged:
+            lines.append(fact("Damaged", f"{detail.damaged:,} files", "bad"))
+        known = [
+            ("UUID", detail.fs_uuid),
+            ("Label", detail.label),
+            ("Share", detail.share),
+            ("Serial", detail.serial),
+            ("Model", detail.model),
+        ]
+        if any(value for _, value in known):
+            lines += [BLANK, heading("Known by")]
+            lines += [fact(label, display(value)) for label, value in known if value]
+        if detail.events:
+            lines += [BLANK, heading("History")]
+            for event in detail.events:
+                at = fmt.moment(event.at, now)
+                text = event.kind.replace("_", " ") + (f": {display(event.detail)}" if event.detail else "")
+                lines.append(Line(((f"{at}  ", "dim"), (text, "")), indent=fmt.cells(at) + 2))
+        return lines
+
+    def why_not(self, verb: str, row: VolumeRow | None) -> str | None:
+        """Verbs need a volume; some need it to be there."""
+        if row is None:
+            return no_row("volume")
+        if verb == "track" and row.tracked:
+            return f"{display(row.name)} is tracked already."
+        if verb == "track" and row.state != "online":
+            return f"{display(row.name)} is away; only a mounted volume can be tracked."
+        if verb == "untrack" and not row.tracked:
+            return f"{display(row.name)} is not tracked."
+        if verb in ("scan", "check") and (row.state != "online" or row.mount_point is None):
+            return f"{display(row.name)} is away; its files cannot be looked at."
+        if verb == "check" and row.volume_class in ("system", "pool", "network"):
+            return f"{display(row.name)} is no card and no drive that one formats."
+        return None
+
+    def do_open(self) -> None:
+        """Show the detail."""
+        if not self.detail_shown:
+            self.list_detail()
+        else:
+            self.detail.scroll_to(y=0, animate=False)
+            self.rushes.tell("All that is known is shown beside the list; J and K scroll it.")
+
+    def do_track(self) -> None:
+        """Track."""
+        desk = self.rushes.desk
+        rows = [row for row in self.table.chosen() if not row.tracked]
+        self.on_each(
+            rows,
+            lambda row: desk.volume(row.volume_id, "track"),
+            "tracked",
+            after=lambda did: self.rushes.tell(f"{fmt.plural(len(did), 'volume')} tracked.") if did else None,
+        )
+
+    def do_untrack(self) -> None:
+        """Stop tracking, after a question."""
+        rows = [row for row in self.table.chosen() if row.tracked]
+        desk = self.rushes.desk
+        clips = sum(row.clips for row in rows)
+        what = display(rows[0].name) if len(rows) == 1 else f"{len(rows)} volumes"
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.on_each(rows, lambda row: desk.volume(row.volume_id, "untrack"), "no longer tracked")
+
+        self.rushes.ask(
+            f"Stop tracking {what}?",
+            f"{fmt.plural(clips, 'clip')} with a copy there stay in the catalogue; no file is touched.",
+            "stop tracking",
+            "keep tracking",
+            answered,
+        )
+
+    def do_rename(self) -> None:
+        """Ask for a name."""
+        row = cast("VolumeRow", self.table.current())
+        desk = self.rushes.desk
+
+        def named(name: str | None) -> None:
+            if name is not None and name != row.name:
+                self.on_each([row], lambda one: desk.volume(one.volume_id, "rename", name=name), "renamed")
+
+        self.rushes.push_screen(WordDialog(f"Name of {display(row.name)}", row.name), named)
+
+    def do_favourite(self) -> None:
+        """On top, or back."""
+        desk = self.rushes.desk
+        self.on_each(
+            self.table.chosen(),
+            lambda row: desk.volume(row.volume_id, "unfavourite" if row.favourite else "favourite"),
+            "changed",
+        )
+
+    def do_scan(self) -> None:
+        """Look on the volume for files of clips that are away."""
+        desk = self.rushes.desk
+        rows = [row for row in self.table.chosen() if row.state == "online" and row.mount_point]
+        self.on_each(
+            rows,
+            lambda row: desk.scan(row.mount_point),
+            "scans queued",
+            after=lambda did: (
+                self.rushes.tell("Looking there; what is found waits on the relink screen (4).")
+                if did
+                else None
+            ),
+        )
+
+    def do_check(self) -> None:
+        """Is the card safe to format?"""
+        row = cast("VolumeRow", self.table.current())
+        check_card(self, display(row.name), cast("str", row.mount_point))
+
+
+def check_card(screen: TriageScreen, name: str, path: str) -> None:
+    """Ask whether a card is safe to format, and show the answer."""
+    rushes = screen.rushes
+    rushes.tell(f"Comparing every file of {name} with its proven copies.")
+
+    def answered(result: Any, error: RushesError | None) -> None:
+        if error is not None:
+            rushes.tell(str(error), "error")
+            return
+        safe, reasons = cast("tuple[bool, Sequence[str]]", result)
+        glyphs = rushes.glyphs
+        head = (
+            ((f"{glyphs.good} Safe to format.", "good"),)
+            if safe
+            else ((f"{glyphs.bad} NOT safe to format.", "bad"),)
+        )
+        lines = [Line(head), BLANK, *(Line(((display(reason), ""),), indent=2) for reason in reasons)]
+        rushes.push_screen(AnswerDialog(f"Safe to format {name}?", lines, danger=not safe))
+
+    rushes.runner.submit(lambda: rushes.desk.card_check(path), answered, slow=True)

@@ -1,0 +1,109 @@
+"""The lines that frame every screen: places and library on top, state and keys at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from engine.api.rows import Counts, Header
+from engine.names import display
+from tui import format as fmt
+from tui.keys import BY_ID, Key
+from tui.looks import Cell, Glyphs, Piece
+from tui.widgets.one_line import OneLine
+
+PLACES = (("volumes", "Volumes"), ("ingest", "Ingest"), ("exports", "Exports"), ("relink", "Relink"))
+"""The four screens, in the order of their keys."""
+
+
+class TopBar(OneLine):
+    """The four places with what waits there, the library and the machine."""
+
+    def display_header(self, place: str, header: Header | None, glyphs: Glyphs) -> None:
+        """Show this header, seen from this place."""
+        width = self.size.width
+        counts = header.counts if header else Counts()
+        left: list[Piece] = [(" rushes  ", "key")]
+        for number, (name, title) in enumerate(PLACES, 1):
+            tone = "tab" if name == place else ""
+            left.append((f" {number} {title}", tone))
+            left += [(f" {text}", tone or colour) for text, colour in _waiting(name, counts, glyphs)]
+            left.append((" ", tone))
+        used = sum(fmt.cells(text) for text, _ in left)
+        right: Cell = ()
+        if header is not None:
+            library = fmt.path(header.library)
+            host = fmt.path(header.host)
+            for text in (f"{library} @ {host} ", f"{library} "):
+                if used + 2 + fmt.cells(text) <= width:
+                    right = ((text, "dim"),)
+                    break
+        self.show(tuple(left), right)
+
+
+def _waiting(place: str, counts: Counts, glyphs: Glyphs) -> list[Piece]:
+    found = {
+        "volumes": [(counts.volumes_away, glyphs.away, "warn")],
+        "ingest": [(counts.jobs_active, glyphs.busy, "busy"), (counts.jobs_failed, glyphs.bad, "bad")],
+        "exports": [(counts.exports_active, glyphs.busy, "busy"), (counts.exports_failed, glyphs.bad, "bad")],
+        "relink": [(counts.candidates_open, "?", "warn")],
+    }[place]
+    return [(f"{glyph}{count if count < 1000 else '999+'}", tone) for count, glyph, tone in found if count]
+
+
+class StatusLine(OneLine):
+    """The engine, and what the list shows."""
+
+    def display_state(
+        self,
+        header: Header | None,
+        problem: str | None,
+        parts: Sequence[Piece],
+        note: str | None,
+        glyphs: Glyphs,
+    ) -> None:
+        """Show the engine's state, then ``parts`` about the list; ``note`` goes to the right."""
+        left: list[Piece] = [(" ", "")]
+        problem = problem or (header.problem if header else None)
+        if problem:
+            left.append((f"{glyphs.warn} {fmt.one_line(problem)}", "bad"))
+        elif header is None:
+            left.append(("reading", "dim"))
+        elif header.engine == "running":
+            left.append((f"{glyphs.here} engine", "good"))
+            if header.jobs_running:
+                speed = fmt.rate(header.rate) if header.rate else ""
+                left.append((f" {header.jobs_running} running{' ' + speed if speed else ''}", ""))
+            else:
+                left.append((" idle", "dim"))
+        elif header.engine == "starting":
+            left.append((f"{glyphs.wait} engine starting", "warn"))
+        else:
+            key = BY_ID["app.engine"].shown
+            left.append((f"{glyphs.away} no engine, jobs wait; {key} starts it", "warn"))
+        for text, tone in parts:
+            left.append((f" {glyphs.dot} ", "dim"))
+            left.append((text, tone))
+        self.show(tuple(left), ((f"{display(note)} ", "busy"),) if note else ())
+
+
+class KeyLine(OneLine):
+    """The keys that matter here; those that cannot act now are grey and keep their place."""
+
+    def display_keys(self, keys: Iterable[Key], works: Callable[[Key], bool], glyphs: Glyphs) -> None:
+        """Show as many keys as fit, the most needed first; the help key is always the last."""
+        last = ((" ", ""), (BY_ID["app.help"].shown, "key"), (f" all keys{glyphs.ellipsis} ", "dim"))
+        room = self.size.width - sum(fmt.cells(text) for text, _ in last)
+        pieces: list[Piece] = []
+        used = 0
+        for key in keys:
+            wide = fmt.cells(f" {key.shown} {key.verb} ")
+            if used + wide > room:
+                break
+            used += wide
+            able = works(key)
+            pieces += [
+                (" ", ""),
+                (key.shown, "key" if able else "dim"),
+                (f" {key.verb} ", "" if able else "dim"),
+            ]
+        self.show(tuple(pieces), last)

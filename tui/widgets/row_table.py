@@ -1,0 +1,479 @@
+"""The virtual table: rows by id, a cursor, marks; only lines that look different are drawn again.
+
+It holds the ids of all rows and the rows of about three pages. 100,000 rows
+cost what 40 cost, and a row whose cells look the same is not sent to the
+terminal, whatever changed in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from engine.api.rows import Filter, Id, Source
+from tui.format import cells as cell_width
+from tui.looks import Cell, Glyphs
+from tui.widgets.columns import Column, Context, Placed, place
+from tui.widgets.toned import Toned, fitted
+
+MARGIN = 2
+"""Cells at the left: the cursor's sign and the mark's."""
+
+CALM_SECONDS = 0.45
+"""Live cells (bars, rates) are repainted at most this often; states at once."""
+
+SHARE = 0.05
+"""At most this share of the time goes into reading the list of ids again."""
+
+
+class RowTable(ScrollView, Toned, can_focus=True):
+    """A table over a :class:`Source`."""
+
+    # Textual inherits component classes along the first base only.
+    COMPONENT_CLASSES = Toned.COMPONENT_CLASSES
+
+    DEFAULT_CSS = """
+    RowTable { scrollbar-size: 0 1; overflow-x: hidden; scrollbar-gutter: stable; }
+    """
+
+    class CursorMoved(Message):
+        """The cursor is on another row, or its row has changed."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest position matters."""
+            return isinstance(message, RowTable.CursorMoved)
+
+    class Changed(Message):
+        """Rows came or went, or marks changed."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest state matters."""
+            return isinstance(message, RowTable.Changed)
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        glyphs: Glyphs,
+        now: Callable[[], datetime],
+        empty: Callable[[Filter], Sequence[Cell]],
+        group: Callable[[Any], Hashable] | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(id=id)
+        self.glyphs = glyphs
+        self.filter = Filter()
+        self.marks: set[Id] = set()
+        self._columns = tuple(columns)
+        self._placed: tuple[Placed, ...] = ()
+        self._now = now
+        self._empty = empty
+        self._group = group
+        self._source: Source[Any, Any] | None = None
+        self._ids: Sequence[Id] = ()
+        self._cursor = 0
+        self._cursor_id: Id | None = None
+        self._rows: dict[Id, Any] = {}
+        self._cells: dict[Id, tuple[Cell, ...]] = {}
+        self._range: tuple[Id, frozenset[Id]] | None = None
+        self._painted_live = 0.0
+        self._ids_again = 0.0
+        self._stale = False
+
+    # -- what is there -------------------------------------------------------
+    @property
+    def count(self) -> int:
+        """Rows that pass the filter."""
+        return len(self._ids)
+
+    @property
+    def ids(self) -> Sequence[Id]:
+        """Ids of the rows that pass the filter, in order."""
+        return self._ids
+
+    @property
+    def cursor_id(self) -> Id | None:
+        """Id of the row under the cursor; None when there is none."""
+        return self._cursor_id
+
+    @property
+    def cursor(self) -> int:
+        """Position of the cursor, from 0."""
+        return self._cursor
+
+    @property
+    def ranging(self) -> bool:
+        """Whether a range is being marked."""
+        return self._range is not None
+
+    def current(self) -> Any | None:
+        """The row under the cursor, or None."""
+        return None if self._cursor_id is None else self._row(self._cursor)
+
+    def chosen(self) -> list[Any]:
+        """The rows a verb acts on: those marked and shown, else the one under the cursor."""
+        if self._source is None:
+            return []
+        marked = [row_id for row_id in self._ids if row_id in self.marks] if self.marks else []
+        if marked:
+            return list(self._source.rows(marked))
+        row = self.current()
+        return [] if row is None else [row]
+
+    def shown_marks(self) -> int:
+        """Marked rows that pass the filter."""
+        return sum(row_id in self.marks for row_id in self._ids) if self.marks else 0
+
+    # -- reading -------------------------------------------------------------
+    def read_from(self, source: Source[Any, Any]) -> None:
+        """Take rows from ``source`` from now on."""
+        self._source = source
+        self.reload()
+
+    def wish(self, **changes: Any) -> None:
+        """Change the filter or the order: ``text``, ``show``, ``order``, ``reverse``."""
+        wanted = replace(self.filter, **changes)
+        if wanted != self.filter:
+            self.filter = wanted
+            self.reload()
+
+    def reload(self) -> None:
+        """Read ids and rows again, now."""
+        self._read_ids()
+        self._read_rows(calm=False)
+
+    def poll(self, changed: bool) -> None:
+        """Look again after the database changed; cheap, called several times a second."""
+        self._stale = self._stale or changed
+        if not self._stale:
+            return
+        now = time.perf_counter()
+        if now >= self._ids_again:
+            self._read_ids()
+            self._stale = False
+        self._read_rows(calm=True)
+
+    def _read_ids(self) -> None:
+        if self._source is None:
+            return
+        began = time.perf_counter()
+        ids = self._source.ids(self.filter)
+        spent = time.perf_counter() - began
+        self._ids_again = began + spent / SHARE if spent > 0.005 else 0.0
+        if ids == self._ids:
+            return
+        before, self._ids = self._ids, ids
+        top = self.scroll_offset.y
+        old_cursor = self._cursor
+        self._find_cursor()
+        if len(ids) != len(before):
+            self.virtual_size = Size(self.size.width, len(ids) + 1)
+        if top and len(ids) > self._page():  # the cursor's row keeps its place on the screen
+            self._scroll(top + self._cursor - old_cursor)
+        self._reveal()
+        if self.scroll_offset.y != top or not before or not ids:
+            self.refresh()
+        else:
+            page = self._page()
+            for line in range(page):
+                at = top + line
+                if before[at : at + 1] != ids[at : at + 1]:
+                    self._draw(at)
+            if old_cursor != self._cursor:
+                self._draw(old_cursor)
+                self._draw(self._cursor)
+        self.post_message(self.Changed())
+        self.post_message(self.CursorMoved())
+
+    def _find_cursor(self) -> None:
+        """Put the cursor where its id is now; an id that is gone leaves it at its position."""
+        last = len(self._ids) - 1
+        if last < 0:
+            self._cursor = 0
+            self._cursor_id = None
+            return
+        near = min(self._cursor, last)
+        if self._cursor_id is not None and self._ids[near] != self._cursor_id:
+            try:
+                near = self._ids.index(self._cursor_id)
+            except ValueError:
+                pass  # the row is gone: the one at its place takes over
+        self._cursor = near
+        self._cursor_id = self._ids[near]
+
+    def _window(self) -> tuple[int, int]:
+        top = self.scroll_offset.y
+        return top, min(len(self._ids), top + self._page())
+
+    def _read_rows(self, *, calm: bool) -> None:
+        """Read the rows on the screen again and repaint cells that look different."""
+        if self._source is None:
+            return
+        first, last = self._window()
+        wanted = list(self._ids[first:last])
+        if self._cursor_id is not None and not first <= self._cursor < last:
+            wanted.append(self._cursor_id)
+        now = time.monotonic()
+        live_due = not calm or now - self._painted_live >= CALM_SECONDS
+        rows = {row.id: row for row in self._source.rows(wanted)}
+        here = self._cursor_id
+        cursor_changed = here is not None and self._rows.get(here) != rows.get(here)
+        painted = False
+        postponed = False
+        kept = {row_id: self._cells[row_id] for row_id in wanted if row_id in self._cells}
+        before, self._rows = self._rows, rows
+        self._cells = {}
+        for at in range(first, last):
+            row_id = self._ids[at]
+            if row_id not in rows:
+                continue
+            old = kept.get(row_id)
+            if old is not None and self._group is None and rows[row_id] == before.get(row_id):
+                self._cells[row_id] = old
+                continue
+            new = self._make(at, rows[row_id])
+            if old is None or len(old) != len(new):
+                self._cells[row_id] = new
+                self._draw(at)
+                continue
+            differing = [i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+            if not differing:
+                self._cells[row_id] = old
+                continue
+            if not live_due and all(self._placed[i].column.live for i in differing):
+                self._cells[row_id] = old
+                self._rows[row_id] = before.get(row_id, rows[row_id])  # so that the next look sees it again
+                postponed = True
+                continue
+            self._cells[row_id] = new
+            painted = painted or any(self._placed[i].column.live for i in differing)
+            end = max(self._placed[i].start + self._placed[i].width for i in differing)
+            self._draw(at, end)
+        if painted:
+            self._painted_live = now
+        self._stale = self._stale or postponed
+        if cursor_changed:
+            self.post_message(self.CursorMoved())
+
+    def _row(self, at: int) -> Any | None:
+        """The row at a position, read with its surroundings when it is not at hand."""
+        if not 0 <= at < len(self._ids) or self._source is None:
+            return None
+        row_id = self._ids[at]
+        if row_id not in self._rows:
+            page = max(20, self._page())
+            part = self._ids[max(0, at - page) : at + 2 * page]
+            for row in self._source.rows(part):
+                self._rows.setdefault(row.id, row)
+        return self._rows.get(row_id)
+
+    def _make(self, at: int, row: Any) -> tuple[Cell, ...]:
+        first = True
+        if self._group is not None and at > self.scroll_offset.y:
+            above = self._row(at - 1)
+            first = above is None or self._group(above) != self._group(row)
+        now = self._now()
+        return tuple(
+            fitted(
+                placed.column.cell(row, Context(self.glyphs, now, placed.width, first)),
+                placed.width,
+                right=placed.column.right,
+                middle=placed.column.middle,
+                ellipsis=self.glyphs.ellipsis,
+            )
+            for placed in self._placed
+        )
+
+    # -- moving --------------------------------------------------------------
+    def move(self, by: int) -> None:
+        """Move the cursor by some rows."""
+        self.go(self._cursor + by)
+
+    def go(self, position: int) -> None:
+        """Put the cursor at a position; beyond the ends means the end."""
+        if not self._ids:
+            return
+        position = max(0, min(position, len(self._ids) - 1))
+        if position == self._cursor:
+            return
+        old, self._cursor = self._cursor, position
+        self._cursor_id = self._ids[position]
+        if self._range is not None:
+            self._mark_range()
+        self._reveal()
+        self._draw(old)
+        self._draw(position)
+        self.post_message(self.CursorMoved())
+
+    def go_to(self, row_id: Id) -> bool:
+        """Put the cursor on this row; False when the filter hides it."""
+        try:
+            self.go(self._ids.index(row_id))
+        except ValueError:
+            return False
+        return True
+
+    def move_page(self, pages: float) -> None:
+        """Move by pages, or parts of one."""
+        self.move(int(pages * max(2, self._page() - 1)))
+
+    def _page(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def _scroll(self, top: int) -> None:
+        top = max(0, min(top, len(self._ids) - self._page()))
+        if top != self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False, force=True)
+
+    def _reveal(self) -> None:
+        top, page = self.scroll_offset.y, self._page()
+        if self._cursor < top:
+            self._scroll(self._cursor)
+        elif self._cursor >= top + page:
+            self._scroll(self._cursor - page + 1)
+
+    # -- marks ---------------------------------------------------------------
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away, and go on."""
+        if self._cursor_id is None:
+            return
+        self.marks ^= {self._cursor_id}
+        self._draw(self._cursor)
+        self.post_message(self.Changed())
+        self.move(1)
+
+    def mark_all(self) -> None:
+        """Mark all rows that pass the filter."""
+        self._set_marks(self.marks | set(self._ids))
+
+    def invert_marks(self) -> None:
+        """Mark the rows that pass the filter and are not marked, and no others."""
+        self._set_marks({row_id for row_id in self._ids if row_id not in self.marks})
+
+    def clear_marks(self) -> None:
+        """Take all marks away."""
+        self._range = None
+        self._set_marks(set())
+
+    def forget_marks(self, done: set[Id]) -> None:
+        """Take these marks away: their rows were acted on."""
+        self._set_marks(self.marks - done)
+
+    def toggle_range(self) -> None:
+        """Begin a range at the cursor, or end the one that is open."""
+        if self._range is not None:
+            self._range = None
+        elif self._cursor_id is not None:
+            self._range = (self._cursor_id, frozenset(self.marks))
+            self._mark_range()
+        self.post_message(self.Changed())
+
+    def _mark_range(self) -> None:
+        assert self._range is not None
+        start_id, before = self._range
+        try:
+            start = self._ids.index(start_id)
+        except ValueError:
+            start = self._cursor
+        low, high = sorted((start, self._cursor))
+        self._set_marks(set(before) | set(self._ids[low : high + 1]))
+
+    def _set_marks(self, marks: set[Id]) -> None:
+        changed = marks ^ self.marks
+        if not changed:
+            return
+        self.marks = marks
+        first, last = self._window()
+        for at in range(first, last):
+            if self._ids[at] in changed:
+                self._draw(at)
+        self.post_message(self.Changed())
+
+    # -- drawing -------------------------------------------------------------
+    def _draw(self, at: int, end: int | None = None) -> None:
+        """Ask for a position's line to be drawn again, up to cell ``end``."""
+        line = at - self.scroll_offset.y
+        if 0 <= line < self._page():
+            self.refresh(Region(0, line + 1, end or self.size.width, 1))
+
+    def on_resize(self) -> None:
+        """Place the columns anew."""
+        self.virtual_size = Size(self.size.width, len(self._ids) + 1)
+        self._arrange()
+        self._reveal()
+
+    def _arrange(self) -> None:
+        self._placed = place(self._columns, self.scrollable_content_region.width, MARGIN)
+        self._cells = {}
+        self.refresh()
+
+    def set_glyphs(self, glyphs: Glyphs) -> None:
+        """Use another set of signs."""
+        self.glyphs = glyphs
+        self._arrange()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Groups begin anew at the top of the screen, so their cells are made again."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._group is not None and round(old_value) != round(new_value):
+            self._cells = {}
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the heading or one row."""
+        width = self.scrollable_content_region.width
+        if not self._ids:
+            return self._empty_line(y, width)
+        if y == 0:
+            return self.paint(self._heading(), width, "dim")
+        at = y - 1 + self.scroll_offset.y
+        row = self._row(at)
+        if row is None:
+            return self.paint((), width)
+        row_id = self._ids[at]
+        cells = self._cells.get(row_id)
+        if cells is None or len(cells) != len(self._placed):
+            cells = self._cells[row_id] = self._make(at, row)
+        here = at == self._cursor
+        pieces = [
+            (self.glyphs.cursor if here else " ", "strong"),
+            (self.glyphs.mark if row_id in self.marks else " ", "strong"),
+        ]
+        used = MARGIN
+        for placed, cell in zip(self._placed, cells, strict=True):
+            if placed.start > used:
+                pieces.append((" " * (placed.start - used), ""))
+            pieces += cell
+            used = placed.start + placed.width
+        return self.paint(pieces, width, *(("cursor",) if here else ()))
+
+    def _heading(self) -> list[tuple[str, str]]:
+        pieces = [(" " * MARGIN, "")]
+        used = MARGIN
+        for placed in self._placed:
+            pieces.append((" " * (placed.start - used), ""))
+            pieces += fitted(((placed.column.title, ""),), placed.width, right=placed.column.right)
+            used = placed.start + placed.width
+        return pieces
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        lines = self._empty(self.filter)
+        top = max(0, (self.size.height - len(lines)) // 3)
+        if not top <= y < top + len(lines):
+            return self.paint((), width)
+        block = min(width, max((sum(cell_width(text) for text, _ in line) for line in lines), default=0))
+        left = max(0, (width - block) // 2)
+        return self.paint(((" " * left, ""), *fitted(lines[y - top], width - left)), width)
+
+    def on_click(self, event: events.Click) -> None:
+        """With the mouse switched on: put the cursor there."""
+        if event.y:
+            self.go(event.y - 1 + self.scroll_offset.y)
