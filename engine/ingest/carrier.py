@@ -196,7 +196,10 @@ class Carrier:
             notes.keep(parcel.stream)
             self.meter.tick()
 
-        write_out(original, landings, parcel.stream, check=self.job.check_now, tick=tick, sync=sync)
+        try:
+            write_out(original, landings, parcel.stream, check=self.job.check_now, tick=tick, sync=sync)
+        finally:
+            notes.keep(parcel.stream)
         parcel.failure = parcel.stream.failure
 
     def _flush(self, parcels: Sequence[Parcel]) -> None:

@@ -14,6 +14,7 @@ from engine.names import display
 from engine.storage.database import row
 from engine.volumes import places
 from engine.volumes.places import Place
+from engine.volumes.refresh import refresh
 
 
 @dataclass
@@ -115,12 +116,9 @@ def open_source(db: Database, order: OrderedSource) -> Source:
     base = os.path.dirname(path) if order.is_file else path
     try:
         place = places.place_of(db, base)
-    except NotFound as error:
-        raise RushesError(f"{display(path)} is no longer there. Nothing more was copied from it.") from error
-    if place.volume_id != order.volume_id:
-        raise VolumeGone(f"Another volume is mounted where {display(order.path)} was.")
-    try:
         root = Root(base, _device_number(place, base), make=False)
+    except (NotFound, FileNotFoundError) as error:
+        raise RushesError(f"{display(path)} is no longer there. Nothing more was copied from it.") from error
     except OSError as error:
         raise RushesError(f"{display(base)} cannot be opened: {os.strerror(error.errno or 0)}.") from error
     return Source(order, path, place.path, place, root)
@@ -139,9 +137,6 @@ def open_destination(db: Database, order: OrderedDestination, *, make: bool = Tr
     try:
         home = path if os.path.isdir(path) else os.path.dirname(path)
         place = places.place_of(db, home)
-        if place.volume_id != order.volume_id:
-            target.away = f"Another volume is mounted where {display(order.volume)} was."
-            return target
         target.root = Root(path, _device_number(place, home), make=make)
         target.place = place
     except (VolumeGone, NotFound, Refused) as error:
@@ -157,14 +152,30 @@ def _device_number(place: Place, path: str) -> int:
 
 
 def _where(db: Database, volume_id: str, relative: str, ordered: str) -> str | None:
-    """Where a place is now. The path it was ordered by is preferred while that still leads there."""
+    """Where a place is now; None while its volume is away.
+
+    The path it was ordered by comes first, as long as the same volume is
+    there; then the catalogue's idea of where the volume is mounted, which is
+    brought up to date when it does not hold.
+    """
+    for path in (ordered, _recorded(db, volume_id, relative)):
+        if path is not None and _leads_to(db, path, volume_id, relative):
+            return path
+    refresh(db)
+    path = _recorded(db, volume_id, relative)
+    return path if path is not None and _leads_to(db, path, volume_id, relative) else None
+
+
+def _recorded(db: Database, volume_id: str, relative: str) -> str | None:
     volume = row(db, "SELECT * FROM volumes WHERE volume_id = ?", (volume_id,))
-    if volume is None or volume["state"] != "online":
-        # The row may be behind the mount table: the path itself is asked once more.
-        try:
-            home = ordered if os.path.lexists(ordered) else os.path.dirname(ordered)
-            place = places.place_of(db, home)
-        except RushesError:
-            return None
-        return ordered if place.volume_id == volume_id else None
-    return places.absolute(volume, relative)
+    return None if volume is None else places.absolute(volume, relative)
+
+
+def _leads_to(db: Database, path: str, volume_id: str, relative: str) -> bool:
+    """Whether a path is (or will be, when it is made) this place on this volume."""
+    exists = os.path.lexists(path)
+    try:
+        place = places.place_of(db, path if exists else os.path.dirname(path))
+    except RushesError:
+        return False
+    return (place.volume_id, place.path) == (volume_id, relative if exists else os.path.dirname(relative))

@@ -16,6 +16,7 @@ from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
 from engine.ingest.queue import Order, read_order
 from engine.ingest.reference import reference_item
+from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
 from engine.storage.database import execute, rows, scalar
 
@@ -97,6 +98,12 @@ def _run(job: JobContext, order: Order, destinations: list[Destination]) -> Outc
         sentence, volume_id = waits[0]
         job.flush()
         raise JobPaused(" ".join(dict.fromkeys(text for text, _ in waits)) or sentence, waiting_for=volume_id)
+    undecided = store.task_counts(job.db, job.job_id)
+    if undecided.get("queued") or undecided.get("running"):
+        raise RushesError(  # a verdict with a hole in it would be a lie
+            f"{undecided.get('queued', 0) + undecided.get('running', 0)} files were left undecided. "
+            "What is verified is kept; retry the job."
+        )
     status = results.job_status(job.db, job.job_id)
     result = results.result_of(job.db, job.job_id, status)
     return Outcome(status, result, _error(result) if status == "failed" else None)

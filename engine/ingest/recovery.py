@@ -20,22 +20,19 @@ def take_up(job: JobContext, *, retrying: bool) -> None:
     """
     db = job.db
     states = "('running', 'cancelled', 'failed')" if retrying else "('running', 'cancelled')"
-    again = f"SELECT task_id FROM tasks WHERE job_id = ? AND status IN {states} AND error_kind IS NOT 'unreadable_folder'"
+    mine = "task_id IN (SELECT task_id FROM tasks WHERE job_id = ?)"
     with write(db):
         db.execute(
-            "UPDATE transfers SET stage = ? WHERE status = 'running' AND task_id IN"
-            " (SELECT task_id FROM tasks WHERE job_id = ?)",
-            (RESUMED, job.job_id),
+            f"UPDATE transfers SET stage = ? WHERE status = 'running' AND {mine}", (RESUMED, job.job_id)
         )
-        failed = ", 'failed'" if retrying else ""
         db.execute(
             "UPDATE transfers SET status = 'queued', error = NULL, error_kind = NULL"
-            f" WHERE status IN ('running', 'cancelled'{failed}) AND task_id IN ({again})",
+            f" WHERE status IN {states} AND {mine}",
             (job.job_id,),
         )
         db.execute(
             "UPDATE tasks SET status = 'queued', stage = NULL, error = NULL, error_kind = NULL, ended_at = NULL"
-            f" WHERE task_id IN ({again})",
+            f" WHERE job_id = ? AND status IN {states} AND error_kind IS NOT 'unreadable_folder'",
             (job.job_id,),
         )
         db.execute(
