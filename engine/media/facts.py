@@ -113,6 +113,7 @@ class MediaFacts:
         recorded_at: ISO 8601; with an offset only when the file tells its time zone, otherwise the
             camera's clock as it stood.
         recorded_at_source: which field said so.
+        umid: the material's own number, hex digits in upper case: the same in every copy and rewrap.
         warnings: sentences for people; none of them stops anything.
     """
 
@@ -131,6 +132,7 @@ class MediaFacts:
     serial: str | None = None
     recorded_at: str | None = None
     recorded_at_source: str | None = None
+    umid: str | None = None
     warnings: tuple[str, ...] = ()
 
     @property

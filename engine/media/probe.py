@@ -6,6 +6,7 @@ so that no name and no playlist inside can make it open a network address.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -18,8 +19,9 @@ from engine.media import child
 from engine.media.facts import AudioFacts, MediaFacts, Unplayable, VideoFacts
 from engine.media.kinds import HEADER_BYTES, sniff
 from engine.media.rates import fraction, is_common, snapped, steady_rate
-from engine.media.stated import camera, recorded_at, reel_name, tags_of, timecode_of
+from engine.media.stated import camera, recorded_at, reel_name, tags_of, timecode_of, umid_of
 from engine.media.tools import Tools
+from engine.media.wholeness import missing_bytes
 from engine.names import display
 
 __all__ = ["MediaFacts", "Unplayable", "probe", "understand"]
@@ -73,15 +75,13 @@ def probe(tools: Tools, path: str, timeout: float = PROBE_SECONDS) -> MediaFacts
     described = _ask(tools, path, timeout, ["-show_format", "-show_streams"])
     facts = understand(described, name)
     doubtful = _doubtful_stream(described)
-    if doubtful is None:
-        return facts
-    sample = ["-select_streams", str(doubtful["index"]), "-read_intervals", f"%+#{_RATE_PACKETS}"]
-    try:
-        answer = _ask(tools, path, timeout, [*sample, "-show_entries", "packet=pts_time"])
-        times = [float(p["pts_time"]) for p in answer.get("packets", []) if "pts_time" in p]
-    except Unplayable:
-        times = []
-    return understand(described, name, times)
+    if doubtful is not None:
+        facts = understand(described, name, _times(tools, path, timeout, str(doubtful["index"])))
+    lost = _lost_bytes(path)
+    if lost:
+        cut = f"the file is cut off: {lost} bytes that its structure promises are not there"
+        facts = dataclasses.replace(facts, warnings=(cut, *facts.warnings))
+    return facts
 
 
 def understand(described: dict[str, Any], name: str, times: list[float] | None = None) -> MediaFacts:
@@ -129,6 +129,7 @@ def understand(described: dict[str, Any], name: str, times: list[float] | None =
         serial=serial,
         recorded_at=when,
         recorded_at_source=source,
+        umid=umid_of(tags),
         warnings=_warnings(video, duration, still=still),
     )
 
@@ -170,6 +171,23 @@ def _ask(tools: Tools, path: str, timeout: float, wanted: list[str]) -> dict[str
     if ran.code != 0 or not isinstance(answer, dict) or not answer:
         raise Unplayable(f"{name} cannot be played: {_why(ran, whole)}. It is kept as it is.")
     return answer
+
+
+def _times(tools: Tools, path: str, timeout: float, stream: str) -> list[float]:
+    """The time stamps of the first frames, in seconds; none when they cannot be had."""
+    sample = ["-select_streams", stream, "-read_intervals", f"%+#{_RATE_PACKETS}"]
+    try:
+        answer = _ask(tools, path, timeout, [*sample, "-show_entries", "packet=pts_time"])
+        return [float(p["pts_time"]) for p in answer.get("packets", []) if "pts_time" in p]
+    except Unplayable:
+        return []  # the header was readable: what it says is what there is
+
+
+def _lost_bytes(path: str) -> int:
+    try:
+        return missing_bytes(path)
+    except OSError:
+        return 0  # it was readable a moment ago; whoever copies it will say what is wrong
 
 
 def looks_like_a_still(path: str) -> bool:

@@ -59,6 +59,12 @@ def reel_name(tags: Mapping[str, str]) -> str | None:
     return _first(tags, _REEL)
 
 
+def umid_of(tags: Mapping[str, str]) -> str | None:
+    """Return the material's UMID as hex digits in upper case."""
+    text = tags.get("material_package_umid", "").removeprefix("0x").upper()
+    return text if re.fullmatch(r"[0-9A-F]{64}", text) else None
+
+
 def recorded_at(tags: Mapping[str, str]) -> tuple[str | None, str | None]:
     """Return (ISO 8601, the field that said so).
 

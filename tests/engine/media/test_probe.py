@@ -105,10 +105,14 @@ def test_rotation_turns_the_shown_size_only(tools: Tools, film: Film, tmp_path: 
         (["-display_rotation", "90", "-i", source], 270),
         (["-i", source, "-metadata:s:v", "rotate=270"], 90),
     )
-    for arguments, clockwise in ways:
-        command = [tools.ffmpeg, "-v", "error", "-y", *arguments, "-c", "copy", str(turned)]
-        if child.run(command, seconds=30).code == 0:
-            break
+    clockwise = next(
+        degrees
+        for arguments, degrees in ways
+        if child.run(
+            [tools.ffmpeg, "-v", "error", "-y", *arguments, "-c", "copy", str(turned)], seconds=30
+        ).code
+        == 0
+    )
     facts = probe(tools, str(turned))
     assert facts.video is not None
     assert facts.video.rotation == clockwise
