@@ -16,6 +16,7 @@ from engine.ingest import catalogue
 from engine.ingest.ends import Source
 from engine.ingest.meter import Meter
 from engine.jobs.context import JobContext
+from engine.media.beside import enrich
 from engine.media.cards import Card, Listed, reader, recognise
 from engine.media.clips import Clip, group
 from engine.media.facts import MediaFacts
@@ -48,8 +49,8 @@ def catalogue_item(
     db = job.db
     found = rows(
         db,
-        "SELECT name, size, mtime_ns, asset_id FROM tasks WHERE item_id = ? AND error_kind IS NOT 'unreadable_folder'"
-        " ORDER BY position",
+        "SELECT name, size, mtime_ns, asset_id FROM tasks WHERE item_id = ?"
+        " AND error_kind IS NOT 'unreadable_folder' ORDER BY position",
         (item_id,),
     )
     if not found:
@@ -141,7 +142,7 @@ def _facts(
         return None
     path = _readable(job, asset_id) or os.path.join(source.base, clip.essence)
     try:
-        facts = probe(tools, path)
+        facts = enrich(probe(tools, path), clip, reader(source.base))
     except RushesError as error:
         warnings.append(str(error))
         return None

@@ -86,9 +86,8 @@ def test_p2_is_read() -> None:
     <ClipMetadata><Access><CreationDate>2026-11-20T08:00:00+00:00</CreationDate></Access>
     <Device><Manufacturer>Panasonic</Manufacturer><SerialNo.>B1C2</SerialNo.>
     <ModelName>AJ-PX270</ModelName></Device>
-    <Shoot><StartDate>2026-11-20T09:30:00+01:00</StartDate></Shoot></ClipMetadata></ClipContent></P2Main>""" % (
-        b"0F" * 32
-    )
+    <Shoot><StartDate>2026-11-20T09:30:00+01:00</StartDate></Shoot></ClipMetadata>
+    </ClipContent></P2Main>""" % (b"0F" * 32)
     facts = enrich(BARE, _clip("CLIP/0001AB.XML"), {"CLIP/0001AB.XML": content}.get)
     assert (facts.make, facts.model, facts.serial) == ("Panasonic", "AJ-PX270", "B1C2")
     assert (facts.recorded_at, facts.timecode) == ("2026-11-20T09:30:00+01:00", "10:20:30:00")
