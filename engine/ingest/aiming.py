@@ -103,8 +103,8 @@ def _land(
             Failure(
                 "no_space",
                 f"No space for {shown}: {naturalsize(needed, binary=True)} are needed, "
-                f"{naturalsize(room, binary=True)} are free on {display(target.order.volume)}. The source was "
-                "not touched. Make room, then retry.",
+                f"{naturalsize(room, binary=True)} are free on {display(target.order.volume)}. The source "
+                "was not touched. Make room, then retry.",
             )
         )
         return

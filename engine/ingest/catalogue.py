@@ -145,8 +145,8 @@ def record_card(db: Database, card: Card, volume_id: str, files: int, size: int)
         return str(
             scalar(
                 db,
-                "INSERT INTO cards (card_id, kind, label, listing_hash, files, bytes, volume_id, first_seen_at,"
-                " last_seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                "INSERT INTO cards (card_id, kind, label, listing_hash, files, bytes, volume_id,"
+                " first_seen_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (listing_hash) DO UPDATE SET volume_id = excluded.volume_id,"
                 " last_seen_at = excluded.last_seen_at RETURNING card_id",
                 (

@@ -241,7 +241,7 @@ def _copies(db: Database, asset_id: int, card: Place) -> list[_Copy]:
     result = []
     for entry in rows(
         db,
-        "SELECT copy_states.*, volumes.fs_type, volumes.mounts FROM copy_states JOIN volumes USING (volume_id)"
+        "SELECT copy_states.*, volumes.fs_type FROM copy_states JOIN volumes USING (volume_id)"
         " WHERE asset_id = ? AND copy_states.state = 'present' AND verified_at IS NOT NULL"
         " AND role != 'source' AND volume_id != ? AND volume_state != 'conflict'",
         (asset_id, card.volume_id),

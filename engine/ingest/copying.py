@@ -403,7 +403,7 @@ class _Pump:
             self.stream.failure = failures.damaged(self.original.shown, self.stream.holes)
 
     def _fill(self, view: memoryview, position: int) -> int:
-        """Fill a buffer. What a bad medium does not give is tried again in small pieces, then left as zeros."""
+        """Fill a buffer. What a bad medium does not give is tried in small pieces, then left as zeros."""
         try:
             return read_into(self.original.fd, view)
         except OSError as error:

@@ -98,7 +98,8 @@ def _decide(job: JobContext, source: Source, parcel: Parcel, volumes: tuple[str,
     with write(job.db):
         for transfer in skipped:
             job.db.execute(
-                "UPDATE transfers SET status = 'skipped', stage = 'duplicate', level = ? WHERE transfer_id = ?",
+                "UPDATE transfers SET status = 'skipped', stage = 'duplicate', level = ?"
+                " WHERE transfer_id = ?",
                 (transfer.level, transfer.transfer_id),
             )
         if verdict == "queued":
@@ -123,7 +124,7 @@ def _met_by_name(parcel: Parcel, candidate: Verified) -> bool:
 def _identify(
     job: JobContext, source: Source, parcel: Parcel, candidates: list[Verified], meter: Meter
 ) -> bool:
-    """Find out the content of a file that may be a duplicate. False when it is none, or cannot be read now."""
+    """Find out the content of a file that may be a duplicate. False: it is none, or cannot be read now."""
     *parts, name = parcel.path.split("/")
     shown = display(os.path.join(source.base, parcel.path))
     try:

@@ -1,4 +1,4 @@
-"""The two ends of an ingest while it runs: the open source and the open destinations, found by volume identity."""
+"""The two ends of an ingest while it runs: open source and destinations, found by volume identity."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def open_source(db: Database, order: OrderedSource) -> Source:
 
 
 def open_destination(db: Database, order: OrderedDestination, *, make: bool = True) -> Destination:
-    """Find a destination on its volume, wherever that is mounted now, and open it; with ``make`` also make it.
+    """Find a destination on its volume, wherever that is mounted, and open it; ``make`` it when it is missing.
 
     Never raises: a destination that is away or refuses says so in ``away``.
     """

@@ -108,8 +108,8 @@ def damaged(shown: str, holes: Sequence[tuple[int, int]]) -> Failure:
     lost = sum(length for _, length in holes)
     return Failure(
         "read_error",
-        f"{shown} cannot be read completely: {lost} bytes from byte {holes[0][0]} on are lost. Clean the contacts "
-        "or try another reader, then retry the failed files.",
+        f"{shown} cannot be read completely: {lost} bytes from byte {holes[0][0]} on are lost. Clean the "
+        "contacts or try another reader, then retry the failed files.",
         errno.EIO,
     )
 

@@ -1,7 +1,8 @@
 """Progress of an ingest: bytes count when they are written and again when they were read back.
 
-In reference mode nothing is written, so they count once. The figures never fall and never pass the total: a file that is copied a second
-time, or was verified before, counts once.
+In reference mode nothing is written, so they count once. The figures never
+fall and never pass the total: a file that is copied a second time, or was
+verified before, counts once.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Meter:
         """Read the totals again, after files were listed or queued once more."""
         found = row(
             self._job.db,
-            f"SELECT count(*) AS files, COALESCE(SUM(status IN {_ENDED}), 0) AS done FROM tasks WHERE job_id = ?",
+            f"SELECT count(*) AS files, COALESCE(SUM(status IN {_ENDED}), 0) AS done"
+            " FROM tasks WHERE job_id = ?",
             (self._job.job_id,),
         )
         volume = row(

@@ -51,7 +51,7 @@ def plan(
             name, or ``copy`` it again.
         verify_source: read every source a second time and compare.
         thumbnails: make a small picture of every clip at the end.
-        dry_run: also compare the files with the catalogue by size and fast hash, which reads from the sources.
+        dry_run: also compare the files with the catalogue by size and fast hash, which reads sources.
 
     Raises:
         Refused: with every problem found.
@@ -244,8 +244,8 @@ def _check_nesting(found: list[_Source], targets: list[_Target], problems: list[
                 problems.append(f"The destination {other} lies inside the source {one}.")
             elif _holds(target.path, target.place, source.path, source.place):
                 problems.append(
-                    f"The source {one} lies inside its own destination {other}. Give another destination with "
-                    "--to, or catalogue it where it is with --mode reference."
+                    f"The source {one} lies inside its own destination {other}. Give another destination "
+                    "with --to, or catalogue it where it is with --mode reference."
                 )
 
 
@@ -376,7 +376,7 @@ def _space_problems(db: Database, planned: list[PlannedDestination]) -> list[str
         queued = f" and {naturalsize(waiting, binary=True)} for queued work" if waiting else ""
         problems.append(
             f"Not enough space on {display(targets[0].volume)} at {display(targets[0].path)}: "
-            f"{naturalsize(needed, binary=True)} are needed{queued}, {naturalsize(reserve, binary=True)} stay "
-            f"in reserve, {naturalsize(free, binary=True)} are free."
+            f"{naturalsize(needed, binary=True)} are needed{queued}, {naturalsize(reserve, binary=True)} "
+            f"stay in reserve, {naturalsize(free, binary=True)} are free."
         )
     return problems

@@ -20,7 +20,8 @@ class PlannedSource:
         label: name under which its files are kept.
         folder: folder below each destination that is foreseen; decided when the copying begins.
         files, size: regular files and their bytes.
-        known_files, known_bytes: of these, what every destination holds verified already (by size and fast hash).
+        known_files, known_bytes: of these, what every destination holds verified already, as far as
+            size and fast hash can tell.
         ignored, links, special: numbers of what is not copied.
         warnings: sentences; they do not stop the ingest.
     """

@@ -63,7 +63,7 @@ class Order:
     thumbnails: bool
 
     def to_params(self) -> dict[str, Any]:
-        """As stored with the job. Names that are not UTF-8 keep their surrogate escapes, which JSON can hold."""
+        """As stored with the job. Names that are not UTF-8 keep their surrogate escapes; JSON can hold them."""
         return {
             "version": VERSION,
             "mode": self.mode,
@@ -129,7 +129,8 @@ def queue(library: Library, plan: Plan, *, priority: int = 0) -> Queued:
     title = f"{name} to {where}" if where else f"{name}, catalogued in place"
     with write(db):
         db.execute(
-            "INSERT INTO batches (batch_id, kind, name, created_at, created_by) VALUES (?, 'ingest', ?, ?, ?)",
+            "INSERT INTO batches (batch_id, kind, name, created_at, created_by)"
+            " VALUES (?, 'ingest', ?, ?, ?)",
             (batch_id, name, clock.now(), audit.who()),
         )
         store.create(

@@ -1,4 +1,4 @@
-"""Before an ingest goes on, and after it was cancelled: rows are put right and leftover temporary files go."""
+"""Before an ingest goes on, and after a cancel: rows are put right, leftover temporary files go."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def take_up(job: JobContext, *, retrying: bool) -> None:
             (job.job_id,),
         )
         db.execute(
-            "UPDATE tasks SET status = 'queued', stage = NULL, error = NULL, error_kind = NULL, ended_at = NULL"
-            f" WHERE job_id = ? AND status IN {states} AND error_kind IS NOT 'unreadable_folder'",
+            "UPDATE tasks SET status = 'queued', stage = NULL, error = NULL, error_kind = NULL,"
+            f" ended_at = NULL WHERE job_id = ? AND status IN {states} AND error_kind IS NOT 'unreadable_folder'",
             (job.job_id,),
         )
         db.execute(
@@ -126,7 +126,8 @@ def cancel_open(job: JobContext) -> None:
             (job.job_id,),
         )
         db.execute(
-            "UPDATE batch_items SET status = 'cancelled' WHERE job_id = ? AND status IN ('pending', 'running')",
+            "UPDATE batch_items SET status = 'cancelled' WHERE job_id = ?"
+            " AND status IN ('pending', 'running')",
             (job.job_id,),
         )
         recount(job)

@@ -96,8 +96,8 @@ def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
 def _destinations(db: Database, job_id: str) -> list[dict[str, Any]]:
     found = rows(
         db,
-        "SELECT volumes.volume_id, volumes.name AS volume, transfers.status, transfers.stage, transfers.level,"
-        " count(*) AS files, SUM(tasks.size) AS bytes"
+        "SELECT volumes.volume_id, volumes.name AS volume, transfers.status, transfers.stage,"
+        " transfers.level, count(*) AS files, SUM(tasks.size) AS bytes"
         " FROM transfers JOIN tasks USING (task_id) JOIN volumes USING (volume_id) WHERE job_id = ?"
         " GROUP BY volumes.volume_id, transfers.status, transfers.stage, transfers.level"
         " ORDER BY min(transfer_id)",

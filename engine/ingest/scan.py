@@ -22,7 +22,7 @@ _OUR_TEMP = re.compile(r"\..+\.[0-9a-f-]{8}\.part", re.DOTALL)
 
 
 def left_out(relative: str) -> bool:
-    """Whether a path below a source is not footage: system rubbish, or our own catalogue and temporary files."""
+    """Whether a path below a source is no footage: system rubbish, our own catalogue and temporary files."""
     parts = relative.split("/")
     return is_junk(relative) or not _OURS.isdisjoint(parts) or _OUR_TEMP.fullmatch(parts[-1]) is not None
 

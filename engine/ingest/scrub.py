@@ -1,4 +1,4 @@
-"""Scrub: copies are read again from their devices, the longest unproven first, and compared with their hash."""
+"""Scrub: copies are read again from their devices, the longest unproven first, and compared."""
 
 from __future__ import annotations
 
@@ -112,13 +112,20 @@ _CANDIDATES = (
     " AND role != 'source' AND volume_state = 'online' AND blake3 IS NOT NULL"
     " AND (verified_at IS NULL OR verified_at < :since)"
     " AND (:volume IS NULL OR volume_id = :volume)"
-    " AND (:folder = x'' OR path = :folder OR substr(path, 1, length(:folder) + 1) = :folder || x'2f')"
-    " AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.job_id = :job AND tasks.name = volume_id || x'2f' || path)"
+    " AND (:folder = x'' OR path = :folder OR substr(path, 1, length(:below)) = :below)"
+    " AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.job_id = :job"
+    " AND tasks.name = CAST(volume_id || '/' || path AS BLOB))"
 )
 
 
 def _values(volume_id: str | None, folder: str, since: str, job_id: str) -> dict[str, Any]:
-    return {"volume": volume_id, "folder": to_blob(folder), "since": since, "job": job_id}
+    return {
+        "volume": volume_id,
+        "folder": to_blob(folder),
+        "below": to_blob(folder + "/"),
+        "since": since,
+        "job": job_id,
+    }
 
 
 def _remaining(db: Database, volume_id: str | None, folder: str, since: str, job_id: str) -> tuple[int, int]:
@@ -133,7 +140,7 @@ def _remaining(db: Database, volume_id: str | None, folder: str, since: str, job
 def _oldest(
     db: Database, volume_id: str | None, folder: str, since: str, job_id: str, passed: set[int]
 ) -> list[Row]:
-    """The next copies, never verified ones first. Those met in this run and left as they were are passed over."""
+    """The next copies, never verified ones first; those met in this run are passed over."""
     found = rows(
         db,
         f"SELECT copy_states.*, assets.blake3{_CANDIDATES} ORDER BY verified_at, copy_id LIMIT :limit",
@@ -236,8 +243,8 @@ def _good_copies(db: Database, asset_id: int, copy_id: int) -> list[str]:
         f"{display(entry['volume_name'])}: {display(entry['path'])}"
         for entry in rows(
             db,
-            "SELECT volume_name, path FROM copy_states WHERE asset_id = ? AND copy_id != ? AND state = 'present'"
-            " AND verified_at IS NOT NULL AND role != 'source'",
+            "SELECT volume_name, path FROM copy_states WHERE asset_id = ? AND copy_id != ?"
+            " AND state = 'present' AND verified_at IS NOT NULL AND role != 'source'",
             (asset_id, copy_id),
         )
     ]

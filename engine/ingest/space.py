@@ -23,7 +23,7 @@ def reserve_of(size: int | None) -> int:
 
 
 def free_bytes(path: str) -> int | None:
-    """Bytes this user may still write at ``path`` (or its parent, when it is not made yet); None if unknown."""
+    """Bytes this user may still write at ``path`` (its parent, when it is not made yet); None if unknown."""
     facts = _statvfs(path)
     return None if facts is None else facts.f_bavail * facts.f_frsize
 

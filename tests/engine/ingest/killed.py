@@ -1,4 +1,4 @@
-"""Runs one ingest job in a process of its own, to be killed by its test: ``killed.py LIBRARY JOB [INTENT]``."""
+"""Runs one ingest job in a process of its own, to be killed by its test: ``killed.py LIBRARY JOB``."""
 
 from __future__ import annotations
 

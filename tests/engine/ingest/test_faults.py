@@ -77,7 +77,10 @@ def test_a_source_that_gives_other_bytes_each_time_is_named(desk, tmp_path, monk
 def test_a_second_reading_that_agrees_proves_the_source(desk, card, tmp_path):
     result = desk.ingest(card, to=[tmp_path / "nas"], verify_source=True)
     assert result["ingested"] == 8
-    assert desk.row("SELECT count(*) AS n FROM copies WHERE role = 'source' AND verified_at IS NOT NULL")["n"] == 8
+    assert (
+        desk.row("SELECT count(*) AS n FROM copies WHERE role = 'source' AND verified_at IS NOT NULL")["n"]
+        == 8
+    )
 
 
 def test_a_file_that_grows_is_not_taken(desk, tmp_path, monkeypatch):

@@ -73,7 +73,12 @@ def test_kill_at_random_instants(desk, tmp_path):
     assert looked_at(desk, source, nas) == 66
     assert tree(nas / "card") == tree(source)
     assert temps(nas) == []
-    assert (result["status"], result["found"], result["ingested"], result["failed"]) == ("completed", 66, 66, 0)
+    assert (result["status"], result["found"], result["ingested"], result["failed"]) == (
+        "completed",
+        66,
+        66,
+        0,
+    )
     assert result["bytes"] == sum(len(data) for data in tree(source).values())
     assert os.listdir(nas) == ["card"]
 
@@ -108,7 +113,9 @@ def test_a_large_file_is_continued_from_its_blocks(desk, tmp_path, monkeypatch):
         file.seek(9 << 20)
         file.write(b"damaged")
     position.clear()
-    monkeypatch.setattr(copying, "read_into", lambda fd, buffer: position.append(len(buffer)) or read(fd, buffer))
+    monkeypatch.setattr(
+        copying, "read_into", lambda fd, buffer: position.append(len(buffer)) or read(fd, buffer)
+    )
     outcome = desk.start(job_id, intent="resume")
     assert outcome.result["ingested"] == 1
     assert sum(position) == (61 - 8) << 20  # from the second block on: what both had
