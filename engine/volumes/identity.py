@@ -75,11 +75,6 @@ class Spot:
         """Files are there under the known names, and none has its size: another content."""
         return self.other > 0 and self.fit + self.touched == 0
 
-    @property
-    def nothing_known(self) -> bool:
-        """No known file is at its place."""
-        return self.sampled > 0 and self.fit + self.touched == 0
-
 
 @dataclass(frozen=True)
 class Known:
@@ -309,8 +304,7 @@ def _known_decision(
     index: int, evidence: Evidence, volume: Known, tied: tuple[Known, ...], judged: Judgement
 ) -> Decision:
     settled = _is_settled(volume, evidence)
-    stays = volume.mounted and volume.evidence.session == evidence.session
-    if tied and not stays:
+    if tied:
         rivals = (volume.volume_id, *(other.volume_id for other in tied))
         reasons = (*judged.reasons, "fits several known volumes")
         return Decision(index, "conflict", volume.volume_id, None, rivals, judged.score, reasons)

@@ -33,7 +33,7 @@ LOCAL_TYPES = frozenset(
 )  # fmt: skip
 """File systems on this machine's own devices or in its memory."""
 
-KERNEL_TYPES = (LOCAL_TYPES | {"rootfs"}) - {"fuseblk"}
+KERNEL_TYPES = (LOCAL_TYPES | {"rootfs", "devtmpfs", "proc", "sysfs"}) - {"fuseblk"}
 """Local file systems that live in the kernel: their root answers from memory, no other process is asked."""
 
 VIRTUAL_TYPES = frozenset({"tmpfs", "ramfs", "overlay", "squashfs", "erofs", "rootfs"})

@@ -177,9 +177,7 @@ def _apply(db: Database, step: Step) -> list[Change]:
     detail = dict(step.detail)
     if step.event in ("appeared", "online") and step.seen is not None and step.seen.marker_error:
         detail["marker"] = step.seen.marker_error
-    event_id = add_event(db, volume_id, step.event, detail)
-    name = scalar(db, "SELECT name FROM volumes WHERE volume_id = ?", (volume_id,))
-    return [Change(volume_id, step.event, str(name), detail, event_id)]
+    return [add_event(db, volume_id, step.event, detail)]
 
 
 def _device(db: Database, item: Seen, current: str | None) -> str:

@@ -117,8 +117,7 @@ def refresh(db: Database, table: Sequence[Mount]) -> list[Change]:
                 }
                 if event == "conflict":
                     detail["folders"] = [display(folder) for folder in places.get(entry["marker_id"], [])]
-                event_id = add_event(db, entry["volume_id"], event, detail)
-                changes.append(Change(entry["volume_id"], event, entry["name"], detail, event_id))
+                changes.append(add_event(db, entry["volume_id"], event, detail))
     return changes
 
 

@@ -91,13 +91,14 @@ class VolumeRow:
 
 @dataclass(frozen=True)
 class Change:
-    """Something that happened to a volume: also a row of ``volume_events``."""
+    """Something that happened to a volume: a row of ``volume_events``; ``at`` as stored."""
 
     volume_id: str
     kind: str
     name: str
     detail: Mapping[str, Any]
     event_id: int
+    at: str
 
 
 def list_volumes(db: Database, everything: bool = False) -> list[VolumeRow]:
@@ -177,6 +178,7 @@ def events(db: Database, volume_id: str | None = None, after: int = 0, limit: in
             entry["name"],
             json.loads(entry["detail"] or "{}"),
             entry["event_id"],
+            entry["at"],
         )
         for entry in found
     ]
@@ -187,14 +189,16 @@ def last_event(db: Database) -> int:
     return int(scalar(db, "SELECT COALESCE(MAX(event_id), 0) FROM volume_events"))
 
 
-def add_event(db: Database, volume_id: str, kind: str, detail: Mapping[str, Any] | None = None) -> int:
-    """Record that something happened to a volume; joins the open transaction. Returns the event's id."""
+def add_event(db: Database, volume_id: str, kind: str, detail: Mapping[str, Any] | None = None) -> Change:
+    """Record that something happened to a volume; joins the open transaction."""
+    moment, detail = clock.now(), dict(detail or {})
     with write(db):
         cursor = db.conn.execute(
             "INSERT INTO volume_events (volume_id, at, kind, detail) VALUES (?, ?, ?, ?)",
-            (volume_id, clock.now(), kind, json.dumps(dict(detail or {}))),
+            (volume_id, moment, kind, json.dumps(detail)),
         )
-        return int(cursor.lastrowid or 0)
+        name = scalar(db, "SELECT name FROM volumes WHERE volume_id = ?", (volume_id,))
+    return Change(volume_id, kind, str(name), detail, int(cursor.lastrowid or 0), moment)
 
 
 def track(db: Database, given: str, name: str | None = None) -> VolumeRow:

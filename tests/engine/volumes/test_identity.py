@@ -166,3 +166,85 @@ def test_hardware_tells_a_drive_from_its_clone_in_turn() -> None:
     clone = replace(DRIVE, hardware="serial:B/2#1")
     (decision,) = decide([replace(clone, session="b:9:9:aa")], [away(DRIVE, "v", weight=2), away(clone, "w")])
     assert (decision.verdict, decision.volume_id) == ("same", "w")
+
+
+def test_a_marker_identifies_what_has_no_id() -> None:
+    share = Evidence("fuse.sshfs", marker_id="m1", session="boot:0:50:0")
+    seen = Evidence("fuse.sshfs", marker_id="m1", session="boot2:0:70:0")
+    assert decide([seen], [away(share)])[0].volume_id == "v"
+    assert decide([replace(seen, marker_id="m2")], [away(share)])[0].verdict == "new"
+    assert decide([replace(seen, marker_id=None)], [away(share)])[0].verdict == "new"
+    assert (
+        judge(share, seen).score
+        > judge(replace(share, marker_id=None, share="s"), replace(seen, share="s")).score
+    )
+
+
+def test_the_evidence_is_weighed_in_this_order() -> None:
+    def score(known: Evidence, seen: Evidence, spot: Spot | None = None) -> float:
+        return judge(known, seen, spot).score
+
+    bare = Evidence("ext4", U1)
+    sized = Evidence("ext4", U1, partition_bytes=1000)
+    assert score(bare, bare) == 0.7
+    assert score(sized, bare) == 0.7, "an unknown size neither proves nor contradicts"
+    assert score(sized, sized) == 0.9
+    assert score(replace(sized, label="A"), replace(sized, label="A")) == 0.95
+    assert score(replace(sized, label="A"), replace(sized, label="B")) == 0.9, "a long id may be relabelled"
+    assert score(bare, bare, Spot(fit=1, absent=1)) == 0.8
+    assert score(DRIVE, DRIVE, Spot(fit=4)) == 1.0
+    card = Evidence("exfat", "1234-ABCD")
+    assert judge(card, card).verdict == "different", "a short id alone proves nothing"
+    assert judge(replace(card, label="A"), replace(card, label="A")).verdict == "different"
+    sized_card = replace(card, partition_bytes=5)
+    assert judge(sized_card, card).verdict == "different"
+    assert judge(sized_card, sized_card).verdict == "same"
+    assert judge(replace(sized_card, label="A"), replace(sized_card, label="B")).verdict == "different"
+    helped = judge(replace(sized_card, label="A"), replace(sized_card, label="B"), Spot(fit=3))
+    assert helped.verdict == "same", "relabelled, and its files are there"
+
+
+def test_one_id_unknown_is_no_comparison() -> None:
+    known = Evidence("vfat", "1234-ABCD", partition_bytes=9)
+    assert judge(known, Evidence("vfat", None, partition_bytes=9)).verdict == "different"
+    assert (
+        judge(
+            Evidence("vfat", None, hardware="x#1", partition_bytes=9), replace(known, hardware="x#1")
+        ).verdict
+        == "same"
+    )
+    assert judge(
+        Evidence("vfat", None, hardware="x#1", partition_bytes=8), replace(known, hardware="x#1")
+    ).verdict == ("different")
+
+
+def test_a_drive_that_moves_from_cable_to_network_is_found_by_its_id() -> None:
+    local = Evidence("ext4", U1, share="a")
+    assert judge(local, Evidence("ext4", U1, share="b")).verdict == "same"
+    assert judge(Evidence("nfs", share="a:/x"), Evidence("nfs", share="b:/x")).verdict == "different"
+
+
+def test_names_of_one_format_are_one() -> None:
+    assert judge(Evidence("ntfs3", U1), Evidence("fuseblk", U1)).verdict == "same"
+    assert judge(Evidence("ext3", U1), Evidence("ext4", U1)).verdict == "same"
+    assert judge(Evidence("xfs", U1), Evidence("ext4", U1)).verdict == "different"
+    assert judge(Evidence(None, U1), Evidence("ext4", U1)).verdict == "same"
+
+
+def test_being_away_with_the_same_device_number_is_not_staying() -> None:
+    twin = replace(DRIVE, hardware="serial:B/2#1")
+    known = [Known("v", twin, mounted=False), Known("w", DRIVE, mounted=True)]
+    (decision,) = decide([DRIVE], known)
+    assert (decision.verdict, decision.volume_id) == ("same", "w")
+    unknown = Evidence("ext4", U2)
+    (decision,) = decide([unknown], [Known("v", Evidence("xfs", U1), mounted=True)])
+    assert decision.verdict == "new"
+
+
+def test_some_files_of_another_size_are_no_contradiction() -> None:
+    assert Spot(other=1, absent=2).contradicts
+    assert not Spot(touched=1, other=5).contradicts
+    assert not Spot(absent=3).contradicts
+    assert Spot(1, 2, 3, 4).sampled == 10
+    partly = judge(DRIVE, DRIVE, Spot(fit=1, touched=2, other=1))
+    assert "3 of 4 known files at their place" in partly.reasons
