@@ -2,70 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlite_utils import Database
 
 from engine import clock, names
 from engine.errors import IllegalTransition, NotFound, Refused, RushesError, VolumeGone
 from engine.library import Library
-from engine.relink import derivatives, ledger, sessions, targets
+from engine.relink import derivatives, ledger, sessions, upgrade
+from engine.relink.candidates import Candidate, get, list_candidates
 from engine.relink.ledger import Placement
 from engine.storage import audit
-from engine.storage.database import Row, execute, row, rows, scalar, write
+from engine.storage.database import execute, rows, scalar, write
 from engine.volumes import places
+
+__all__ = [
+    "Applied", "Candidate", "ManyApplied", "apply", "apply_many", "get", "later", "list_candidates",
+    "placement_of", "reject", "undo", "undo_session",
+]  # fmt: skip
 
 AT_ONCE = 500
 """Candidates applied per transaction when many are applied."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One candidate with both sides, as a list or a screen shows it.
-
-    Attributes:
-        found_path: absolute, as it lies now; None while its volume is away.
-        lost_shown: absolute path where the copy was last seen (mount point of then); a guess for the eye.
-        still_lost: whether the copy still needs it; a drive may have come back meanwhile.
-        evidence: what agrees, see :func:`engine.relink.match.evidence`.
-    """
-
-    candidate_id: int
-    session_id: str
-    clip_id: str | None
-    clip_title: str | None
-    copy_id: int
-    copy_role: str
-    volume_id: str
-    volume_name: str
-    path: str
-    found_path: str | None
-    size: int
-    mtime_ns: int
-    inode: int | None
-    match_type: str
-    confidence: float
-    certain: bool
-    evidence: dict[str, Any]
-    status: str
-    created_at: str
-    decided_at: str | None
-    decided_by: str | None
-    lost_volume_id: str
-    lost_volume_name: str
-    lost_path: str
-    lost_shown: str
-    lost_size: int
-    lost_mtime_ns: int
-    lost_state: str
-    still_lost: bool
-    duration_ms: int | None
-    codec: str | None
 
 
 @dataclass(frozen=True)
@@ -83,98 +43,6 @@ class ManyApplied:
 
     applied: tuple[int, ...]
     refused: tuple[tuple[int, str], ...]
-
-
-_CANDIDATES = f"""
-    SELECT candidate.candidate_id, candidate.session_id, candidate.clip_id, clip.title AS clip_title,
-           candidate.copy_id, copy.role AS copy_role, candidate.volume_id, place.name AS volume_name,
-           candidate.path, candidate.size, candidate.mtime_ns, candidate.inode,
-           candidate.match_type, candidate.confidence, candidate.certain, candidate.evidence,
-           candidate.status, candidate.created_at, candidate.decided_at, candidate.decided_by,
-           copy.volume_id AS lost_volume_id, copy.volume_name AS lost_volume_name, copy.path AS lost_path,
-           copy.mount_point AS lost_mount_point, copy.mount_root AS lost_mount_root,
-           copy.mounts AS lost_mounts,
-           copy.size AS lost_size, copy.mtime_ns AS lost_mtime_ns, copy.seen_as AS lost_state,
-           ({targets.LOST}) AS still_lost, clip.duration_ms, clip.codec,
-           place.mount_point, place.mount_root, place.mounts, place.state AS volume_state
-    FROM candidates AS candidate
-    JOIN copy_states AS copy ON copy.copy_id = candidate.copy_id
-    JOIN volumes AS place ON place.volume_id = candidate.volume_id
-    LEFT JOIN clips AS clip ON clip.clip_id = candidate.clip_id
-"""
-
-
-def list_candidates(
-    db: Database,
-    *,
-    statuses: Sequence[str] = (),
-    session_id: str | None = None,
-    clip_id: str | None = None,
-    volume_id: str | None = None,
-    needed: bool = False,
-    limit: int = 1000,
-    offset: int = 0,
-) -> list[Candidate]:
-    """Candidates, the most confident first.
-
-    Args:
-        db: the library's database.
-        statuses: ``pending``, ``later``, ``applied``, ``rejected``, ``skipped``; empty means all.
-        session_id: only those of this session.
-        clip_id: only those of this clip.
-        volume_id: only files found on this volume.
-        needed: leave out those whose copy is no longer lost.
-        limit: at most this many.
-        offset: leave out so many first.
-    """
-    where, params = ["1"], []
-    if statuses:
-        where.append(f"candidate.status IN ({', '.join('?' * len(statuses))})")
-        params += list(statuses)
-    for column, value in (("session_id", session_id), ("clip_id", clip_id), ("volume_id", volume_id)):
-        if value is not None:
-            where.append(f"candidate.{column} = ?")
-            params.append(value)
-    if needed:
-        where.append(f"({targets.LOST})")
-    found = rows(
-        db,
-        f"{_CANDIDATES} WHERE {' AND '.join(where)}"
-        " ORDER BY candidate.confidence DESC, candidate.candidate_id LIMIT ? OFFSET ?",
-        (*params, limit, offset),
-    )
-    return [_candidate(entry) for entry in found]
-
-
-def get(db: Database, candidate_id: int) -> Candidate:
-    """Return one candidate.
-
-    Raises:
-        NotFound: there is none with this id.
-    """
-    found = row(db, f"{_CANDIDATES} WHERE candidate.candidate_id = ?", (candidate_id,))
-    if found is None:
-        raise NotFound(f"There is no candidate {candidate_id}.")
-    return _candidate(found)
-
-
-def _candidate(entry: Row) -> Candidate:
-    place = {key: entry.pop(key) for key in ("mount_point", "mount_root", "mounts", "volume_state")}
-    lost = {key: entry.pop(f"lost_{key}") for key in ("mount_point", "mount_root", "mounts")}
-    path = names.from_blob(entry["path"])
-    lost_path = names.from_blob(entry["lost_path"])
-    return Candidate(
-        **{
-            **entry,
-            "path": path,
-            "found_path": places.absolute(place, path),
-            "certain": bool(entry["certain"]),
-            "evidence": json.loads(entry["evidence"]),
-            "lost_path": lost_path,
-            "lost_shown": places.last_known(lost, lost_path) or lost_path,
-            "still_lost": bool(entry["still_lost"]),
-        }
-    )
 
 
 # -- verdicts -----------------------------------------------------------------
@@ -212,6 +80,7 @@ def apply(library: Library, candidate_id: int, *, by: str | None = None) -> Appl
             outcome="refused", error=str(error), by=by,
         )  # fmt: skip
         raise
+    upgrade.prove_later(library, [candidate.volume_id])
     return Applied(candidate_id, path, skipped)
 
 
@@ -239,7 +108,7 @@ def apply_many(
             )
         ]
     waiting = list(dict.fromkeys(candidate_ids))
-    applied: list[int] = []
+    applied: dict[int, str] = {}
     refused: dict[int, str] = {}
     while waiting:
         before = len(applied)
@@ -247,13 +116,17 @@ def apply_many(
         for start in range(0, len(waiting), AT_ONCE):
             _apply_batch(db, waiting[start : start + AT_ONCE], by or audit.who(), applied, refused)
         waiting = list(refused) if len(applied) > before else []
+    upgrade.prove_later(library, applied.values())
     return ManyApplied(tuple(applied), tuple(refused.items()))
 
 
 def _apply_batch(
-    db: Database, ids: Sequence[int], by: str, applied: list[int], refused: dict[int, str]
+    db: Database, ids: Sequence[int], by: str, applied: dict[int, str], refused: dict[int, str]
 ) -> None:
-    """Look at the files first, without holding the database; then write what still holds."""
+    """Look at the files first, without holding the database; then write what still holds.
+
+    ``applied`` (candidate to volume) and ``refused`` (candidate to sentence) take the outcome.
+    """
     good: list[Candidate] = []
     folders: dict[str, str] = {}
     for candidate_id in ids:
@@ -274,7 +147,7 @@ def _apply_batch(
                     _refuse_decided(get(db, candidate.candidate_id), "applied")
                     ledger.place(db, [placement_of(candidate)], by)
                     _audit(db, candidate, "applied", by)
-                applied.append(candidate.candidate_id)
+                applied[candidate.candidate_id] = candidate.volume_id
             except RushesError as error:
                 refused[candidate.candidate_id] = str(error)
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
 from engine import clock, names
 from engine.errors import NotFound, Refused
 from engine.media.hashing import FAST_SCHEME, FAST_WHOLE, READ_FLAGS, fast_hash
+from engine.relink.candidates import Candidate
 from engine.storage import audit
 from engine.storage.database import execute, row, scalar, write
-
-if TYPE_CHECKING:
-    from engine.relink.decisions import Candidate
 
 
 def link(db: Database, candidate: Candidate, path: str, by: str) -> None:

@@ -14,7 +14,7 @@ from engine.errors import RushesError, VolumeGone, WrongUse
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
 from engine.library import Library
-from engine.relink import announce, decisions, scan, sessions, targets
+from engine.relink import announce, decisions, scan, sessions, targets, upgrade
 from engine.relink.match import PROVEN, Found, Lost, Match, assign
 from engine.relink.scan import Reading, Scan
 from engine.relink.sweep import sweep
@@ -109,9 +109,17 @@ def run_scan(job: JobContext) -> Outcome:
         raise
     except (JobPaused, JobStopped):
         raise
-    except RushesError as error:
-        sessions.update(job.db, session_id, status="failed", error=str(error))
+    except Exception as error:
+        known = isinstance(error, RushesError)
+        sessions.update(
+            job.db, session_id, status="failed", error=str(error) if known else "An error inside rushes."
+        )
         raise
+
+
+def clean_up(job: JobContext) -> None:
+    """A scan that was cut off will not go on: its session says so. There are no temporary files."""
+    sessions.update(job.db, str(job.params["session_id"]), status="cancelled")
 
 
 @dataclass
@@ -162,6 +170,8 @@ class _Run:
     def _look_at_what_is_known(self) -> None:
         """A file that was moved a moment ago is still recorded where it was: look before searching."""
         self.job.progress(stage="looking at what is known", force=True)
+        for sentence in upgrade.reopen_contradicted(self.db):
+            self.job.log("warning", sentence)
         known = rows(
             self.db,
             "SELECT volume_id, name FROM volumes WHERE state = 'online'"

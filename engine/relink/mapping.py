@@ -11,13 +11,15 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from engine import names
+from engine import clock, names
 from engine.errors import NotFound, Refused, VolumeGone, WrongUse
 from engine.library import Library
-from engine.relink import ledger, sessions, targets
+from engine.media.hashing import FAST_WHOLE
+from engine.relink import ledger, sessions, targets, upgrade
 from engine.relink.ledger import Placement
 from engine.relink.look import read_fast, same_time
-from engine.relink.match import Found, Lost, Match, evidence, fold
+from engine.relink.match import CONFIDENCE, Found, Lost, Match, evidence, fold
+from engine.relink.scan import Reading, level_of
 from engine.relink.tree import Tree, hold
 from engine.storage import audit
 from engine.storage.database import Row, row, rows, scalar, write
@@ -44,12 +46,13 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Hit:
-    """A lost copy and the file that a mapping gives it."""
+    """A lost copy and the file that a mapping gives it; ``reading`` when the file was read in full for it."""
 
     lost: Lost
     old_path: str
     found: Found
     new_path: str
+    reading: Reading | None = None
 
 
 @dataclass
@@ -204,6 +207,7 @@ def map_prefix(library: Library, old: str, new: str, *, dry_run: bool = False) -
     _refuse_doubles(mapped)
     if not dry_run and mapped.hits:
         _apply(db, mapped, place.volume_id)
+        upgrade.prove_later(library, [place.volume_id])
     return mapped
 
 
@@ -307,8 +311,18 @@ def _try(db: Database, tree: Tree, copy: Lost, old_path: str, base: str, mapped:
     if taken is not None:
         mapped.conflicts.append(f"{shown} is in the catalogue already, as another copy.")
         return
-    found = Found(tree.volume_id, path, facts.st_size, facts.st_mtime_ns, facts.st_ino, fast_hash=fast)
-    mapped.hits.append(Hit(copy, old_path, found, new_path))
+    whole = fast is not None and copy.size <= FAST_WHOLE  # then the sample was the whole file
+    found = Found(
+        tree.volume_id,
+        path,
+        facts.st_size,
+        facts.st_mtime_ns,
+        facts.st_ino,
+        fast_hash=fast,
+        blake3=fast if whole else None,
+    )
+    reading = Reading(clock.now(), level_of(tree, past_cache=False)) if whole else None
+    mapped.hits.append(Hit(copy, old_path, found, new_path, reading))
 
 
 def _refuse_doubles(mapped: Mapped) -> None:
@@ -352,19 +366,31 @@ def _apply(db: Database, mapped: Mapped, volume_id: str) -> None:
 
 
 def _match(hit: Hit) -> Match:
-    confidence = SAMPLED if hit.found.fast_hash else LISTED
-    facts = {**evidence(hit.lost, hit.found), "mapped": True}
-    return Match(hit.lost, hit.found, "mapped", confidence, certain=False, ambiguous=False, evidence=facts)
+    told = {**evidence(hit.lost, hit.found), "mapped": True}
+    if hit.reading is not None:
+        told["read"] = {"at": hit.reading.at, "level": hit.reading.level}
+        confidence = CONFIDENCE["full_hash"]
+    else:
+        confidence = SAMPLED if hit.found.fast_hash else LISTED
+    return Match(hit.lost, hit.found, "mapped", confidence, certain=False, ambiguous=False, evidence=told)
 
 
 def _placement(candidate_id: int, hit: Hit, fs_type: str) -> Placement:
-    lost, found = hit.lost, hit.found
+    lost, found, reading = hit.lost, hit.found, hit.reading
     same_file = (
         (lost.volume_id, lost.inode) == (found.volume_id, found.inode)
         and found.fast_hash is not None
         and same_time(lost.mtime_ns, found.mtime_ns, fs_type)
     )
     return Placement(
-        candidate_id, lost.copy_id, found.volume_id, found.path, found.size, found.mtime_ns, found.inode,
-        keep_verified=same_file,
-    )  # fmt: skip
+        candidate_id,
+        lost.copy_id,
+        found.volume_id,
+        found.path,
+        found.size,
+        found.mtime_ns,
+        found.inode,
+        verified_at=reading.at if reading else None,
+        verify_level=reading.level if reading else None,
+        keep_verified=same_file and reading is None,
+    )

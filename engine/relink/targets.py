@@ -44,19 +44,12 @@ _COLUMNS = """
 """
 
 
-def load(db: Database, copy_ids: tuple[int, ...] | None = None) -> list[Lost]:
-    """Return the lost copies, in order of their ids.
-
-    Args:
-        db: the library's database.
-        copy_ids: only these; None means all. Copies named here that are not lost are left out.
-    """
-    which = "" if copy_ids is None else f"AND copy.copy_id IN ({', '.join('?' * len(copy_ids))})"
+def load(db: Database) -> list[Lost]:
+    """Return all lost copies, in order of their ids."""
     found = rows(
         db,
         f"SELECT {_COLUMNS} FROM copy_states AS copy JOIN assets AS asset USING (asset_id)"
-        f" WHERE {LOST} {which} ORDER BY copy.copy_id",
-        copy_ids or (),
+        f" WHERE {LOST} ORDER BY copy.copy_id",
     )
     return [from_row(entry) for entry in found]
 

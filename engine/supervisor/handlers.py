@@ -33,7 +33,8 @@ class JobKind:
 KINDS: dict[str, JobKind] = {
     "ingest": JobKind("engine.ingest.job:run", cleanup="engine.ingest.job:clean_up"),
     "verify": JobKind("engine.ingest.scrub:run_verify"),
-    "relink_scan": JobKind("engine.relink.job:run_scan"),
+    "relink_scan": JobKind("engine.relink.job:run_scan", cleanup="engine.relink.job:clean_up"),
+    "relink_prove": JobKind("engine.relink.upgrade:run_prove"),
     "sweep": JobKind("engine.relink.sweep:run_sweep"),
     "speed": JobKind("engine.volumes.speed:run", resumable=False, cleanup="engine.volumes.speed:clean_up"),
     "export": JobKind("engine.export.job:run", cleanup="engine.export.job:clean_up"),

@@ -1,0 +1,177 @@
+"""The ladder by itself: plain data in, plain data out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.relink.match import CONFIDENCE, Found, Lost, assign, common_tail, fold, judge
+
+BIG = 1_024_000
+SAME_INODE = {"inode": 7, "volume_id": "A", "mtime_ns": 5}
+
+
+def lost(number: int = 1, **facts: Any) -> Lost:
+    given = {
+        "copy_id": number, "asset_id": number, "clip_id": f"clip{number}", "volume_id": "A",
+        "path": f"day/C{number:04}.MP4", "size": BIG, "mtime_ns": 5, **facts,
+    }  # fmt: skip
+    return Lost(**given)
+
+
+def found(path: str = "x/C0001.MP4", **facts: Any) -> Found:
+    return Found(**{"volume_id": "B", "path": path, "size": BIG, "mtime_ns": 9, **facts})
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "rung"),
+    [
+        ({"blake3": "h"}, {"blake3": "h"}, "full_hash"),
+        ({"blake3": "h", "fast_hash": "f"}, {"blake3": "g", "fast_hash": "f"}, None),
+        ({"fast_hash": "f"}, {"fast_hash": "f"}, "fast_hash"),
+        ({"fast_hash": "f", "duration_ms": 5}, {"fast_hash": "g", "duration_ms": 5}, None),
+        ({"fast_hash": "f", "inode": 7}, {"fast_hash": "f", **SAME_INODE}, "moved"),
+        ({"fast_hash": "f", "inode": 7}, {"fast_hash": "f", **SAME_INODE, "mtime_ns": 6}, "fast_hash"),
+        ({"fast_hash": "f", "inode": 7}, {"fast_hash": "f", **SAME_INODE, "volume_id": "B"}, "fast_hash"),
+        ({"inode": 7}, {"path": "y", **SAME_INODE}, None),
+        ({"embedded_id": "u"}, {"path": "y", "embedded_id": "u"}, "embedded_id"),
+        ({"embedded_id": "u"}, {"embedded_id": "v"}, None),
+        ({"timecode": "1", "reel": "r"}, {"timecode": "1", "reel": "r"}, "identity"),
+        ({"timecode": "1", "reel": "r"}, {"timecode": "1", "reel": "s"}, "filename"),
+        ({"timecode": "1"}, {"path": "y", "timecode": "1"}, None),
+        ({"duration_ms": 5000}, {"path": "y", "duration_ms": 5000}, "size_duration"),
+        ({"duration_ms": 5000}, {"duration_ms": 5001}, None),
+        ({"duration_ms": 5000}, {"duration_ms": 5000, "size": BIG + 1}, None),
+        ({}, {}, "filename"),
+        ({}, {"path": "y"}, None),
+        ({"blake3": "h", "size": 10}, {"blake3": "h", "size": 10, "path": "y"}, "full_hash"),
+        ({"size": 65_535, "duration_ms": 1}, {"size": 65_535, "duration_ms": 1}, None),
+        ({"size": 65_536, "duration_ms": 1}, {"size": 65_536, "duration_ms": 1}, "size_duration"),
+        ({"size": 65_535, "fast_hash": "f"}, {"size": 65_535, "fast_hash": "f"}, None),
+        ({"blake3": "e", "size": 0}, {"blake3": "e", "size": 0, "path": "y"}, None),
+        ({"blake3": "e", "size": 0}, {"blake3": "e", "size": 0}, "full_hash"),
+    ],
+)  # fmt: skip
+def test_each_rung_and_each_reason_against(ours: Any, theirs: Any, rung: str | None) -> None:
+    assert judge(lost(**ours), found(**theirs)) == rung
+
+
+def test_confidence_of_each_tier() -> None:
+    assert [CONFIDENCE[tier] for tier in ("full_hash", "fast_hash", "size_duration", "filename")] == [
+        1,
+        0.95,
+        0.8,
+        0.5,
+    ]
+
+
+def test_one_to_one_and_certain() -> None:
+    copies = [lost(n, blake3=f"h{n}") for n in range(1, 4)]
+    files = [found(f"{n}", blake3=f"h{n}") for n in (3, 1, 2)]
+    matches = assign(copies, files)
+    assert {(match.lost.copy_id, match.found.path) for match in matches} == {(1, "1"), (2, "2"), (3, "3")}
+    assert all(match.certain and not match.ambiguous for match in matches)
+
+
+def test_a_strong_rung_hides_the_weaker_ones_of_both_sides() -> None:
+    matches = assign(
+        [lost(1, blake3="h"), lost(2, path="x/C0001.MP4")],
+        [found(blake3="h"), found("y/C0001.MP4", blake3="g")],
+    )
+    assert [(match.lost.copy_id, match.found.path, match.match_type) for match in matches] == [
+        (1, "x/C0001.MP4", "full_hash"), (2, "y/C0001.MP4", "filename"),
+    ]  # fmt: skip
+
+
+def test_one_file_for_copies_of_other_content_is_ambiguous() -> None:
+    matches = assign(
+        [lost(1, duration_ms=5), lost(2, duration_ms=5)],
+        [found("a", duration_ms=5), found("b", duration_ms=5)],
+    )
+    assert len({match.lost.copy_id for match in matches}) == 2
+    assert all(match.ambiguous and not match.certain for match in matches)
+    assert all(match.evidence["fits_other_content"] for match in matches)
+
+
+def test_equal_samples_of_two_assets_are_ambiguous_until_read_in_full() -> None:
+    copies = [lost(1, fast_hash="f", blake3="h1"), lost(2, fast_hash="f", blake3="h2")]
+    sampled = assign(copies, [found("a", fast_hash="f")])
+    assert sampled
+    assert all(match.ambiguous for match in sampled)
+    (proven,) = assign(copies, [found("a", fast_hash="f", blake3="h2")])
+    assert (proven.lost.copy_id, proven.certain) == (2, True)
+
+
+def test_more_equal_files_than_copies_is_ambiguous_fewer_is_not() -> None:
+    copies = [lost(1, asset_id=7, blake3="h"), lost(2, asset_id=7, blake3="h", volume_id="C")]
+    files = [found(name, blake3="h") for name in ("a", "b", "c")]
+    three = assign(copies, files)
+    assert all(match.ambiguous for match in three)
+    assert {match.found.path for match in three} == {"a", "b", "c"}
+    two = assign(copies, files[:2])
+    assert len(two) == 2
+    assert all(match.certain for match in two)
+    (one,) = assign(copies, files[:1])
+    assert one.certain
+
+
+def test_missing_copies_are_served_before_those_merely_away() -> None:
+    copies = [lost(1, asset_id=7, blake3="h"), lost(2, asset_id=7, blake3="h", missing=True)]
+    (match,) = assign(copies, [found("a", blake3="h")])
+    assert match.lost.copy_id == 2
+
+
+def test_the_recorded_path_and_the_very_inode_break_a_tie() -> None:
+    copy = lost(1, blake3="h", fast_hash="f", inode=7)
+    same_path = found(copy.path, blake3="h", fast_hash="f")
+    same_inode = found("elsewhere", blake3="h", fast_hash="f", volume_id="A", inode=7, mtime_ns=5)
+    other = found("other", blake3="h", fast_hash="f")
+    for best, rest in ((same_path, [other]), (same_inode, [other, same_path])):
+        matches = assign([copy], [*rest, best])
+        assert (matches[0].certain, [match.found for match in matches if match.certain]) in (
+            (True, [best]), (False, [best]),
+        )  # fmt: skip
+        assert [match.found for match in matches if not match.ambiguous] == [best]
+
+
+def test_the_longer_common_tail_decides_who_gets_which_of_equal_files() -> None:
+    copies = [lost(n, asset_id=7, blake3="h", path=f"day{n}/C.XML") for n in (1, 2, 3)]
+    files = [found(f"new/day{n}/C.XML", blake3="h") for n in (3, 2, 1)]
+    assert {(match.lost.path, match.found.path) for match in assign(copies, files)} == {
+        (f"day{n}/C.XML", f"new/day{n}/C.XML") for n in (1, 2, 3)
+    }
+
+
+def test_hints_are_few_and_never_for_names_that_everybody_has() -> None:
+    copy = lost(1, blake3="h")
+    files = [found(f"{n}/c0001.mp4", size=BIG + 1 + n) for n in range(5)]
+    hints = assign([copy], files)
+    assert len(hints) == 3
+    assert {(hint.match_type, hint.certain, hint.ambiguous) for hint in hints} == {
+        ("derivative", False, True)
+    }
+    many = [found(f"{n}/C0001.MP4", size=BIG + 1 + n) for n in range(9)]
+    assert assign([copy], many) == []
+    assert assign([copy], [*files, found("z", blake3="h")])[0].match_type == "full_hash"
+    assert len(assign([copy], [*files, found("z", blake3="h")])) == 1
+
+
+def test_thousands_of_equal_sidecars_stay_cheap() -> None:
+    copies = [lost(n, asset_id=7, blake3="h", size=900, path=f"{n}/M01.XML") for n in range(3000)]
+    files = [found(f"new/{n}/M01.XML", blake3="h", size=900) for n in range(3000)]
+    matches = assign(copies, files)
+    assert len(matches) >= 2900
+    assert all(match.lost.path == match.found.path.removeprefix("new/") for match in matches[:100])
+
+
+def test_names_are_compared_without_case_and_composition() -> None:
+    assert fold("Cafe\u0301.MOV") == fold("CAF\u00c9.mov")
+    assert fold("a.mov") != fold("b.mov")
+    assert common_tail("a/b/c.mov", "x/B/C.MOV") == 2
+    assert fold(b"caf\xe9".decode("utf-8", "surrogateescape")) != fold("caf\u00e9")
+
+
+def test_identity_of_records_does_not_depend_on_evidence() -> None:
+    assert judge(replace(lost(blake3="h"), path="other"), found(blake3="h")) == "full_hash"
