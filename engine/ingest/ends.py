@@ -125,7 +125,7 @@ def open_source(db: Database, order: OrderedSource) -> Source:
 
 
 def open_destination(db: Database, order: OrderedDestination, *, make: bool = True) -> Destination:
-    """Find a destination on its volume, wherever that is mounted, and open it; ``make`` it when it is missing.
+    """Find a destination on its volume, wherever that is mounted, and open it; ``make`` it if missing.
 
     Never raises: a destination that is away or refuses says so in ``away``.
     """

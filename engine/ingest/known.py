@@ -84,7 +84,7 @@ def content_at(db: Database, volume_id: str, path: str, size: int, mtime_ns: int
 
 
 def likely(candidates: list[Verified], path: str | int, size: int) -> list[Verified]:
-    """Those candidates whose fast hash the file at ``path`` (or open) has too; those of which none is known stay.
+    """Candidates whose fast hash the file at ``path`` (or open) has too; those without a known one stay.
 
     Raises:
         OSError, ValueError: the file cannot be read, or is shorter than ``size``.

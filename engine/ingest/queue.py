@@ -63,7 +63,7 @@ class Order:
     thumbnails: bool
 
     def to_params(self) -> dict[str, Any]:
-        """As stored with the job. Names that are not UTF-8 keep their surrogate escapes; JSON can hold them."""
+        """As stored with the job. Names that are not UTF-8 keep their surrogate escapes, as JSON can."""
         return {
             "version": VERSION,
             "mode": self.mode,

@@ -32,7 +32,8 @@ def take_up(job: JobContext, *, retrying: bool) -> None:
         )
         db.execute(
             "UPDATE tasks SET status = 'queued', stage = NULL, error = NULL, error_kind = NULL,"
-            f" ended_at = NULL WHERE job_id = ? AND status IN {states} AND error_kind IS NOT 'unreadable_folder'",
+            f" ended_at = NULL WHERE job_id = ? AND status IN {states}"
+            " AND error_kind IS NOT 'unreadable_folder'",
             (job.job_id,),
         )
         db.execute(
