@@ -80,6 +80,25 @@ def eject(library: Library, given: str) -> dict[str, Any]:
     return _audited(library, "eject", _eject.eject(library.db(), given))
 
 
+def sweep(library: Library, given: str, on_change: Callable[[Job], None] | None = None) -> dict[str, Any]:
+    """Compare what is recorded of a volume with what is there, as a job, and wait for it.
+
+    Missing is said only after a complete look at the identified volume; what
+    was renamed or moved within it is followed by the policy ``relink.policy``.
+
+    Raises:
+        NotFound: there is no such volume.
+        VolumeGone: it is away.
+    """
+    from engine.relink import auto
+    from engine.relink.sweep import queue_sweep
+
+    process.ensure(library)
+    volume = store.find(library.db(), given)
+    job = jobs.follow(library, queue_sweep(library, volume.volume_id, moves=auto.moves()), on_change)
+    return {**(job.result or {}), "job_id": job.job_id, "status": job.status, "error": job.error}
+
+
 def measure(library: Library, given: str, on_change: Callable[[Job], None] | None = None) -> dict[str, Any]:
     """Measure how fast a volume writes and reads, as a job, and wait for it.
 

@@ -76,6 +76,7 @@ class Day:
         self._stopped = threading.Event()
         self._drives: Drives
         self._root = os.path.join(folder, "library")
+        self._shelf = os.path.join(folder, "shelf")
 
     def open(self) -> Library:
         """Make the demo's library; the screen can be opened on it before the day begins."""
@@ -89,8 +90,12 @@ class Day:
         """Leave the day after the step in hand."""
         self._stopped.set()
 
-    def play(self, drives: Drives) -> None:
+    def play(self, drives: Drives, pause_seconds: float = 0.0) -> None:
         """Play the whole day with two drives, ``A`` and ``B``.
+
+        Args:
+            drives: made and plugged in.
+            pause_seconds: time between the scenes, for eyes that follow on the screen.
 
         Raises:
             DemoFailed: a step did not end as it must.
@@ -107,9 +112,9 @@ class Day:
             self._export,
             self._verify,
         ):
-            if self._stopped.is_set():
-                return
             scene()
+            if self._stopped.wait(pause_seconds):
+                return
 
     # -- the scenes ------------------------------------------------------------
     def _shoot(self) -> None:
@@ -183,36 +188,49 @@ class Day:
             )
 
     def _move_files(self) -> None:
-        with self._step("Somebody moves and renames files on drive A while it is elsewhere") as proof:
-            self._drives.unplug("A")
-            self._wait_for_volume("A", "offline")
-            workshop = os.path.join(self.folder, "mnt", "workshop")
-            self._drives.plug("A", at=workshop)
-            self._moved = self._rearrange(self._drives.path("A"))
-            self._wait_for_volume("A", "online")
-            proof.append(f"{self._moved} files now lie under other names in other folders")
+        with self._step(
+            "While the drives are away somebody renames files on A and carries files off B"
+        ) as proof:
+            for drive in ("A", "B"):
+                self._drives.unplug(drive)
+                self._wait_for_volume(drive, "offline")
+            self._drives.plug("A", at=os.path.join(self.folder, "mnt", "workshop A"))
+            renamed = self._rearrange(self._drives.path("A"))
+            self._drives.plug("B", at=os.path.join(self.folder, "mnt", "workshop B"))
+            carried = self._carry_off(self._drives.path("B"), self._shelf)
+            for drive in ("A", "B"):
+                self._wait_for_volume(drive, "online")
+            self._until(lambda: not self._busy(), "the sweeps behind it")
+            for drive in ("A", "B"):
+                volumes.sweep(self.library, self._drives.volume_name(drive))
+            by_itself = relinks.list_candidates(self.library, ("applied",))
+            _must(len(by_itself) == renamed, f"{len(by_itself)} of {renamed} renamed files were followed")
+            proof.append(f"A: {renamed} files renamed and moved, all {len(by_itself)} followed by themselves")
+            _must(len(self._lost()) == carried, f"{len(self._lost())} of {carried} copies are missing")
+            proof.append(f"B: {carried} files gone; their copies are missing, nothing was forgotten")
 
     def _relink(self) -> None:
-        with self._step("They are found again by content") as proof:
-            self._until(lambda: not self._busy(), "the sweep after the drive came back")
-            queued = relinks.queue_scan(self.library, self._drives.path("A"), full_hash=True)
+        with self._step("The shelf is searched, and what was carried off is found by content") as proof:
+            queued = relinks.queue_scan(self.library, self._shelf, full_hash=True)
             scan = relinks.wait(self.library, queued["job_id"])
             _must(scan["status"] == "completed", f"the scan ended {scan['status']}: {scan['error']}")
-            decided = relinks.apply_certain(self.library)
-            applied = relinks.list_candidates(self.library, ("applied",))
             proof.append(
-                f"{scan['files_scanned']} files seen, {scan['files_hashed']} read; "
-                f"{len(applied)} relinked ({len(decided['applied'])} now, the rest by themselves)"
+                f"{scan['files_scanned']} files seen, {scan['files_hashed']} read, "
+                f"{scan['candidates']} candidates"
             )
-            lost = [copy for copy in self._copies() if copy["state"] != "online"]
-            _must(not lost, f"{len(lost)} copies are still lost, first {lost[:1]}")
+            first = relinks.list_candidates(self.library, ("pending",))[0]
+            relinks.apply(self.library, first["candidate_id"])
+            relinks.undo(self.library, first["candidate_id"])
+            proof.append(f"{first['clip_title']}: applied ({first['confidence']:.0%}), undone, as it was")
+            decided = relinks.apply_certain(self.library)
+            _must(not self._lost(), f"{len(self._lost())} copies are still missing")
             wrong = sum(
                 _hash(copy["absolute_path"]) != part["blake3"]
                 for part in self._parts()
                 for copy in part["copies"]
             )
             _must(wrong == 0, f"{wrong} copies lead to other bytes")
-            proof.append("every copy of every clip leads to its own bytes again; each verdict can be undone")
+            proof.append(f"{len(decided['applied'])} relinked; every copy leads to its own bytes again")
 
     def _export(self) -> None:
         with self._step("A film and proxies go out") as proof:
@@ -308,6 +326,18 @@ class Day:
         for number, file in enumerate(sorted(found), 1):
             os.rename(file, os.path.join(target, f"take {number:03d}{os.path.splitext(file)[1].lower()}"))
         return len(found)
+
+    def _carry_off(self, drive: str, shelf: str) -> int:
+        """Move every film file from the drive to a shelf on another volume; times change on the way."""
+        os.makedirs(shelf)
+        found = [file for file in _files(drive) if file.lower().endswith((".mp4", ".mxf"))]
+        for number, file in enumerate(sorted(found), 1):
+            shutil.copyfile(file, os.path.join(shelf, f"{number:03d} {os.path.basename(file)}"))
+            os.unlink(file)
+        return len(found)
+
+    def _lost(self) -> list[dict[str, Any]]:
+        return [copy for copy in self._copies() if copy["state"] != "online"]
 
     def _proxy_preset(self) -> str:
         names = [preset["name"] for preset in exports.list_presets()]

@@ -35,8 +35,7 @@ def on_volume_online(library: Library, volume_id: str) -> list[str]:
     volume = row(db, "SELECT name, class, state, mount_point FROM volumes WHERE volume_id = ?", (volume_id,))
     holds_copies = scalar(db, "SELECT 1 FROM copies WHERE volume_id = ? LIMIT 1", (volume_id,))
     if volume is None or holds_copies:
-        moves = {"certain": "apply", "ask": "propose"}.get(policy, "ignore")
-        return [queue_sweep(library, volume_id, moves=moves)]
+        return [queue_sweep(library, volume_id, moves=moves())]
     if policy == "off" or volume["state"] != "online" or volume["class"] in UNSEARCHED:
         return []
     if not _something_is_lost(library) or _is_queued(library, volume_id):
@@ -58,6 +57,11 @@ def relink_policy() -> str:
         return str(config.get(settings, "relink.policy"))
     finally:
         settings.close()
+
+
+def moves() -> str:
+    """What a sweep does about files that moved within their volume: ``apply``, ``propose`` or ``ignore``."""
+    return {"certain": "apply", "ask": "propose"}.get(relink_policy(), "ignore")
 
 
 def _something_is_lost(library: Library) -> bool:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import threading
 import time
+from types import FrameType
 from typing import Any
 
 import click
 
 from tui.cli import output
+
+PAUSE_SECONDS = 4.0
+"""Between the scenes on the screen, so that the eye can follow."""
 
 
 @click.command()
@@ -34,10 +39,16 @@ def demo(headless: bool, keep: str | None, as_json: bool) -> int:
                 f"{output.shown(folder)} is not empty. Give an empty or new folder; nothing was changed."
             )
         os.makedirs(folder, exist_ok=True)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)  # a closed terminal leaves neither mounts nor files behind
     # A demo's library, presets and settings are its own: nothing is left in the user's.
     os.environ["RUSHES_CONFIG"] = os.path.join(folder, "config")
     on_screen = not (headless or as_json) and sys.stdin.isatty() and sys.stderr.isatty()
     return _on_screen(folder, bool(keep)) if on_screen else _headless(folder, bool(keep), as_json)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _headless(folder: str, keep: bool, as_json: bool) -> int:
@@ -103,7 +114,7 @@ def _on_screen(folder: str, keep: bool) -> int:
     def play() -> None:
         try:
             with Drives(library, folder, ("A", "B"), keep=keep) as drives:
-                day.play(drives)
+                day.play(drives, PAUSE_SECONDS)
                 if not left.is_set():
                     notes.append("The day is done. Look around; q leaves.")
                     desk.note(notes)

@@ -118,6 +118,28 @@ def rename(volume: str, name: str, library_path: str | None, as_json: bool) -> N
 @volumes.command()
 @click.argument("volume")
 @options.common
+def sweep(volume: str, library_path: str | None, as_json: bool) -> int:
+    """Look a volume through: what is missing, moved, changed, new."""
+    from engine.api import volumes as api
+
+    progress = output.Progress()
+    try:
+        found = api.sweep(options.with_engine(library_path), volume, progress)
+    finally:
+        progress.end()
+    if as_json:
+        output.document(found)
+    else:
+        words = ("known", "present", "missing", "moved", "changed", "damaged", "new")
+        output.say(", ".join(f"{found[word]} {word}" for word in words if word in found) + ".")
+        if found["error"]:
+            output.complain(output.shown(found["error"]))
+    return 0 if found["status"] == "completed" else 1
+
+
+@volumes.command()
+@click.argument("volume")
+@options.common
 def speed(volume: str, library_path: str | None, as_json: bool) -> None:
     """Measure writing and reading with a file of our own, removed again."""
     from engine.api import volumes as api
