@@ -47,10 +47,8 @@ def _end_of_boxes(descriptor: int, size: int) -> int:
         length = int(struct.unpack_from(">I", head)[0])
         if length == 1 and len(head) == 16:
             length = int(struct.unpack_from(">Q", head, 8)[0])
-        if length == 0:
-            return size  # "to the end of the file", however long that is
         if length < 8 or not head[4:8].replace(b"\xa9", b"").isalnum():
-            return size  # padding or foreign bytes after the last box
+            return size  # 0 = "to the end of the file"; else padding or foreign bytes after the last box
         place += length
         if place >= size:
             return place

@@ -104,6 +104,8 @@ def test_the_listing_hash_is_the_same_card_again_and_another_with_one_more_clip(
     changed = [Listed(f.path, f.size + (1 if i == 0 else 0), f.mtime_ns) for i, f in enumerate(files)]
     assert listing_hash(changed) != first
     assert listing_hash(listed(["a\n1", "b"])) != listing_hash(listed(["a", "1\nb"]))
+    assert listing_hash([Listed("a1", 2, 3)]) != listing_hash([Listed("a", 12, 3)])
+    assert listing_hash([Listed("a", 1, 23)]) != listing_hash([Listed("a", 12, 3)])
     assert listing_hash(listed(["caf\udce9.mov"])) != listing_hash(listed(["cafe.mov"]))
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from engine.media.cards import Listed, recognise
 from engine.media.clips import Clip, group
+from engine.media.grouping import Grouping
 from engine.media.kinds import is_junk, kind_of
+from engine.media.listing import Listing
 from engine.media.makers.avchd import play_items
 
 from .conftest import listed
@@ -78,6 +80,22 @@ def test_sony_index_that_lists_more_than_is_there() -> None:
     ]  # fmt: skip
     whole = [*SONY_XAVC, "PRIVATE/M4ROOT/CLIP/C0003.MP4"]
     assert _clips(whole, {"PRIVATE/M4ROOT/MEDIAPRO.XML": MEDIAPRO})[1] == []
+
+
+def test_sony_index_with_escaped_names() -> None:
+    index = b'<MediaProfile><Contents><Material uri="./CLIP/take%201.MP4"/></Contents></MediaProfile>'
+    paths = ["PRIVATE/M4ROOT/MEDIAPRO.XML", "PRIVATE/M4ROOT/CLIP/take 1.MP4"]
+    assert _clips(paths, {"PRIVATE/M4ROOT/MEDIAPRO.XML": index})[1] == []
+
+
+def test_a_file_goes_to_the_first_clip_that_takes_it() -> None:
+    listing = Listing(listed(["a.mov", "b.mov", "both.xml"]))
+    first, second, both = listing.entries
+    grouping = Grouping(listing)
+    grouping.add("a", first, [("sidecar", both)])
+    grouping.add("b", second, [("sidecar", both)])
+    assert [len(clip.parts) for clip in grouping.clips] == [2, 1]
+    assert grouping.free(listing.entries) == []
 
 
 @pytest.mark.parametrize(
@@ -247,6 +265,13 @@ def test_gopro_chapters_are_one_clip_in_order() -> None:
         ("proxy", "GL010012.LRV"), ("proxy", "GL020012.LRV"), ("thumbnail", "GX010012.THM"),
     ]  # fmt: skip
     assert clips["GOPR0014"].kind == "image"
+
+
+def test_gopro_chapters_are_in_order_whatever_their_letter_case() -> None:
+    clips, _ = _clips(
+        ["DCIM/100GOPRO/gx010012.mp4", "DCIM/100GOPRO/GX020012.MP4", "DCIM/100GOPRO/gx030012.mp4"]
+    )
+    assert [p.path[-12:] for p in clips["gx010012"].parts] == ["gx010012.mp4", "GX020012.MP4", "gx030012.mp4"]
 
 
 def test_gopro_gaps_and_orphans_are_told() -> None:

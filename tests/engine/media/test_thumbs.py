@@ -101,6 +101,18 @@ def test_a_broken_file_gives_a_sentence_and_leaves_nothing(tools: Tools, film: F
     assert os.listdir(cache) == []
 
 
+def test_what_a_failing_ffmpeg_wrote_is_taken_away(tools: Tools, film: Film, tmp_path: Path) -> None:
+    facts = probe(tools, str(film("plain.mp4", *PICTURE, *AVC)))
+    fake = tmp_path / "ffmpeg"
+    fake.write_text('#!/bin/sh\nfor last; do :; done\necho half > "${last#file:}"\necho broken >&2\nexit 1\n')
+    fake.chmod(0o755)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    with pytest.raises(NoPicture, match="broken"):
+        thumbnail(Tools(str(fake), "", "6.0", "", "PATH"), "/x.mov", str(cache / "t.jpg"), facts)
+    assert os.listdir(cache) == []
+
+
 def test_an_old_picture_stays_when_a_new_one_cannot_be_taken(
     tools: Tools, film: Film, tmp_path: Path
 ) -> None:

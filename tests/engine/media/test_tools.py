@@ -122,6 +122,14 @@ def test_every_kind_of_broken_candidate_is_named(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.usefixtures("no_wheel")
+def test_one_program_under_two_names_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pair(tmp_path / "old", "4.4.2")
+    (tmp_path / "same").symlink_to(tmp_path / "old")
+    _only(monkeypatch, tmp_path / "old", tmp_path / "same", tmp_path / "old")
+    assert len(tools.look().passed_over) == 1
+
+
+@pytest.mark.usefixtures("no_wheel")
 def test_a_named_program_is_never_replaced_by_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
