@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
 from engine import clock, names
-from engine.errors import IllegalTransition, NotFound, Refused, RushesError, VolumeGone
+from engine.errors import IllegalTransition, Refused, RushesError, VolumeGone
 from engine.library import Library
 from engine.relink import derivatives, ledger, sessions, upgrade
 from engine.relink.candidates import Candidate, get, list_candidates
 from engine.relink.ledger import Placement
+from engine.relink.tree import Tree, hold
 from engine.storage import audit
 from engine.storage.database import execute, rows, scalar, write
-from engine.volumes import places
 
 __all__ = [
     "Applied", "Candidate", "ManyApplied", "apply", "apply_many", "get", "later", "list_candidates",
@@ -66,14 +66,13 @@ def apply(library: Library, candidate_id: int, *, by: str | None = None) -> Appl
     try:
         _refuse_decided(candidate, "applied")
         _refuse_needless(candidate)
-        path = _unchanged_file(db, candidate)
-        if candidate.match_type == "derivative":
-            derivatives.link(db, candidate, path, by)
-            return Applied(candidate_id, path, 0)
-        with write(db):
-            _refuse_decided(get(db, candidate_id), "applied")
-            skipped = ledger.place(db, [placement_of(candidate)], by)
-            _audit(db, candidate, "applied", by)
+        with hold(db, candidate.volume_id) as tree:
+            _refuse_changed(tree, candidate)
+            if candidate.match_type == "derivative":
+                derivatives.link(db, tree, candidate, by)
+                skipped = 0
+            else:
+                skipped = _place(db, candidate, by)
     except Refused as error:
         audit.record(
             db, "relink apply", target=str(candidate_id), from_state=candidate.status,
@@ -81,7 +80,7 @@ def apply(library: Library, candidate_id: int, *, by: str | None = None) -> Appl
         )  # fmt: skip
         raise
     upgrade.prove_later(library, [candidate.volume_id])
-    return Applied(candidate_id, path, skipped)
+    return Applied(candidate_id, candidate.found_path or candidate.path, skipped)
 
 
 def apply_many(
@@ -128,28 +127,48 @@ def _apply_batch(
     ``applied`` (candidate to volume) and ``refused`` (candidate to sentence) take the outcome.
     """
     good: list[Candidate] = []
-    folders: dict[str, str] = {}
-    for candidate_id in ids:
-        try:
-            candidate = get(db, candidate_id)
-            _refuse_decided(candidate, "applied")
-            _refuse_needless(candidate)
-            if candidate.match_type == "derivative":
-                raise Refused("A file that shares only the name is linked by itself, never among many.")
-            _unchanged_file(db, candidate, folders)
-            good.append(candidate)
-        except RushesError as error:
-            refused[candidate_id] = str(error)
-    with write(db):
-        for candidate in good:
+    with ExitStack() as held:
+        trees: dict[str, Tree | VolumeGone] = {}
+        for candidate_id in ids:
             try:
-                with write(db):
-                    _refuse_decided(get(db, candidate.candidate_id), "applied")
-                    ledger.place(db, [placement_of(candidate)], by)
-                    _audit(db, candidate, "applied", by)
-                applied[candidate.candidate_id] = candidate.volume_id
+                candidate = get(db, candidate_id)
+                _refuse_decided(candidate, "applied")
+                _refuse_needless(candidate)
+                if candidate.match_type == "derivative":
+                    raise Refused("A file that shares only the name is linked by itself, never among many.")
+                _refuse_changed(_tree(db, candidate.volume_id, trees, held), candidate)
+                good.append(candidate)
             except RushesError as error:
-                refused[candidate.candidate_id] = str(error)
+                refused[candidate_id] = str(error)
+        with write(db):
+            for candidate in good:
+                try:
+                    _place(db, candidate, by)
+                    applied[candidate.candidate_id] = candidate.volume_id
+                except RushesError as error:
+                    refused[candidate.candidate_id] = str(error)
+
+
+def _tree(db: Database, volume_id: str, trees: dict[str, Tree | VolumeGone], held: ExitStack) -> Tree:
+    """The volume, opened once for all candidates of a batch, and what went wrong said for each."""
+    if volume_id not in trees:
+        try:
+            trees[volume_id] = held.enter_context(hold(db, volume_id))
+        except VolumeGone as error:
+            trees[volume_id] = error
+    tree = trees[volume_id]
+    if isinstance(tree, VolumeGone):
+        raise tree
+    return tree
+
+
+def _place(db: Database, candidate: Candidate, by: str) -> int:
+    """Write an apply, in a transaction of its own or inside the open one; return the rivals skipped."""
+    with write(db):
+        _refuse_decided(get(db, candidate.candidate_id), "applied")
+        skipped = ledger.place(db, [placement_of(candidate)], by)
+        _audit(db, candidate, "applied", by)
+    return skipped
 
 
 def reject(library: Library, candidate_id: int, *, why: str | None = None) -> None:
@@ -262,31 +281,19 @@ def _refuse_needless(candidate: Candidate) -> None:
         )
 
 
-def _unchanged_file(db: Database, candidate: Candidate, folders: dict[str, str] | None = None) -> str:
-    """Be sure that the file found by the scan is still there and the same; return its absolute path.
-
-    ``folders`` remembers the volume of each folder while many files are looked at.
-    """
-    folders = {} if folders is None else folders
+def _refuse_changed(tree: Tree, candidate: Candidate) -> None:
+    """Be sure that the file found by the scan is still there and the same."""
     shown = names.display(candidate.path)
-    if candidate.found_path is None:
-        raise VolumeGone(f"{names.display(candidate.volume_name)} is away, and {shown} with it.")
     try:
-        folder = os.path.dirname(candidate.found_path)
-        if folder not in folders:  # asked with a deadline: the mount may hang
-            folders[folder] = places.place_of(db, folder).volume_id
-        facts = os.lstat(candidate.found_path)
-    except (FileNotFoundError, NotADirectoryError, NotFound) as error:
+        facts = tree.stat(candidate.path)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise Refused(f"{shown} has gone since the scan. Nothing was changed.") from error
     except OSError as error:
         raise Refused(f"{shown} cannot be looked at: {error.strerror}. Nothing was changed.") from error
-    if folders[folder] != candidate.volume_id:
-        raise VolumeGone(f"Another volume is mounted where {shown} was found. Nothing was changed.")
     if not stat.S_ISREG(facts.st_mode):
         raise Refused(f"{shown} is no longer a file. Nothing was changed.")
     if (facts.st_size, facts.st_mtime_ns) != (candidate.size, candidate.mtime_ns):
         raise Refused(f"{shown} has changed since the scan; scan again. Nothing was changed.")
-    return candidate.found_path
 
 
 def placement_of(candidate: Candidate) -> Placement:

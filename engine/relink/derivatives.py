@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 
 from sqlite_utils import Database
 
 from engine import clock, names
 from engine.errors import NotFound, Refused
-from engine.media.hashing import FAST_SCHEME, FAST_WHOLE, READ_FLAGS, fast_hash
+from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
 from engine.relink.candidates import Candidate
+from engine.relink.look import read_fast
+from engine.relink.match import base_name
+from engine.relink.tree import Tree
 from engine.storage import audit
 from engine.storage.database import execute, row, scalar, write
 
 
-def link(db: Database, candidate: Candidate, path: str, by: str) -> None:
+def link(db: Database, tree: Tree, candidate: Candidate, by: str) -> None:
     """Add the found file to the clip, in the role ``derivative``; the lost copy stays lost.
 
     Args:
         db: the library's database.
+        tree: the volume of the found file.
         candidate: of match type ``derivative``, its file looked at just now.
-        path: the file's absolute path.
         by: who says so.
 
     Raises:
@@ -29,14 +31,9 @@ def link(db: Database, candidate: Candidate, path: str, by: str) -> None:
     """
     if candidate.clip_id is None:
         raise Refused("This copy belongs to no clip, so nothing can be linked to it.")
-    try:
-        descriptor = os.open(path, READ_FLAGS)
-        try:
-            fast = fast_hash(descriptor, candidate.size)
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:
-        raise Refused(f"{names.display(path)} cannot be read: {error}. Nothing was changed.") from error
+    fast = read_fast(tree, candidate.path, tree.stat(candidate.path))
+    if fast is None:
+        raise Refused(f"{names.display(candidate.path)} cannot be read. Nothing was changed.")
     moment = clock.now()
     with write(db):
         known = row(
@@ -83,7 +80,7 @@ def link(db: Database, candidate: Candidate, path: str, by: str) -> None:
         db.execute(
             "INSERT INTO clip_files (clip_id, role, position, asset_id, name)"
             " VALUES (?, 'derivative', ?, ?, ?)",
-            (candidate.clip_id, position, asset_id, names.to_blob(os.path.basename(path))),
+            (candidate.clip_id, position, asset_id, names.to_blob(base_name(candidate.path))),
         )
         db.execute(
             "UPDATE candidates SET status = 'applied', decided_at = ?, decided_by = ? WHERE candidate_id = ?",
@@ -103,7 +100,7 @@ def link(db: Database, candidate: Candidate, path: str, by: str) -> None:
         audit.record(
             db,
             "relink apply",
-            target=f"{candidate.candidate_id}: {names.display(path)} linked as derivative",
+            target=f"{candidate.candidate_id}: {names.display(candidate.path)} linked as derivative",
             from_state=candidate.status,
             to_state="applied",
             by=by,

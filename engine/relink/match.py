@@ -51,8 +51,8 @@ ALTERNATIVES = 8
 HINTS = 3
 """Most derivative hints per lost copy, and only for names that few found files share."""
 
-PAIRS_AT_ONCE = 40_000
-"""Most pairs compared within one group of equal content before pairs of other names are left out."""
+COMPARED = 200
+"""Most lost copies of one size or content compared with a found file; of more, those named like it."""
 
 
 @dataclass(frozen=True)
@@ -232,38 +232,59 @@ def assign(lost: Sequence[Lost], found: Sequence[Found]) -> list[Match]:
 
 
 def _pairs(lost: Sequence[Lost], found: Sequence[Found]) -> Iterable[tuple[Lost, Found, str]]:
-    """Every pair with some rung, found by look-up so that equal sizes stay cheap."""
-    by_hash: dict[tuple[int, str], list[Lost]] = defaultdict(list)
-    by_size: dict[int, list[Lost]] = defaultdict(list)
+    """Every pair with some rung, found by look-up so that equal sizes and equal contents stay cheap."""
+    by_hash: dict[tuple[int, str], _Alike] = defaultdict(_Alike)
+    unhashed: dict[int, _Alike] = defaultdict(_Alike)
+    by_size: dict[int, _Alike] = defaultdict(_Alike)
     for copy in lost:
-        by_size[copy.size].append(copy)
+        by_size[copy.size].add(copy)
+        if not copy.hashed:
+            unhashed[copy.size].add(copy)
         for value in {copy.blake3, copy.fast_hash} - {None}:
             assert value is not None
-            by_hash[copy.size, value].append(copy)
+            by_hash[copy.size, value].add(copy)
     for file in found:
-        if file.blake3 or file.fast_hash:
-            seen: set[int] = set()
-            fits = [
-                copy
-                for value in {file.blake3, file.fast_hash} - {None}
-                for copy in by_hash.get((file.size, value or ""), ())
-            ]
-            fits += [copy for copy in by_size.get(file.size, ()) if not copy.hashed]
-        else:
-            seen, fits = set(), by_size.get(file.size, [])
-        for copy in _narrowed(fits, file):
+        values = {file.blake3, file.fast_hash} - {None}
+        groups = [group for value in values if (group := by_hash.get((file.size, value or "")))]
+        rest = unhashed.get(file.size) if values else by_size.get(file.size)
+        if rest is not None:
+            groups.append(rest)
+        seen: set[int] = set()
+        for copy in (copy for group in groups for copy in group.near(file.path)):
             if copy.copy_id not in seen and (rung := judge(copy, file)):
                 seen.add(copy.copy_id)
                 yield copy, file, rung
 
 
-def _narrowed(fits: list[Lost], file: Found) -> list[Lost]:
-    """The copies worth comparing with ``file``: of very many of one content, those of its name."""
-    if len(fits) <= PAIRS_AT_ONCE // 200:
-        return fits
-    name = fold(base_name(file.path))
-    named = [copy for copy in fits if fold(base_name(copy.path)) == name]
-    return sorted(named or fits, key=lambda copy: -common_tail(copy.path, file.path))[:ALTERNATIVES]
+class _Alike:
+    """Lost copies that have a size or a hash in common."""
+
+    def __init__(self) -> None:
+        self._copies: list[Lost] = []
+        self._by_tail: dict[tuple[str, ...], list[Lost]] | None = None
+
+    def add(self, copy: Lost) -> None:
+        """Add one; all are added before the first look-up."""
+        self._copies.append(copy)
+
+    def near(self, path: str) -> list[Lost]:
+        """The copies to compare with the file at ``path``: all, or of very many those named like it."""
+        if len(self._copies) <= COMPARED:
+            return self._copies
+        if self._by_tail is None:
+            self._by_tail = defaultdict(list)
+            for copy in self._copies:
+                for parts in (1, 2):
+                    self._by_tail[_tail(copy.path, parts)].append(copy)
+        for parts in (2, 1):
+            fits = self._by_tail.get(_tail(path, parts))
+            if fits:
+                return fits[:COMPARED]
+        return self._copies[:ALTERNATIVES]
+
+
+def _tail(path: str, parts: int) -> tuple[str, ...]:
+    return (str(parts), *(fold(part) for part in path.split("/")[-parts:]))
 
 
 def _strongest(pairs: Iterable[tuple[Lost, Found, str]]) -> list[tuple[Lost, Found, str]]:
