@@ -266,8 +266,8 @@ def _sound(plan: Plan, part: Part, samples: int, number: int, end: str) -> list[
             f"anullsrc=r={SAMPLE_RATE}:cl={layout},atrim=end_sample={samples},{shape},asetpts=N/SR/TB[{end}]"
         ]
     # Positions in the source are absolute; the sound is put on the same clock as the picture.
-    first = _seek(plan, part) * SAMPLE_RATE
-    begin = samples_at(part.start, plan.fps)
+    begin = samples_at(part.start, plan.fps) + source.sound_shift
+    first = min(_seek(plan, part) * SAMPLE_RATE, begin)
     align = f"aresample={SAMPLE_RATE}:async=1:first_pts={first}"
     tail = (
         f"apad,atrim=start_pts={begin}:end_pts={begin + samples},"

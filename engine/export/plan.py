@@ -57,6 +57,7 @@ class Source:
         matrix: colour matrix as ffmpeg names it, ``bt709`` and so on; guessed from the height when not told.
         channels: of the first sound track; 0 for none.
         tracks: number of sound tracks.
+        sound_shift: samples by which the sound, read alone, is ahead of the picture, read alone.
         deep_seek: seeks land on no exact frame in this container, so they start earlier.
     """
 
@@ -75,6 +76,7 @@ class Source:
     matrix: str
     channels: int
     tracks: int
+    sound_shift: int
     deep_seek: bool
 
 
@@ -326,8 +328,9 @@ def film_fingerprint(plan: Plan) -> str:
 
 
 def _look_at(plan: Plan, at: int) -> dict[str, Any]:
+    look = {key: value for key, value in plan.look.items() if key != "loudness"}
     # A record timecode or frame number in the picture depends on where the segment lies.
-    return {**plan.look, "at": at} if plan.look.get("burn_in") else plan.look
+    return {**look, "at": at} if look.get("burn_in") else look
 
 
 def _content(plan: Plan, part: Segment | Chunk) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from engine import clock
 from engine.errors import RushesError, WrongUse
 from engine.export import ledger
 from engine.export.ledger import Entry
+from engine.export.measure import Measured, measured
 from engine.export.output import SourceAway
 from engine.export.planning import Facts, examine, joined, per_clip
 from engine.export.records import Run
@@ -128,7 +129,7 @@ class _Reader:
         self._db = job.db
         self._tools = tools
 
-    def facts(self, file: File, title: str) -> MediaFacts:
+    def facts(self, file: File, title: str) -> Measured:
         """Facts of one file.
 
         Raises:
@@ -137,16 +138,18 @@ class _Reader:
         shown = display(title)
         if file.size == 0:
             raise RushesError(f"Clip {shown} is empty.")
-        stored = scalar(self._db, "SELECT media FROM assets WHERE asset_id = ?", (file.asset_id,))
-        if stored:
-            try:
-                return MediaFacts.from_json(stored)
-            except (ValueError, TypeError):
-                pass  # written by another version: looked at again
         found = available(self._db, file.asset_id)
         if found is None:
             raise RushesError(f"Clip {shown} is missing from its drive: relink it first.")
         try:
-            return probe(self._tools, found.path)
+            facts = self._stored(file) or probe(self._tools, found.path)
         except RushesError as error:
             raise RushesError(f"Clip {shown} cannot be exported: {error}") from error
+        return measured(self._tools, found.path, title, facts)
+
+    def _stored(self, file: File) -> MediaFacts | None:
+        text = scalar(self._db, "SELECT media FROM assets WHERE asset_id = ?", (file.asset_id,))
+        try:
+            return MediaFacts.from_json(text) if text else None
+        except (ValueError, TypeError):
+            return None  # written by another version: looked at again

@@ -10,9 +10,10 @@ from typing import Any
 
 from engine.errors import RushesError
 from engine.export import codecs, naming, plan
+from engine.export.measure import Measured, has_broken_clock
 from engine.export.plan import Plan, Source
 from engine.export.selection import Chosen, File
-from engine.export.timeline import DEFAULT_RATE, Shot
+from engine.export.timeline import DEFAULT_RATE, Policy, Shot
 from engine.media.facts import MediaFacts
 from engine.names import display
 
@@ -40,7 +41,6 @@ _MATRICES = {
 """Colour matrices that are converted. An untagged file is taken as BT.709 and left as it is."""
 
 _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
-_DEEP_SEEK = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,12 @@ class Facts:
     """A clip with what its files tell: one record per file of the clip, in order."""
 
     clip: Chosen
-    media: tuple[MediaFacts, ...]
+    measured: tuple[Measured, ...]
+
+    @property
+    def media(self) -> tuple[MediaFacts, ...]:
+        """The facts alone."""
+        return tuple(entry.media for entry in self.measured)
 
 
 @dataclass(frozen=True)
@@ -135,8 +140,9 @@ def _even(value: int) -> int:
     return max(2, value // 2 * 2)
 
 
-def source_of(clip: Chosen, file: File, facts: MediaFacts, rate: Fraction) -> Source:
+def source_of(clip: Chosen, file: File, found: Measured, rate: Fraction) -> Source:
     """What the plan keeps of one file. Pure."""
+    facts = found.media
     video, audio = facts.video, facts.audio
     varying = video is not None and bool(video.vfr)
     slack = _VARYING_TAIL_SECONDS if varying else _TAIL_SECONDS
@@ -157,7 +163,8 @@ def source_of(clip: Chosen, file: File, facts: MediaFacts, rate: Fraction) -> So
         matrix=_MATRICES.get((video.color_space or "") if video else "", "bt709"),
         channels=(audio.channels or 0) if audio else 0,
         tracks=audio.tracks if audio else 0,
-        deep_seek=any(name in _DEEP_SEEK for name in facts.container.split(",")),
+        sound_shift=found.sound_shift,
+        deep_seek=has_broken_clock(facts),
     )
 
 
@@ -271,8 +278,8 @@ def _plan(
     shots: list[Shot] = []
     for facts in clips:
         own = [
-            source_of(facts.clip, file, media, rate)
-            for file, media in zip(facts.clip.files, facts.media, strict=True)
+            source_of(facts.clip, file, found, rate)
+            for file, found in zip(facts.clip.files, facts.measured, strict=True)
         ]
         shots += shots_of(facts, own, len(sources), rate)
         sources += own
@@ -301,8 +308,13 @@ def _plan(
         crossfade=crossfade,
         look=look,
         timecode=usable_timecode(timecode, rate, preset["container"]),
-        policy=plan.policy_for(codecs.VIDEO[video["codec"]], single=spec["single"]) if video else None,
+        policy=_policy(spec, video["codec"]) if video else None,
     )
+
+
+def _policy(spec: Mapping[str, Any], codec: str) -> Policy:
+    policy = plan.policy_for(codecs.VIDEO[codec], single=spec["single"])
+    return replace(policy, target_seconds=spec["segment_seconds"])
 
 
 def usable_timecode(text: str | None, rate: Fraction, container: str) -> str | None:
@@ -339,8 +351,11 @@ def _stem(template: str, first: Facts, made: Plan, tags: Mapping[str, str], numb
 
 
 def _warnings(clips: Sequence[Facts]) -> tuple[str, ...]:
-    found = []
+    found: list[str] = []
     for facts in clips:
+        for media in facts.media:
+            # Other warnings of the probe were shown when the clip was taken in.
+            found += [warning for warning in media.warnings if warning.startswith("Clip ")]
         video = facts.media[0].video
         if video is not None and video.color_transfer in _HDR_TRANSFERS:
             found.append(
@@ -352,7 +367,7 @@ def _warnings(clips: Sequence[Facts]) -> tuple[str, ...]:
 
 def examine(
     clips: Sequence[Chosen],
-    facts_of: Callable[[File, str], MediaFacts],
+    facts_of: Callable[[File, str], Measured],
     *,
     sound_only: bool,
     check: Callable[[], None],
@@ -373,18 +388,14 @@ def examine(
     for clip in clips:
         check()
         try:
-            media = tuple(facts_of(file, clip.title) for file in clip.files)
+            found = tuple(facts_of(file, clip.title) for file in clip.files)
         except RushesError as error:
             problems[clip.clip_id] = str(error)
             continue
-        problem = problem_of(clip, media, sound_only=sound_only)
+        facts = Facts(clip, found)
+        problem = problem_of(clip, facts.media, sound_only=sound_only)
         if problem is None:
-            usable.append(Facts(clip, media))
+            usable.append(facts)
         else:
             problems[clip.clip_id] = problem
     return usable, problems
-
-
-def with_files(clip: Chosen, files: Sequence[File]) -> Chosen:
-    """The same clip with other file records."""
-    return replace(clip, files=tuple(files))

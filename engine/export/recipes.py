@@ -41,6 +41,7 @@ TRANSITIONS = ("cut", "crossfade")
 UNUSABLE = ("refuse", "skip")
 DEFAULT_PRESET = "share"
 DEFAULT_CROSSFADE_MS = 500
+DEFAULT_SEGMENT_SECONDS = 20
 NAME_LIMIT = 100
 """Longest name of a recipe, in characters."""
 
@@ -66,6 +67,7 @@ _DEFAULTS: dict[str, Any] = {
     "offline": "refuse",
     "unreadable": "skip",
     "single": False,
+    "segment_seconds": DEFAULT_SEGMENT_SECONDS,
 }
 
 FILTER_FIELDS = frozenset({"text", "tags", "since", "until", "volume", "card", "batch", "favourite"})
@@ -110,7 +112,7 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     film's first frame; ``offline`` clips (``refuse`` the run, or ``skip`` them with
     a warning) and ``unreadable`` ones (the same choice; ``skip`` by default: they
     do not get better by waiting); ``single`` (one piece instead of segments: no
-    checkpoints).
+    checkpoints); ``segment_seconds`` (about how long a segment is, 1 to 180).
 
     Raises:
         WrongUse: naming the unknown or unfitting value.
@@ -142,6 +144,8 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
         raise WrongUse("A recipe with one file per clip has no transitions.")
     if not _whole(full["transition_ms"]) or not 1 <= full["transition_ms"] <= 10_000:
         raise WrongUse("transition_ms is a whole number of milliseconds from 1 to 10000.")
+    if not _whole(full["segment_seconds"]) or not 1 <= full["segment_seconds"] <= 180:
+        raise WrongUse("segment_seconds is a whole number from 1 to 180.")
     loudness = full["loudness"]
     if loudness is not None and not (isinstance(loudness, int | float) and -40 <= loudness <= -5):
         raise WrongUse("loudness is a target in LUFS from -40 to -5, such as -23.")

@@ -12,6 +12,9 @@ import re
 from engine.errors import RushesError
 
 SENTENCES: dict[str, str] = {
+    "tool_missing": (
+        "ffmpeg cannot be started. `rushes doctor` says what is missing and which command installs it."
+    ),
     "cancelled": "The export was cancelled.",
     "disk_full": (
         "There is no space left on the disk that the export is written to. What is finished is kept: "

@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from engine.media.child import environment
-from engine.media.failures import FfmpegFailed, Stalled, classify, failure_of
+from engine.media.child import environment
+from engine.media.failures import SENTENCES, FfmpegFailed, Stalled, classify, failure_of
 from engine.names import display
 
 REPORT_SECONDS = 0.25
@@ -348,6 +349,8 @@ class _Child:
 
 
 def _start(command: Sequence[str], cwd: str | None, nice: int) -> subprocess.Popen[bytes]:
+    if not os.access(command[0], os.X_OK):
+        raise FfmpegFailed("tool_missing", SENTENCES["tool_missing"], display(command[0]))
     guarded = list(command)
     if sys.platform == "linux":
         guarded = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
@@ -364,7 +367,7 @@ def _start(command: Sequence[str], cwd: str | None, nice: int) -> subprocess.Pop
             env=environment(),
         )
     except OSError as error:
-        raise FfmpegFailed("tool_missing", f"ffmpeg cannot be started: {error.strerror}.") from error
+        raise FfmpegFailed("tool_missing", SENTENCES["tool_missing"], str(error)) from error
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

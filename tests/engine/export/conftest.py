@@ -118,7 +118,8 @@ class Desk:
                 ),
             )
             db.execute(
-                "INSERT INTO clip_files (clip_id, role, position, asset_id, name) VALUES (?, 'essence', 0, ?, ?)",
+                "INSERT INTO clip_files (clip_id, role, position, asset_id, name)"
+                " VALUES (?, 'essence', 0, ?, ?)",
                 (clip_id, asset_id, to_blob(os.path.basename(path))),
             )
         self.clips[title] = clip_id
@@ -148,10 +149,11 @@ class Desk:
         return records.get(self.library.db(), queued.run_id)
 
     def export(self, **spec: Any) -> records.Run:
-        """Make a recipe, queue it, run it."""
-        name = f"film {uuid.uuid4().hex[:6]}"
-        self.recipe(name, **spec)
-        return self.run(self.queue(name))
+        """Make the recipe ``film`` (again), queue it, run it."""
+        if row(self.library.db(), "SELECT 1 FROM recipes WHERE name = 'film'"):
+            recipes.delete(self.library.db(), "film")
+        self.recipe("film", **spec)
+        return self.run(self.queue("film"))
 
     def frames(self, path: str) -> list[str]:
         """Hash of every decoded picture of a file."""
@@ -182,6 +184,12 @@ class Desk:
             text=True,
         )
         return ran.stdout.strip()
+
+    def renders(self, run: records.Run) -> int:
+        """How often an encoder was started for a picture part of this run."""
+        log = Path(self.library.logs) / f"export-{run.run_id}.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return sum(line.startswith("$ ") and "[film]" in line for line in lines)
 
     def leftovers(self) -> list[str]:
         """Temporary files of exports, anywhere."""
