@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.media.install import install_command
-from engine.media.tools import MINIMUM, Tools, has_encoder, has_filter, look, search_found_old
+from engine.media.tools import MINIMUM, Tools, filter_works, has_encoder, has_filter, look, search_found_old
 from engine.names import display
 
 NEEDED_ENCODERS: tuple[tuple[str, str], ...] = (
@@ -24,12 +24,13 @@ OPTIONAL_ENCODERS: tuple[tuple[str, str], ...] = (
     ("mpeg2video", "the MXF card of the demo"),
 )
 
-OPTIONAL_FILTERS: tuple[tuple[str, str], ...] = (
-    ("zscale", "HDR to SDR conversion"),
-    ("lut3d", "LUTs"),
-    ("xfade", "dissolves"),
-    ("drawtext", "burnt-in timecode and names"),
+OPTIONAL_FILTERS: tuple[tuple[str, str, str], ...] = (
+    ("zscale", "HDR to SDR conversion", "zscale=width=32:height=32"),
+    ("lut3d", "LUTs", ""),
+    ("xfade", "dissolves", ""),
+    ("drawtext", "burnt-in timecode and names", "drawtext=text=x"),
 )
+"""(filter, what it is for, how it is tried; nothing = being listed is enough)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def inspect_tools() -> list[Finding]:
         findings.append(Finding(name, "ok", f"{tools.version}, {display(path)} (from {tools.origin})"))
     findings += [_encoder(tools, name, use, command, "problem") for name, use in NEEDED_ENCODERS]
     findings += [_encoder(tools, name, use, command, "warning") for name, use in OPTIONAL_ENCODERS]
-    findings += [_filter(tools, name, use, command) for name, use in OPTIONAL_FILTERS]
+    findings += [_filter(tools, *wanted, command) for wanted in OPTIONAL_FILTERS]
     return findings
 
 
@@ -80,7 +81,10 @@ def _encoder(
     return Finding(f"encoder {name}", lacking, f"does not work in this ffmpeg: {use}", command)
 
 
-def _filter(tools: Tools, name: str, use: str, command: str) -> Finding:
-    if has_filter(tools, name):
-        return Finding(f"filter {name}", "ok", f"present: {use}")
-    return Finding(f"filter {name}", "warning", f"not in this ffmpeg: {use}", command)
+def _filter(tools: Tools, name: str, use: str, trial: str, command: str) -> Finding:
+    if not has_filter(tools, name):
+        return Finding(f"filter {name}", "warning", f"not in this ffmpeg: {use}", command)
+    if trial and not filter_works(tools, trial):
+        reason = "no font was found" if name == "drawtext" else "it fails"
+        return Finding(f"filter {name}", "warning", f"present, but {reason}: {use}")
+    return Finding(f"filter {name}", "ok", f"works: {use}" if trial else f"present: {use}")

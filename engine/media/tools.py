@@ -167,6 +167,15 @@ def has_filter(tools: Tools, name: str) -> bool:
     return name in _listing(tools, "-filters")
 
 
+@functools.lru_cache(maxsize=32)
+def filter_works(tools: Tools, description: str) -> bool:
+    """Whether a filter, with these options, gives one picture here: drawtext may lack a font, for one."""
+    source = ["-f", "lavfi", "-i", f"color=size=64x64:rate=25,{description}"]
+    head = [tools.ffmpeg, "-nostdin", "-hide_banner", "-v", "error"]
+    ran = child.run([*head, *source, "-frames:v", "1", "-f", "null", "-"], seconds=_TEST_SECONDS)
+    return ran.code == 0
+
+
 @functools.lru_cache(maxsize=128)
 def _encodes(tools: Tools, name: str) -> bool:
     kind = _listing(tools, "-encoders").get(name, "")[:1]

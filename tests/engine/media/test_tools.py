@@ -199,7 +199,7 @@ def _is_zombie(pid: int) -> bool:
 
 
 def test_encoders_are_tried_not_believed(tools: Tools) -> None:
-    from engine.media.tools import has_encoder, has_filter
+    from engine.media.tools import filter_works, has_encoder, has_filter
 
     assert has_encoder(tools, "libx264")
     assert has_encoder(tools, "pcm_s24le")
@@ -207,6 +207,8 @@ def test_encoders_are_tried_not_believed(tools: Tools) -> None:
     assert not has_encoder(tools, "no_such_codec")
     assert has_filter(tools, "scale")
     assert not has_filter(tools, "no_such_filter")
+    assert filter_works(tools, "scale=32:32")
+    assert not filter_works(tools, "lut3d=/no/such.cube")
 
 
 def test_doctor_tells_what_works_and_what_helps(tools: Tools) -> None:
