@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from fractions import Fraction
 
 from engine.errors import RushesError
@@ -46,7 +47,9 @@ def thumbnail(
     if video is None or not video.width or not video.height:
         raise NoPicture(f"{name} holds no picture.")
     width, height = fitted(video.width, video.height, longest)
-    temp = f"{target}.{os.getpid()}.part"
+    temp = f"{target}.{uuid.uuid4().hex[:12]}.part"
+    # Made here and not by ffmpeg: what forbids it (rights, room, no folder) is then told apart from a bad film.
+    os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
     try:
         said = ""
         for moment in dict.fromkeys((_moment(facts), Fraction(0))):
@@ -89,7 +92,7 @@ def _take(tools: Tools, source: str, temp: str, moment: Fraction, size: tuple[in
     ran = child.run(command, seconds=_SECONDS, niceness=_NICENESS)
     if ran.timed_out:
         return f"ffmpeg gave no answer within {_SECONDS:.0f} s"
-    if ran.code == 0 and os.path.exists(temp) and os.path.getsize(temp):
+    if ran.code == 0 and os.path.getsize(temp):
         return ""
     if b"No space left" in ran.err:
         raise OSError(f"No room for thumbnails in {display(os.path.dirname(temp))}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,24 @@ def test_an_old_picture_stays_when_a_new_one_cannot_be_taken(
     with pytest.raises(NoPicture):
         thumbnail(tools, str(tmp_path / "gone.mp4"), str(target), facts)
     assert target.read_bytes() == b"old"
+
+
+def test_a_target_that_cannot_be_written_is_no_fault_of_the_film(
+    tools: Tools, film: Film, tmp_path: Path
+) -> None:
+    path = str(film("plain.mp4", *PICTURE, *AVC))
+    with pytest.raises(FileNotFoundError):
+        thumbnail(tools, path, str(tmp_path / "no folder" / "t.jpg"), probe(tools, path))
+
+
+def test_one_picture_made_by_many_at_once(tools: Tools, film: Film, tmp_path: Path) -> None:
+    path = str(film("plain.mp4", *PICTURE, *AVC))
+    facts = probe(tools, path)
+    target = str(tmp_path / "t.jpg")
+    with ThreadPoolExecutor(4) as pool:
+        sizes = [f.result() for f in [pool.submit(thumbnail, tools, path, target, facts) for _ in range(8)]]
+    assert sizes == [(160, 90)] * 8
+    assert os.listdir(tmp_path) == ["t.jpg"]
 
 
 def test_fitted() -> None:
