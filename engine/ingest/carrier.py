@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from engine import clock
 from engine.errors import VolumeGone
@@ -33,7 +34,7 @@ from engine.ingest.queue import Order
 from engine.ingest.rereading import DEVICE, NETWORK
 from engine.jobs import store
 from engine.jobs.context import JobContext, JobPaused
-from engine.media.hashing import fast_hash
+from engine.media.hashing import FAST_WHOLE, fast_hash
 from engine.names import display, to_blob
 from engine.storage.database import write
 
@@ -133,6 +134,10 @@ class Carrier:
         if together:
             self._flush(working)
         self.meter.stage("verify")
+        if together:
+            for parcel in working:
+                for landing in self._landings(parcel):
+                    landing.prepare_reading(ahead=True)
         for parcel in working:
             if parcel.failure is None:
                 self._verify(parcel)
@@ -169,18 +174,27 @@ class Carrier:
     def _begin(self, parcels: Sequence[Parcel]) -> None:
         """State before work: what is about to be made, and under which temporary names."""
         db = self.job.db
+        moment = clock.now()
         with write(db):
-            for parcel in parcels:
-                if parcel.attempts == 1:
-                    store.set_task(db, parcel.task_id, "running", stage="copy")
-                for transfer in parcel.transfers:
-                    if transfer.landing is not None and transfer.open:
-                        temp = join(os.path.dirname(transfer.path), transfer.landing.temp)
-                        db.execute(
-                            "UPDATE transfers SET status = 'running', stage = 'copy', path = ?, temp = ?"
-                            " WHERE transfer_id = ?",
-                            (to_blob(transfer.path), to_blob(temp), transfer.transfer_id),
-                        )
+            db.conn.executemany(
+                "UPDATE tasks SET status = 'running', stage = 'copy', attempts = attempts + 1, started_at = ?"
+                " WHERE task_id = ? AND status IN ('queued', 'running')",
+                [(moment, parcel.task_id) for parcel in parcels],
+            )
+            db.conn.executemany(
+                "UPDATE transfers SET status = 'running', stage = 'copy', path = ?, temp = ?"
+                " WHERE transfer_id = ?",
+                [
+                    (
+                        to_blob(transfer.path),
+                        to_blob(join(os.path.dirname(transfer.path), transfer.landing.temp)),
+                        transfer.transfer_id,
+                    )
+                    for parcel in parcels
+                    for transfer in parcel.open
+                    if transfer.landing is not None
+                ],
+            )
 
     def _write(self, parcel: Parcel, *, sync: bool) -> None:
         original = parcel.original
@@ -367,15 +381,14 @@ class Carrier:
             return
         db = self.job.db
         with write(db):
-            for parcel in parcels:
-                self._commit_one(parcel)
+            self._store_tasks([self._commit_one(parcel) for parcel in parcels])
             self.meter.store_item(parcels)
         for parcel in parcels:
             parcel.committed = True
             self.meter.end(parcel)
         self.meter.tick()
 
-    def _commit_one(self, parcel: Parcel) -> None:
+    def _commit_one(self, parcel: Parcel) -> dict[str, Any]:
         db = self.job.db
         asset_id = self._record_content(parcel)
         if parcel.failure is not None:
@@ -386,22 +399,32 @@ class Carrier:
             self._store_transfer(transfer, asset_id)
         error = parcel.error()
         verdict = parcel.verdict()
-        if verdict == "failed" and error is not None:
-            self.job.log("error", error.sentence, parcel.task_id)
-        store.set_task(
-            db,
-            parcel.task_id,
-            verdict,
-            stage="verified" if verdict == "completed" else None,
-            asset_id=asset_id,
-            size=parcel.size,
-            mtime_ns=parcel.mtime_ns,
-            inode=parcel.inode,
-            error_kind=error.kind if error and verdict == "failed" else None,
-            error=error.sentence if error and verdict == "failed" else None,
-        )
-        if verdict != "queued":
+        failed = error if verdict == "failed" else None
+        if failed is not None:
+            self.job.log("error", failed.sentence, parcel.task_id)
+        if verdict != "queued" and parcel.size >= journal.JOURNALED:
             journal.forget(db, parcel.task_id)
+        return {
+            "task": parcel.task_id,
+            "status": verdict,
+            "stage": "verified" if verdict == "completed" else None,
+            "asset": asset_id,
+            "size": parcel.size,
+            "mtime": parcel.mtime_ns,
+            "inode": parcel.inode,
+            "kind": failed.kind if failed else None,
+            "error": failed.sentence if failed else None,
+            "ended": None if verdict == "queued" else clock.now(),
+        }
+
+    def _store_tasks(self, decided: list[dict[str, Any]]) -> None:
+        """Verdicts of tasks that run: every one of them is a legal step from there."""
+        self.job.db.conn.executemany(
+            "UPDATE tasks SET status = :status, stage = :stage, asset_id = :asset, size = :size,"
+            " mtime_ns = :mtime, inode = :inode, error_kind = :kind, error = :error, ended_at = :ended"
+            " WHERE task_id = :task AND status = 'running'",
+            decided,
+        )
 
     def _record_content(self, parcel: Parcel) -> int | None:
         """Asset and source row of a file that was read in full; None when it was not."""
@@ -415,7 +438,8 @@ class Carrier:
             assert original is not None
             digester = parcel.stream.digester
             try:
-                fast = fast_hash(original.fd, original.size)
+                whole = original.size <= FAST_WHOLE
+                fast = digester.blake3 if whole else fast_hash(original.fd, original.size)
             except (OSError, ValueError):
                 fast = None  # the source went away after it was read; the identity is known all the same
             parcel.blake3 = digester.blake3
@@ -461,7 +485,7 @@ class Carrier:
             )
         failure = transfer.failure
         done = transfer.status in ("completed", "skipped")
-        self.job.db.execute(
+        self.job.db.conn.execute(
             "UPDATE transfers SET status = ?, stage = ?, path = ?, level = ?, found_hash = ?, error_kind = ?,"
             " error = ?, temp = NULL, verified_at = CASE WHEN ? THEN COALESCE(verified_at, ?) END"
             " WHERE transfer_id = ?",

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -15,9 +16,9 @@ from engine.media.clips import Clip
 from engine.media.facts import MediaFacts
 from engine.media.hashing import FAST_SCHEME
 from engine.names import to_blob
-from engine.storage.database import row, scalar, write
+from engine.storage.database import scalar, write
 
-KEPT_ROLES = frozenset({"managed", "backup", "reference", "export"})
+_KEPT = "('managed', 'backup', 'reference', 'export')"
 """Roles that a file keeps when it later serves as the source of another ingest."""
 
 
@@ -43,31 +44,29 @@ class Content:
 def record_asset(db: Database, content: Content) -> int:
     """Return the id of the asset with this content; digests that were unknown are added."""
     extras = content.extras or {}
-    with write(db):
-        return int(
-            scalar(
-                db,
-                "INSERT INTO assets (size, blake3, fast_hash, fast_scheme, xxh128, md5, sha1, c4, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (size, blake3) WHERE blake3 IS NOT NULL DO UPDATE SET"
-                " fast_hash = COALESCE(excluded.fast_hash, fast_hash),"
-                " fast_scheme = COALESCE(excluded.fast_scheme, fast_scheme),"
-                " xxh128 = COALESCE(xxh128, excluded.xxh128), md5 = COALESCE(md5, excluded.md5),"
-                " sha1 = COALESCE(sha1, excluded.sha1), c4 = COALESCE(c4, excluded.c4)"
-                " RETURNING asset_id",
-                (
-                    content.size,
-                    content.blake3,
-                    content.fast,
-                    FAST_SCHEME if content.fast else None,
-                    content.xxh128,
-                    extras.get("md5"),
-                    extras.get("sha1"),
-                    extras.get("c4"),
-                    clock.now(),
-                ),
-            )
-        )
+    found = _run(
+        db,
+        "INSERT INTO assets (size, blake3, fast_hash, fast_scheme, xxh128, md5, sha1, c4, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (size, blake3) WHERE blake3 IS NOT NULL DO UPDATE SET"
+        " fast_hash = COALESCE(excluded.fast_hash, fast_hash),"
+        " fast_scheme = COALESCE(excluded.fast_scheme, fast_scheme),"
+        " xxh128 = COALESCE(xxh128, excluded.xxh128), md5 = COALESCE(md5, excluded.md5),"
+        " sha1 = COALESCE(sha1, excluded.sha1), c4 = COALESCE(c4, excluded.c4)"
+        " RETURNING asset_id",
+        (
+            content.size,
+            content.blake3,
+            content.fast,
+            FAST_SCHEME if content.fast else None,
+            content.xxh128,
+            extras.get("md5"),
+            extras.get("sha1"),
+            extras.get("c4"),
+            clock.now(),
+        ),
+    )
+    return int(found[0])
 
 
 def record_copy(
@@ -82,8 +81,8 @@ def record_copy(
     inode: int | None,
     level: str | None,
     batch_id: str | None,
-) -> int:
-    """Note that a file with this content lies here; return its id.
+) -> None:
+    """Note that a file with this content lies here.
 
     Args:
         db: the library.
@@ -99,43 +98,45 @@ def record_copy(
         batch_id: the batch that brought it.
     """
     moment = clock.now()
-    blob = to_blob(path)
+    _run(
+        db,
+        "INSERT INTO copies (asset_id, volume_id, path, role, state, size, mtime_ns, inode, seen_at,"
+        " verified_at, verify_level, batch_id, created_at)"
+        " VALUES (?, ?, ?, ?, 'present', ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (volume_id, path) DO UPDATE SET"
+        f" role = CASE WHEN excluded.role = 'source' AND role IN {_KEPT} THEN role ELSE excluded.role END,"
+        " state = 'present', size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode,"
+        " seen_at = excluded.seen_at,"
+        " verified_at = CASE WHEN excluded.verify_level IS NOT NULL THEN excluded.verified_at"
+        "  WHEN asset_id = excluded.asset_id THEN verified_at END,"
+        " verify_level = CASE WHEN excluded.verify_level IS NOT NULL THEN excluded.verify_level"
+        "  WHEN asset_id = excluded.asset_id THEN verify_level END,"
+        " batch_id = CASE WHEN asset_id = excluded.asset_id THEN COALESCE(batch_id, excluded.batch_id)"
+        "  ELSE excluded.batch_id END,"
+        " asset_id = excluded.asset_id",
+        (
+            asset_id,
+            volume_id,
+            to_blob(path),
+            role,
+            size,
+            mtime_ns,
+            inode,
+            moment,
+            moment if level else None,
+            level,
+            batch_id,
+            moment,
+        ),
+    )
+
+
+def _run(db: Database, sql: str, values: Sequence[Any]) -> Any:
+    """Run one statement in the open transaction (no savepoint: there are many), or in one of its own."""
+    if db.conn.in_transaction:
+        return db.conn.execute(sql, values).fetchone()
     with write(db):
-        known = row(
-            db, "SELECT asset_id, role FROM copies WHERE volume_id = ? AND path = ?", (volume_id, blob)
-        )
-        if known and role == "source" and known["role"] in KEPT_ROLES:
-            role = str(known["role"])
-        same = known is not None and known["asset_id"] == asset_id
-        return int(
-            scalar(
-                db,
-                "INSERT INTO copies (asset_id, volume_id, path, role, state, size, mtime_ns, inode, seen_at,"
-                " verified_at, verify_level, batch_id, created_at)"
-                " VALUES (:asset, :volume, :path, :role, 'present', :size, :mtime, :inode, :now, :verified,"
-                " :level, :batch, :now)"
-                " ON CONFLICT (volume_id, path) DO UPDATE SET asset_id = :asset, role = :role,"
-                " state = 'present', size = :size, mtime_ns = :mtime, inode = :inode, seen_at = :now,"
-                " verified_at = CASE WHEN :level IS NOT NULL THEN :verified WHEN :same THEN verified_at END,"
-                " verify_level = CASE WHEN :level IS NOT NULL THEN :level WHEN :same THEN verify_level END,"
-                " batch_id = CASE WHEN :same THEN COALESCE(batch_id, :batch) ELSE :batch END"
-                " RETURNING copy_id",
-                {
-                    "asset": asset_id,
-                    "volume": volume_id,
-                    "path": blob,
-                    "role": role,
-                    "size": size,
-                    "mtime": mtime_ns,
-                    "inode": inode,
-                    "now": moment,
-                    "verified": moment if level else None,
-                    "level": level,
-                    "batch": batch_id,
-                    "same": same,
-                },
-            )
-        )
+        return db.conn.execute(sql, values).fetchone()
 
 
 def record_card(db: Database, card: Card, volume_id: str, files: int, size: int) -> str:

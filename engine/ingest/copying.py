@@ -88,7 +88,8 @@ def open_original(folder: int, name: str, shown: str) -> Original:
     if not stat.S_ISREG(facts.st_mode):
         os.close(fd)
         raise FileNotFoundError(2, "is no regular file any more", name)
-    advise(fd, os.POSIX_FADV_SEQUENTIAL)
+    small = facts.st_size <= BUFFER  # those are opened by the dozen and fetched together
+    advise(fd, os.POSIX_FADV_WILLNEED if small else os.POSIX_FADV_SEQUENTIAL)
     return Original(fd, shown, facts.st_size, facts.st_mtime_ns, facts.st_ino, stat.S_IMODE(facts.st_mode))
 
 
@@ -123,6 +124,7 @@ class Landing:
     found: str | None = None
     facts: os.stat_result | None = None
     published: bool = False
+    rereading: rereading.Reread | None = None
 
     @property
     def alive(self) -> bool:
@@ -174,7 +176,10 @@ class Landing:
             self.shut()
 
     def shut(self) -> None:
-        """Close the descriptor if it is open."""
+        """Close what is open."""
+        if self.rereading is not None:
+            self.rereading.close()
+            self.rereading = None
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
             try:
@@ -190,6 +195,17 @@ class Landing:
         except OSError:
             pass  # its name is in the database, see engine.ingest.recovery
 
+    def prepare_reading(self, *, ahead: bool) -> None:
+        """Open the finished file for :meth:`read_back`, its cache dropped; ``ahead``: have it fetched already."""
+        if self.rereading is not None:
+            return
+        try:
+            self.rereading = rereading.Reread(
+                self.temp, self.fs_type, self.is_network, dir_fd=self.folder, ahead=ahead
+            )
+        except OSError as error:
+            self.failure = failures.of_writing(error, self.shown)
+
     def read_back(self, expected: str, check: Check | None, on_bytes: Callable[[int], None]) -> None:
         """Read the file from the device and compare it with ``expected``; the fields keep the result."""
 
@@ -197,13 +213,16 @@ class Landing:
             self.reread += length
             on_bytes(length)
 
+        self.prepare_reading(ahead=False)
+        if self.rereading is None:
+            return
         try:
-            reading = rereading.reread(
-                self.temp, self.fs_type, self.is_network, dir_fd=self.folder, check=check, on_bytes=count
-            )
+            reading = self.rereading.read(check, count)
         except OSError as error:
             self.failure = failures.of_writing(error, self.shown)
             return
+        finally:
+            self.shut()
         self.level, self.found = reading.level, reading.blake3
         if reading.blake3 != expected:
             self.failure = failures.mismatch(self.shown, expected, reading.blake3, reading.level)
@@ -278,7 +297,7 @@ def write_out(
 
 def _write_small(original: Original, landings: Sequence[Landing], stream: Stream, check: Check) -> None:
     check()
-    buffer = memoryview(bytearray(original.size + 1))
+    buffer = memoryview(bytearray(original.size))
     try:
         os.lseek(original.fd, 0, os.SEEK_SET)
         count = read_into(original.fd, buffer)

@@ -96,27 +96,38 @@ def _insert(
     for first in range(0, len(files), BATCH):
         job.check_now()
         with write(db):
-            for position, found in enumerate(files[first : first + BATCH], start + first):
-                task_id = scalar(
-                    db,
-                    "INSERT INTO tasks (job_id, item_id, position, name, size, mtime_ns, inode)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING task_id",
+            part = files[first : first + BATCH]
+            # Nobody else writes in this transaction, so the ids can be given here.
+            base = int(scalar(db, "SELECT COALESCE(MAX(task_id), 0) + 1 FROM tasks"))
+            db.conn.executemany(
+                "INSERT INTO tasks (task_id, job_id, item_id, position, name, size, mtime_ns, inode)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
                     (
+                        base + number,
                         job.job_id,
                         item_id,
-                        position,
+                        start + first + number,
                         to_blob(found.path),
                         found.size,
                         found.mtime_ns,
                         found.inode,
-                    ),
-                )
-                for target in destinations:
-                    path = join(target.order.relative, join(folder, found.path))
-                    db.execute(
-                        "INSERT INTO transfers (task_id, volume_id, path) VALUES (?, ?, ?)",
-                        (task_id, target.order.volume_id, to_blob(path)),
                     )
+                    for number, found in enumerate(part)
+                ],
+            )
+            db.conn.executemany(
+                "INSERT INTO transfers (task_id, volume_id, path) VALUES (?, ?, ?)",
+                [
+                    (
+                        base + number,
+                        target.order.volume_id,
+                        to_blob(join(target.order.relative, join(folder, found.path))),
+                    )
+                    for number, found in enumerate(part)
+                    for target in destinations
+                ],
+            )
 
 
 def _insert_unreadable(job: JobContext, item_id: int, start: int, listing: Listing) -> None:

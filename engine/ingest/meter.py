@@ -7,11 +7,12 @@ verified before, counts once.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from engine.ingest.copying import Landing
 from engine.ingest.parcels import Parcel
-from engine.jobs.context import JobContext
+from engine.jobs.context import REPORT_SECONDS, JobContext
 from engine.names import display
 from engine.storage.database import row
 
@@ -28,6 +29,7 @@ class Meter:
         self._landings: dict[int, list[Landing]] = {}
         self._shown = 0
         self._read = 0
+        self._next = 0.0
         self.files = self.done = self.total = self.base = 0
 
     def load(self) -> None:
@@ -97,26 +99,33 @@ class Meter:
 
     def store(self, task_id: int, verdict: str, size: int) -> None:
         """Add one verdict to the row of its item. Joins the open transaction."""
-        self._job.db.execute(
+        taken = verdict == "completed"
+        self._add_to_item(task_id, taken, verdict == "skipped", verdict == "failed", size if taken else 0)
+
+    def _add_to_item(self, task_id: int, ingested: int, duplicates: int, failed: int, size: int) -> None:
+        self._job.db.conn.execute(
             "UPDATE batch_items SET files_ingested = files_ingested + ?, duplicates = duplicates + ?,"
             " failed = failed + ?, bytes = bytes + ? WHERE item_id ="
             " (SELECT item_id FROM tasks WHERE task_id = ?)",
-            (
-                verdict == "completed",
-                verdict == "skipped",
-                verdict == "failed",
-                size if verdict == "completed" else 0,
-                task_id,
-            ),
+            (ingested, duplicates, failed, size, task_id),
         )
 
     def store_item(self, parcels: Sequence[Parcel]) -> None:
-        """Add the verdicts of these files to their item's row. Joins the open transaction."""
-        for parcel in parcels:
-            self.store(parcel.task_id, parcel.verdict(), parcel.size)
+        """Add the verdicts of these files, all of one item, to its row. Joins the open transaction."""
+        verdicts = [parcel.verdict() for parcel in parcels]
+        taken = [
+            parcel.size for parcel, verdict in zip(parcels, verdicts, strict=True) if verdict == "completed"
+        ]
+        self._add_to_item(
+            parcels[0].task_id, len(taken), verdicts.count("skipped"), verdicts.count("failed"), sum(taken)
+        )
 
     def tick(self, *, force: bool = False) -> None:
-        """Report where things stand; written at most four times a second."""
+        """Report where things stand; looked at and written at most four times a second."""
+        moment = time.monotonic()
+        if not force and moment < self._next:
+            return
+        self._next = moment + REPORT_SECONDS
         flying = sum(
             landing.written + landing.reread for landings in self._landings.values() for landing in landings
         )
@@ -128,5 +137,5 @@ class Meter:
             total=self.files or None,
             bytes_done=self._shown,
             bytes_total=self.total or None,
-            force=force,
+            force=True,
         )

@@ -77,6 +77,74 @@ def drop_cache(fd: int) -> None:
     advise(fd, os.POSIX_FADV_DONTNEED)
 
 
+class Reread:
+    """One file that is about to be read back: open, its cache dropped, and what was left in it counted.
+
+    Splitting this from the reading lets many small files be fetched from the
+    device at the same time.
+
+    Raises on construction:
+        OSError: the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fs_type: str,
+        is_network: bool | None,
+        *,
+        dir_fd: int | None = None,
+        ahead: bool = False,
+    ) -> None:
+        """Open ``name`` (a path, or relative to ``dir_fd``; a link is refused).
+
+        Args:
+            name: the file.
+            fs_type: file system type as the mount table gives it.
+            is_network: None means unknown and is treated as network.
+            dir_fd: open folder that ``name`` is relative to.
+            ahead: have the kernel fetch the file from now on.
+        """
+        self._network = is_network
+        self._trusted = fs_type in PAGE_CACHED and is_network is False
+        self._fd = open_for_reading(name, dir_fd=dir_fd)
+        try:
+            drop_cache(self._fd)
+            self._left = cached_pages(self._fd) if self._trusted else None
+            if self._left:  # held by somebody who has it mapped: go past the cache
+                os.close(self._fd)
+                self._fd = -1
+                self._fd = open_for_reading(name, direct=True, dir_fd=dir_fd)
+            elif ahead and self._left == 0:
+                advise(self._fd, os.POSIX_FADV_WILLNEED)
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self, check: Check | None = None, on_bytes: Callable[[int], None] | None = None) -> Reading:
+        """Read and hash the whole file. ``check`` and ``on_bytes`` (its length) are called for each buffer.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        counted = self._left != 0
+        fetched = _fetched_by_this_thread() if counted else None
+        digester = Digester()
+        digest_fd(self._fd, digester=digester, check=check, on_bytes=on_bytes)
+        if fetched is not None:
+            fetched = (_fetched_by_this_thread() or fetched) - fetched
+        level = _level(self._network, self._trusted, self._left, fetched, digester.size)
+        if self._left is not None:
+            drop_cache(self._fd)  # a verified copy is not read again soon; leave the memory to others
+        return Reading(digester.blake3, digester.xxh128, digester.size, level)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
 def reread(
     name: str,
     fs_type: str,
@@ -86,38 +154,16 @@ def reread(
     check: Check | None = None,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Reading:
-    """Read a whole file from below the page cache, as far as that can be reached.
-
-    Args:
-        name: path, or name inside ``dir_fd``; a link is refused.
-        fs_type: file system type as the mount table gives it.
-        is_network: None means unknown and is treated as network.
-        dir_fd: open folder that ``name`` is relative to.
-        check: called between buffers.
-        on_bytes: gets the length of each buffer read.
+    """Read a whole file from below the page cache, as far as that can be reached. See :class:`Reread`.
 
     Raises:
         OSError: the file cannot be read.
     """
-    fd = open_for_reading(name, dir_fd=dir_fd)
+    file = Reread(name, fs_type, is_network, dir_fd=dir_fd)
     try:
-        drop_cache(fd)
-        trusted = fs_type in PAGE_CACHED and is_network is False
-        left = cached_pages(fd) if trusted else None
-        if left:  # held by somebody who has it mapped: go past the cache
-            os.close(fd)
-            fd = open_for_reading(name, direct=True, dir_fd=dir_fd)
-        fetched = _fetched_by_this_thread()
-        digester = Digester()
-        digest_fd(fd, digester=digester, check=check, on_bytes=on_bytes)
-        if fetched is not None:
-            fetched = (_fetched_by_this_thread() or fetched) - fetched
-        level = _level(is_network, trusted, left, fetched, digester.size)
-        if left is not None:
-            drop_cache(fd)  # a verified copy is not read again soon; leave the memory to others
-        return Reading(digester.blake3, digester.xxh128, digester.size, level)
+        return file.read(check, on_bytes)
     finally:
-        os.close(fd)
+        file.close()
 
 
 def _level(is_network: bool | None, trusted: bool, left: int | None, fetched: int | None, size: int) -> str:

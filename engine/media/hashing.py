@@ -167,7 +167,10 @@ def digest_fd(
     the size of the file. Raises what ``check`` raises, and OSError.
     """
     digester = digester or Digester()
-    with mmap.mmap(-1, BUFFER) as pages, memoryview(pages) as buffer:  # page aligned, as O_DIRECT needs
+    size = os.fstat(fd).st_size
+    length = min(BUFFER, (size // mmap.PAGESIZE + 1) * mmap.PAGESIZE)
+    seen = 0
+    with mmap.mmap(-1, length) as pages, memoryview(pages) as buffer:  # page aligned, as O_DIRECT needs
         while True:
             if check is not None:
                 check()
@@ -178,6 +181,9 @@ def digest_fd(
                 digester.update(part)
             if on_bytes is not None:
                 on_bytes(count)
+            seen += count
+            if seen == size and count < length:
+                return digester  # a short read at the end that fstat gave: spares small files a second call
 
 
 def fast_hash(path: str | int, size: int) -> str:

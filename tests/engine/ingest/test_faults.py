@@ -330,9 +330,8 @@ def test_a_failing_fsync_is_never_tried_again_on_the_same_file(desk, tmp_path, m
     monkeypatch.setattr(os, "fsync", fail_once)
     result = desk.ingest(source, to=[tmp_path / "nas"])
     assert result["ingested"] == 1
-    assert (tmp_path / "nas/card/a.mov").stat().st_ino != failed[0] or True
     assert tree(tmp_path / "nas/card") == tree(source)
-    assert desk.row("SELECT attempts FROM tasks")["attempts"] == 1
+    assert desk.row("SELECT attempts FROM tasks")["attempts"] == 2
 
 
 def test_cancel_at_once_with_temps_gone_and_then_continued(desk, tmp_path, monkeypatch):
