@@ -203,9 +203,9 @@ def _from_device(evidence: Evidence, block: Block, mount: Mount) -> Evidence:
     uuid, label = found or (None, None)
     udev = _udev(block.number)
     if found is None:  # udev probes at each change, but it may lag behind one: it comes second
-        uuid = udev.get("ID_FS_UUID")
+        uuid = superblocks.decoded(udev.get("ID_FS_UUID_ENC"))
     if label is None:
-        label = udev.get("ID_FS_LABEL")
+        label = superblocks.decoded(udev.get("ID_FS_LABEL_ENC"))
     if block.node and (uuid is None or (label is None and not tells_label)):
         asked = superblocks.ask_blkid(block.node)
         uuid, label = uuid or asked[0], label or asked[1]

@@ -62,6 +62,7 @@ def queue(db: Database, given: str) -> str:
     """Queue a measurement as a job of kind ``speed``; return the job's id. Raises like :func:`measure`."""
     volume = store.find(db, given)
     place = _place(db, volume)
+    _room(volume, place.mount_point)
     return jobs.create(
         db,
         "speed",
@@ -124,9 +125,7 @@ def measure(
     volume = store.find(db, given)
     place = _place(db, volume)
     root = place.mount_point
-    size = min(TEST_BYTES, _free(root) // 4 // CHUNK * CHUNK)
-    if size < SMALLEST_BYTES:
-        raise Refused(f"{display(volume.name)} has too little free space for a speed test.")
+    size = _room(volume, root)
     folder = os.path.join(root, FOLDER + (key or uuid.uuid4().hex))
     if key is not None:
         _clean(folder)
@@ -174,6 +173,14 @@ def _place(db: Database, volume: VolumeRow) -> Place:
     if store.get(db, volume.volume_id).volume_class == "card":
         raise Refused(f"{name} is a camera card; nothing is ever written to one.")
     return place
+
+
+def _room(volume: VolumeRow, root: str) -> int:
+    """How many bytes a test may write: a quarter of what is free at most."""
+    size = min(TEST_BYTES, _free(root) // 4 // CHUNK * CHUNK)
+    if size < SMALLEST_BYTES:
+        raise Refused(f"{display(volume.name)} has too little free space for a speed test.")
+    return size
 
 
 def _measure(path: str, size: int, check: Callable[[], None], on_bytes: Callable[[int], None]) -> Speed:

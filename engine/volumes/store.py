@@ -171,17 +171,31 @@ def events(db: Database, volume_id: str | None = None, after: int = 0, limit: in
         " WHERE event_id > ? AND (? IS NULL OR volume_id = ?) ORDER BY event_id LIMIT ?",
         (after, volume_id, volume_id, limit),
     )
-    return [
-        Change(
-            entry["volume_id"],
-            entry["kind"],
-            entry["name"],
-            json.loads(entry["detail"] or "{}"),
-            entry["event_id"],
-            entry["at"],
-        )
-        for entry in found
-    ]
+    return [_change(entry) for entry in found]
+
+
+def _change(entry: Row) -> Change:
+    detail = json.loads(entry["detail"] or "{}")
+    return Change(entry["volume_id"], entry["kind"], entry["name"], detail, entry["event_id"], entry["at"])
+
+
+def history(db: Database, given: str, limit: int = 1000) -> list[Change]:
+    """What happened to the device under a volume: the events of every volume it has held, oldest first.
+
+    A reformatted drive, or one with several partitions, tells one story.
+
+    Raises:
+        NotFound: there is no such volume.
+    """
+    volume_id = find_id(db, given)
+    found = rows(
+        db,
+        "SELECT * FROM (SELECT volume_events.*, name FROM volume_events JOIN volumes USING (volume_id)"
+        " WHERE volume_id = :given OR device_id = (SELECT device_id FROM volumes WHERE volume_id = :given)"
+        " ORDER BY event_id DESC LIMIT :limit) ORDER BY event_id",
+        {"given": volume_id, "limit": limit},
+    )
+    return [_change(entry) for entry in found]
 
 
 def last_event(db: Database) -> int:

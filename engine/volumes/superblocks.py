@@ -8,6 +8,7 @@ specification, exFAT 7.1, NTFS boot sector.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
 BLKID_SECONDS = 2.0
@@ -41,7 +42,7 @@ def ask_blkid(node: str) -> tuple[str | None, str | None]:
     """Ask ``blkid -p`` (a fresh probe, never its cache) for the formats not known here."""
     try:
         done = subprocess.run(
-            ["blkid", "-p", "-o", "export", node],
+            ["blkid", "-p", "-o", "udev", node],
             capture_output=True,
             timeout=BLKID_SECONDS,
             check=False,
@@ -51,7 +52,15 @@ def ask_blkid(node: str) -> tuple[str | None, str | None]:
         return None, None
     lines = os.fsdecode(done.stdout).splitlines()
     pairs = dict(line.split("=", 1) for line in lines if "=" in line)
-    return pairs.get("UUID"), pairs.get("LABEL")
+    return decoded(pairs.get("ID_FS_UUID_ENC")), decoded(pairs.get("ID_FS_LABEL_ENC"))
+
+
+def decoded(text: str | None) -> str | None:
+    r"""Undo udev's ``\xNN``; its forms without escapes have lost characters."""
+    if text is None:
+        return None
+    raw = re.sub(rb"\\x([0-9a-fA-F]{2})", lambda found: bytes([int(found[1], 16)]), os.fsencode(text))
+    return os.fsdecode(raw) or None
 
 
 def _ext(head: bytes) -> tuple[str | None, str | None] | None:

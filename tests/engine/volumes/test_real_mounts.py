@@ -289,6 +289,9 @@ def test_a_reformatted_drive_is_a_new_generation_of_its_device(library: Library,
     assert "reformatted" in kinds(library, old)
     assert volume(library, new)["generation"] == 2
     assert volume(library, new)["device_id"] == volume(library, old)["device_id"]
+    told = [(change.volume_id, change.kind) for change in store.history(db, new)]
+    assert told[0] == (old, "appeared")
+    assert set(told) >= {(old, "reformatted"), (new, "appeared")}
 
 
 def test_VO1_cards_of_one_label_and_size_are_two_volumes(library: Library, mounted: Mounts) -> None:
@@ -451,7 +454,7 @@ def test_VO2_fat_cards_with_one_label_stay_apart_by_their_short_ids(
 def test_super_blocks_say_what_blkid_says(mounted: Mounts, fs: str) -> None:
     from engine.volumes import superblocks
 
-    image = mounted.image("one", fs, "LABEL1")
+    image = mounted.image("one", fs, "LABEL 1")
     asked = superblocks.ask_blkid(str(image))
     if asked == (None, None):
         pytest.skip("blkid is not installed")
@@ -497,3 +500,48 @@ def test_many_processes_that_look_at_once_agree_on_one_row(library: Library, mou
     assert scalar(db, "SELECT COUNT(*) FROM volume_events WHERE kind = 'appeared'") == scalar(
         db, "SELECT COUNT(*) FROM volumes"
     )
+
+
+@pytest.mark.skipif(shutil.which("ntfs-3g") is None, reason="ntfs-3g is not installed: NTFS was not mounted")
+def test_a_fuse_file_system_on_a_device_is_known_by_its_super_block(
+    library: Library, mounted: Mounts
+) -> None:
+    db = library.db()
+    image = mounted.image("one", "ntfs", "DRIVE N")
+    a = mounted.mount(image, "a")
+    (a / "x.mov").write_bytes(b"x" * 50)
+    place = place_of(db, str(a / "x.mov"))
+    known = store.get(db, place.volume_id)
+    assert (known.fs_type, known.label) == ("fuseblk", "DRIVE N")
+    assert known.fs_uuid is not None
+    assert len(known.fs_uuid) == 16
+    assert (known.is_network, place.is_network) == (False, False)
+    add_copy(library, place, a / "x.mov")
+    mounted.unmount(a)
+    refresh(db)
+    b = mounted.mount(image, "b")
+    assert place_of(db, str(b)).volume_id == place.volume_id
+    mounted.unmount(b)
+    refresh(db)
+    mounted.format(image, "ntfs", "DRIVE N")
+    mounted.mount(image, "b")
+    again = place_of(db, str(b)).volume_id
+    assert again != place.volume_id, "a short id that came again does not bring its files back"
+    assert volume(library, again)["generation"] == 2
+
+
+@pytest.mark.skipif(shutil.which("ntfs-3g") is None, reason="ntfs-3g is not installed: NTFS was not mounted")
+def test_two_ntfs_drives_whose_ids_collide_stay_apart_by_label(library: Library, mounted: Mounts) -> None:
+    db = library.db()
+    one, two = mounted.image("one", "ntfs", "A"), mounted.image("two", "ntfs", "B")
+    with two.open("r+b") as file:  # what equal seeds of mkfs.ntfs do: the same serial
+        with one.open("rb") as other:
+            other.seek(72)
+            serial = other.read(8)
+        file.seek(72)
+        file.write(serial)
+    a, b = mounted.mount(one, "a"), mounted.mount(two, "b")
+    first, second = place_of(db, str(a)), place_of(db, str(b))
+    assert first.fs_uuid == second.fs_uuid
+    assert first.volume_id != second.volume_id
+    assert store.get(db, first.volume_id).state == "online"
