@@ -48,7 +48,7 @@ def thumbnail(
         raise NoPicture(f"{name} holds no picture.")
     width, height = fitted(video.width, video.height, longest)
     temp = f"{target}.{uuid.uuid4().hex[:12]}.part"
-    # Made here and not by ffmpeg: what forbids it (rights, room, no folder) is then told apart from a bad film.
+    # Made here and not by ffmpeg: what forbids it (rights, room, no folder) is told apart from a bad film.
     os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
     try:
         said = ""
