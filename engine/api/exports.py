@@ -22,8 +22,8 @@ from engine.supervisor import process
 # -- recipes -------------------------------------------------------------------
 def create_recipe(library: Library, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Make a recipe; see :func:`engine.export.recipes.checked` for its fields."""
-    made = recipes.create(library.db(), name, spec)
-    return made.to_json()
+    _check_preset(spec)
+    return recipes.create(library.db(), name, spec).to_json()
 
 
 def list_recipes(library: Library) -> list[dict[str, Any]]:
@@ -54,6 +54,7 @@ def edit_recipe(
     library: Library, given: str, changes: Mapping[str, Any], new_name: str | None = None
 ) -> dict[str, Any]:
     """Change fields of a recipe; runs that exist keep their own snapshot."""
+    _check_preset(changes)
     return recipes.edit(library.db(), given, changes, new_name=new_name).to_json()
 
 
@@ -279,6 +280,16 @@ def output_of(library: Library, given: str) -> str:
         Refused, NotFound: it has none, or it is not there.
     """
     return runs.finished_path(library, given)
+
+
+def _check_preset(spec: Mapping[str, Any]) -> None:
+    """Raise NotFound when a recipe names a preset that does not exist: better now than at night."""
+    if spec.get("preset") is not None:
+        db = config.open_config()
+        try:
+            presets.get(db, str(spec["preset"]))
+        finally:
+            db.close()
 
 
 def _queued(made: Sequence[Queued]) -> dict[str, Any]:
