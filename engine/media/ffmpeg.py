@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from engine.media.child import environment
-from engine.media.child import environment
 from engine.media.failures import SENTENCES, FfmpegFailed, Stalled, classify, failure_of
 from engine.names import display
 
