@@ -309,7 +309,7 @@ def placement_of(candidate: Candidate) -> Placement:
         candidate.inode,
         verified_at=read.get("at"),
         verify_level=read.get("level"),
-        keep_verified=candidate.match_type == "moved",
+        keep_verified=bool(candidate.evidence["inode"] and candidate.evidence["mtime"]),
     )
 
 

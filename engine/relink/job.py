@@ -22,6 +22,11 @@ from engine.relink.tree import Tree, hold
 from engine.storage.database import rows, write
 from engine.volumes import places
 
+_NOTHING: dict[str, Any] = {
+    "files_scanned": 0, "files_hashed": 0, "bytes_hashed": 0, "offline": 0, "candidates": 0,
+    "applied": 0, "conflicts": 0, "unreadable": 0, "announcement": None, "seconds": 0.0,
+}  # fmt: skip
+
 SPOKEN = 100
 """Most warnings written to the job's log."""
 
@@ -79,6 +84,7 @@ def queue_scan(
             f"Look for lost files in {names.display(absolute)}",
             params,
             resources=resources,
+            priority=store.PRIORITIES["low" if origin == "mount" else "normal"],
             job_id=job_id,
         )
         sessions.create(db, absolute, job_id=job_id, volume_id=place.volume_id, session_id=session_id)
@@ -96,13 +102,18 @@ def run_scan(job: JobContext) -> Outcome:
     The result has the keys ``session_id, files_scanned, files_hashed, offline
     (clips looked for), candidates, applied, conflicts, seconds``, and
     ``bytes_hashed, unreadable, announcement``. Nothing lost: it ends at once
-    with zeros. A volume that goes away pauses the job until it is back; a
-    resumed scan walks again, and does not read again in full what it has read.
+    with zeros. A volume that goes away pauses the job until it is back (a look
+    that nobody asked for just ends); a resumed scan walks again, and does not
+    read again in full what it has read.
     """
     session_id = str(job.params["session_id"])
     try:
         return _Run(job, session_id).run()
     except VolumeGone as error:
+        if job.params.get("origin") == "mount":
+            # Nobody asked for it, and the drive is looked through anew when it comes again.
+            sessions.update(job.db, session_id, status="cancelled", error=str(error))
+            return Outcome("completed", {**_NOTHING, "session_id": session_id, "announcement": str(error)})
         raise JobPaused(str(error), waiting_for=str(job.params["volume_id"])) from error
     except JobCancelled:
         sessions.update(job.db, session_id, status="cancelled")

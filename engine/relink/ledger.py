@@ -43,7 +43,7 @@ class Placement:
         verified_at: when the file at the new place was last read in full and
             found equal; None when it was not, then the copy counts as unverified.
         verify_level: of that reading.
-        keep_verified: the file is the very same one, renamed: what was verified stays verified.
+        keep_verified: the file is the very same one, renamed: what was verified stays so, and on that level.
     """
 
     candidate_id: int
@@ -83,6 +83,7 @@ def place(db: Database, placements: Sequence[Placement], by: str) -> int:
                 db.execute("UPDATE copies SET path = ? WHERE copy_id = ?", (parked, placement.copy_id))
         skipped = 0
         for placement, old in zip(placements, before, strict=True):
+            kept = placement.keep_verified and old["verified_at"] is not None
             new = {
                 "volume_id": placement.volume_id,
                 "path": names.to_blob(placement.path),
@@ -91,8 +92,8 @@ def place(db: Database, placements: Sequence[Placement], by: str) -> int:
                 "mtime_ns": placement.mtime_ns,
                 "inode": placement.inode,
                 "seen_at": moment,
-                "verified_at": old["verified_at"] if placement.keep_verified else placement.verified_at,
-                "verify_level": old["verify_level"] if placement.keep_verified else placement.verify_level,
+                "verified_at": old["verified_at"] if kept else placement.verified_at,
+                "verify_level": old["verify_level"] if kept else placement.verify_level,
             }
             _put(db, "copies", "copy_id", placement.copy_id, new)
             closed = _close(db, placement, by, moment)

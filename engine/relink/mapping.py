@@ -392,5 +392,5 @@ def _placement(candidate_id: int, hit: Hit, fs_type: str) -> Placement:
         found.inode,
         verified_at=reading.at if reading else None,
         verify_level=reading.level if reading else None,
-        keep_verified=same_file and reading is None,
+        keep_verified=same_file,
     )

@@ -90,7 +90,7 @@ class Swept:
 
 
 def queue_sweep(library: Library, volume_id: str, *, moves: str = "apply") -> str:
-    """Queue a sweep of one volume and return the job's id; one that waits already is not doubled.
+    """Queue a sweep of one volume and return the job's id; one that waits, or waits for it, is not doubled.
 
     Args:
         library: the library.
@@ -108,9 +108,9 @@ def queue_sweep(library: Library, volume_id: str, *, moves: str = "apply") -> st
     with write(db):
         waiting = scalar(
             db,
-            "SELECT job_id FROM jobs WHERE kind = 'sweep' AND status = 'pending'"
-            " AND params ->> 'volume_id' = ?",
-            (volume_id,),
+            "SELECT job_id FROM jobs WHERE kind = 'sweep' AND params ->> 'volume_id' = ?"
+            " AND (status = 'pending' OR (status = 'paused' AND waiting_for = ?))",
+            (volume_id, volume_id),
         )
         if waiting is not None:
             return str(waiting)

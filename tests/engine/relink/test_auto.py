@@ -120,3 +120,24 @@ def test_a_known_drive_is_swept_and_renames_follow_the_policy(world: Any, word: 
     waiting = scalar(world.db, "SELECT count(*) FROM candidates WHERE status = 'pending' AND certain = 1")
     assert waiting == (1 if word == "ask" else 0)
     assert result["volume_id"] == a_id
+
+
+def test_a_new_drive_that_leaves_again_leaves_no_job_waiting(world: Any) -> None:
+    b_id, ids = lost_and_found(world)
+    (job_id,) = auto.on_volume_online(world.library, b_id)
+    world.unplug(world.root / "B")
+    (result,) = run(world, [job_id])
+    assert (result["candidates"], result["applied"]) == (0, 0)
+    assert "is not here" in result["announcement"]
+    assert scalar(world.db, "SELECT status FROM relink_sessions") == "cancelled"
+    assert {world.state(each) for each in ids} == {"offline"}
+
+
+def test_a_sweep_that_waits_for_its_drive_is_not_doubled(world: Any) -> None:
+    a_id, a = world.volume("A")
+    world.catalogue(world.file(a, "C0001.MP4"))
+    (job_id,) = auto.on_volume_online(world.library, a_id)
+    store.transition(world.db, job_id, "running")
+    store.transition(world.db, job_id, "paused")
+    execute(world.db, "UPDATE jobs SET waiting_for = ? WHERE job_id = ?", (a_id, job_id))
+    assert auto.on_volume_online(world.library, a_id) == [job_id]

@@ -339,3 +339,14 @@ def test_a_newer_scan_supersedes_what_waits(world: Any) -> None:
     second = world.scan(b)
     (waiting,) = decisions.list_candidates(world.db, statuses=("pending",))
     assert waiting.session_id == second["session_id"]
+
+
+def test_a_renamed_file_keeps_the_level_it_was_verified_at(world: Any) -> None:
+    _, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "old/C0001.MP4"))
+    before = world.copy(copy_id)
+    os.rename(a / "old", a / "new")
+    assert world.scan(a / "new", auto_apply=True)["applied"] == 1
+    after = world.copy(copy_id)
+    assert from_blob(after["path"]) == "new/C0001.MP4"
+    assert (after["verified_at"], after["verify_level"]) == (before["verified_at"], "device re-read")
