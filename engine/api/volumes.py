@@ -13,7 +13,7 @@ from engine.library import Library
 from engine.names import json_name
 from engine.storage import audit
 from engine.supervisor import process
-from engine.volumes import store
+from engine.volumes import monitor, store
 from engine.volumes.store import VolumeRow
 
 
@@ -40,7 +40,7 @@ def list_volumes(library: Library, *, everything: bool = False) -> list[dict[str
 
 
 def show(library: Library, given: str) -> dict[str, Any]:
-    """One volume with its history, the newest event last.
+    """One volume with the history of its device, the newest event last.
 
     Raises:
         NotFound: no volume has this id, name or mount point.
@@ -48,9 +48,10 @@ def show(library: Library, given: str) -> dict[str, Any]:
     db = library.db()
     volume = store.find(db, given)
     history = [
-        {"event": change.kind, "detail": dict(change.detail)} for change in store.events(db, volume.volume_id)
+        {"at": change.at, "volume": change.name, "event": change.kind, "detail": dict(change.detail)}
+        for change in store.history(db, volume.volume_id, 200)
     ]
-    return {**describe(volume), "history": history[-200:]}
+    return {**describe(volume), "history": history}
 
 
 def track(library: Library, given: str, name: str | None = None) -> dict[str, Any]:
@@ -78,6 +79,21 @@ def eject(library: Library, given: str) -> dict[str, Any]:
     from engine.volumes import eject as _eject
 
     return _audited(library, "eject", _eject.eject(library.db(), given))
+
+
+def settle(library: Library, given: str, mount_point: str) -> dict[str, Any]:
+    """Decide a conflict: what is mounted at ``mount_point`` is this volume; the other one is another."""
+    db = library.db()
+    store.settle(db, given, mount_point)
+    monitor.refresh(db)
+    return _audited(library, "settle", store.find(db, given))
+
+
+def mark(library: Library, given: str) -> dict[str, Any]:
+    """Write a marker file to a volume, after a question, to tell it from its clones. Never on cards."""
+    from engine.volumes import marking
+
+    return _audited(library, "mark", marking.mark(library.db(), given))
 
 
 def sweep(library: Library, given: str, on_change: Callable[[Job], None] | None = None) -> dict[str, Any]:

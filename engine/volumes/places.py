@@ -102,7 +102,8 @@ def place_of(db: Database, path: str) -> Place:
     if found["state"] == "conflict":
         raise Refused(
             f"{display(real)} lies on {display(found['name'])}, and another mounted volume claims the same "
-            "identity. Nothing is attached to either until that is settled."
+            "identity. Nothing is attached to either until that is settled: "
+            "rushes volumes settle VOLUME MOUNT_POINT"
         )
     if found["state"] != "online":
         raise VolumeGone(_silent(mount))

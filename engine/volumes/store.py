@@ -14,7 +14,6 @@ from engine import clock
 from engine.errors import NotFound, Refused, WrongUse
 from engine.jobs.store import resolve
 from engine.names import display, from_blob
-from engine.storage import audit
 from engine.storage.database import Row, execute, row, rows, scalar, write
 
 LOW_SHARE = 0.05
@@ -332,7 +331,6 @@ def settle(db: Database, given: str, mount_point: str) -> VolumeRow:
         db.execute("UPDATE volumes SET settled = ? WHERE volume_id = ?", (json.dumps(keys), volume.volume_id))
         detail = {"mount_point": display(mount_point), "evidence": keys}
         add_event(db, volume.volume_id, "identified", detail)
-        audit.record(db, "volumes settle", target=volume.name, why=display(mount_point))
     return get(db, volume.volume_id)
 
 

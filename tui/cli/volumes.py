@@ -117,6 +117,35 @@ def rename(volume: str, name: str, library_path: str | None, as_json: bool) -> N
 
 @volumes.command()
 @click.argument("volume")
+@click.argument("mount_point", type=click.Path())
+@options.common
+def settle(volume: str, mount_point: str, library_path: str | None, as_json: bool) -> None:
+    """Decide a conflict: what is mounted at MOUNT_POINT is VOLUME."""
+    from engine.api import volumes as api
+
+    found = api.settle(options.with_engine(library_path), volume, mount_point)
+    _answer(found, as_json, f"{output.shown(found['name'])} is the volume at {output.shown(mount_point)}.")
+
+
+@volumes.command()
+@click.argument("volume")
+@options.confirming
+@options.common
+def mark(volume: str, yes: bool, library_path: str | None, as_json: bool) -> int:
+    """Write a marker file to a volume, to tell it from its clones."""
+    from engine.api import volumes as api
+
+    library = options.with_engine(library_path)
+    name = output.shown(api.show(library, volume)["name"])
+    if not output.ask(f"Write the file .rushes-volume into the root of {name}?", yes=yes):
+        return 130
+    found = api.mark(library, volume)
+    _answer(found, as_json, f"{name} is marked.")
+    return 0
+
+
+@volumes.command()
+@click.argument("volume")
 @options.common
 def sweep(volume: str, library_path: str | None, as_json: bool) -> int:
     """Look a volume through: what is missing, moved, changed, new."""
@@ -149,7 +178,11 @@ def speed(volume: str, library_path: str | None, as_json: bool) -> None:
         found,
         as_json,
         f"{output.shown(found['name'])}: writes {output.size(found['write_rate'])}/s, "
-        f"reads {output.size(found['read_rate'])}/s.",
+        + (
+            "the reading came from memory and says nothing of the drive."
+            if found["cached"] or found["read_rate"] is None
+            else f"reads {output.size(found['read_rate'])}/s."
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from engine.jobs.context import JobCancelled, JobContext
 from engine.library import Library
 from engine.storage.database import execute, row, rows, scalar
 from engine.volumes import eject, speed, store
+from engine.volumes.marking import mark
 from engine.volumes.monitor import refresh
 from engine.volumes.places import place_of
 from engine.volumes.stand_ins import make_stand_in
@@ -185,6 +186,66 @@ def test_a_conflict_is_settled_by_the_operator(library: Library, mounted: Mounts
     assert place_of(db, str(mounted.folder / "d")).volume_id == other
     with pytest.raises(NotFound):
         store.settle(db, original, str(b))
+
+
+@pytest.mark.mount
+def test_markers_tell_clones_apart_for_good(library: Library, mounted: Mounts) -> None:
+    db = library.db()
+    image = mounted.image("original", "ext4", "DAY1")
+    clone = mounted.folder / "clone.img"
+    shutil.copyfile(image, clone)
+    a, b = mounted.mount(image, "a"), mounted.mount(clone, "b")
+    refresh(db)
+    one, two = (
+        entry["volume_id"] for entry in rows(db, "SELECT volume_id FROM volumes WHERE label = 'DAY1'")
+    )
+    with pytest.raises(Refused, match="Settle that first"):
+        mark(db, one)
+    store.settle(db, one, str(b))
+    refresh(db)
+    markers = {mark(db, one).marker_id, mark(db, two).marker_id}
+    assert len(markers - {None}) == 2
+    mounted.unmount(a)
+    mounted.unmount(b)
+    refresh(db)
+    # Elsewhere, on other hardware, in one step: nothing but the markers tells them apart.
+    execute(db, "UPDATE volumes SET hardware = NULL, settled = '[]'")
+    first, second = mounted.folder / "1.img", mounted.folder / "2.img"
+    image.rename(first)
+    clone.rename(second)
+    c, d = mounted.mount(second, "c"), mounted.mount(first, "d")
+    assert place_of(db, str(c)).volume_id == one
+    assert place_of(db, str(d)).volume_id == two
+
+
+@pytest.mark.mount
+def test_what_is_never_marked(library: Library, mounted: Mounts) -> None:
+    db = library.db()
+    a = mounted.mount(mounted.image("one"), "a")
+    volume_id = place_of(db, str(a)).volume_id
+    mounted.remount(a, "ro")
+    with pytest.raises(Refused, match="read-only"):
+        mark(db, volume_id)
+    mounted.remount(a, "rw")
+    (a / ".rushes-volume").write_text("{")
+    with pytest.raises(Refused, match="left as it is"):
+        mark(db, volume_id)
+    assert (a / ".rushes-volume").read_text() == "{"
+    (a / ".rushes-volume").unlink()
+    kept = mark(db, volume_id).marker_id
+    assert kept is not None
+    assert mark(db, volume_id).marker_id == kept
+    assert sorted(os.listdir(a)) == [".rushes-volume", "lost+found"]
+    mounted.unmount(a)
+    with pytest.raises(Refused, match="not online"):
+        mark(db, volume_id)
+    assert os.listdir(a) == []
+
+
+def test_a_card_is_never_marked(library: Library, drive: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute(library.db(), "UPDATE volumes SET class = 'card' WHERE volume_id = ?", (drive,))
+    with pytest.raises(Refused, match="camera card"):
+        mark(library.db(), drive)
 
 
 # -- eject -------------------------------------------------------------------
