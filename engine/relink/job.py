@@ -16,6 +16,7 @@ from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped,
 from engine.library import Library
 from engine.relink import announce, decisions, scan, sessions, targets, upgrade
 from engine.relink.match import PROVEN, Found, Lost, Match, assign
+from engine.relink.meter import Meter
 from engine.relink.scan import Reading, Scan
 from engine.relink.sweep import sweep
 from engine.relink.tree import Tree, hold
@@ -239,27 +240,20 @@ class _Run:
         }
         if not doubtful:
             return matches
-        total = sum(file.size for file in doubtful)
+        meter = Meter(self.job, sum(file.size for file in doubtful))
         read_before = self._checkpoints()
-        done = 0
         proven: dict[Found, Found | None] = {}
         for file in doubtful:
             self.job.checkpoint()
-            self.job.progress(
-                stage="reading in full",
-                bytes_done=done,
-                bytes_total=total,
-                message=names.display(file.path),
-            )
+            meter.begin(file.path)
             known = read_before.get((file.path, file.size, file.mtime_ns))
             if known is not None:
                 proven[file] = replace(file, blake3=known[0])
                 self.scan.readings[file.path] = known[1]
             else:
-                proven[file] = scan.with_full_hash(tree, file, self.scan, self.job.check_now)
+                proven[file] = scan.with_full_hash(tree, file, self.scan, self.job.check_now, meter.add)
                 self._keep(proven[file])
-            done += file.size
-        self.job.progress(bytes_done=done, bytes_total=total, force=True)
+            meter.end(file.size)
         self.scan.found = [kept for file in self.scan.found if (kept := proven.get(file, file)) is not None]
         return assign(lost, self.scan.found)
 

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from engine import clock, names
 from engine.errors import RushesError
-from engine.media.hashing import FAST_WHOLE, fast_hash, full_hash
+from engine.media.hashing import FAST_WHOLE, digest_fd, fast_hash
 from engine.media.probe import probe
 from engine.media.tools import find_tools
 from engine.relink.match import Found, Lost, base_name, fold
@@ -151,13 +151,19 @@ def _with_fast_hash(tree: Tree, file: Found, scan: Scan) -> Found | None:
     return replace(file, fast_hash=value, blake3=value if whole else None)
 
 
-def with_full_hash(tree: Tree, file: Found, scan: Scan, check: Callable[[], None]) -> Found | None:
+def with_full_hash(
+    tree: Tree,
+    file: Found,
+    scan: Scan,
+    check: Callable[[], None],
+    on_bytes: Callable[[int], None] | None = None,
+) -> Found | None:
     """The file with its full hash, read from its first byte to its last; None when it cannot be read.
 
-    ``check`` is called between buffers and may raise.
+    ``check`` is called between buffers and may raise; ``on_bytes`` gets the length of each.
     """
     read_at = clock.now()
-    value = _read(tree, file, scan, lambda descriptor: full_hash(descriptor, check))
+    value = _read(tree, file, scan, lambda held: digest_fd(held, check=check, on_bytes=on_bytes).blake3)
     if value is None:
         return None
     scan.hashed += 1

@@ -21,6 +21,7 @@ from engine.jobs.context import JobContext, JobPaused, Outcome
 from engine.library import Library
 from engine.relink import ledger
 from engine.relink.match import CONFIDENCE, Found
+from engine.relink.meter import Meter
 from engine.relink.scan import Scan, with_full_hash
 from engine.relink.tree import Tree, hold
 from engine.storage import audit
@@ -108,31 +109,27 @@ def run_prove(job: JobContext) -> Outcome:
         (volume_id, bool(job.params.get("pending"))),
     )
     numbers = {"checked": 0, "proven": 0, "contradicted": 0, "unreadable": 0, "bytes": 0}
-    total = sum(int(entry["size"]) for entry in waiting)
+    meter = Meter(job, sum(int(entry["size"]) for entry in waiting))
     try:
         with hold(job.db, volume_id) as tree:
             for entry in waiting:
                 job.checkpoint()
-                job.progress(
-                    stage="reading in full",
-                    message=names.display(entry["path"]),
-                    bytes_done=numbers["bytes"],
-                    bytes_total=total,
-                )
-                _settle(job, tree, entry, numbers)
+                meter.begin(names.from_blob(entry["path"]))
+                _settle(job, tree, entry, numbers, meter)
+                meter.end(int(entry["size"]))
                 numbers["bytes"] += int(entry["size"])
     except VolumeGone as error:
         raise JobPaused(str(error), waiting_for=volume_id) from error
-    job.progress(bytes_done=total, bytes_total=total, force=True)
+    job.flush()
     well = not numbers["contradicted"] and not numbers["unreadable"]
     return Outcome("completed" if well else "completed_with_warnings", dict(numbers))
 
 
-def _settle(job: JobContext, tree: Tree, entry: Row, numbers: dict[str, int]) -> None:
+def _settle(job: JobContext, tree: Tree, entry: Row, numbers: dict[str, int], meter: Meter) -> None:
     path = names.from_blob(entry["path"])
     scan = Scan()
     file = Found(tree.volume_id, path, entry["size"], entry["mtime_ns"], entry["inode"])
-    read = with_full_hash(tree, file, scan, job.check_now)
+    read = with_full_hash(tree, file, scan, job.check_now, meter.add)
     numbers["checked"] += 1
     if not tree.unchanged():
         raise VolumeGone("The volume went away in the middle of the reading; what was proven is kept.")
