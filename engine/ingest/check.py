@@ -197,7 +197,12 @@ def _reason(
             _remember(db, content, place, join(folder, found.path), found)
     else:
         asset_id = here[0]
-    return _judge(_copies(db, int(asset_id), place), copies, devices)
+    found = _copies(db, int(asset_id), place)
+    if not found and _has_any(db, int(asset_id)):
+        return (
+            "no verified copy elsewhere: those there are lie on the card's own device, or are gone or changed"
+        )
+    return _judge(found, copies, devices)
 
 
 def _read(root: Root, found: Found, check: Callable[[], None] | None) -> Content:
@@ -259,6 +264,18 @@ def _copies(db: Database, asset_id: int, card: Place) -> list[_Copy]:
             )
         )
     return result
+
+
+def _has_any(db: Database, asset_id: int) -> bool:
+    return (
+        scalar(
+            db,
+            "SELECT 1 FROM copies WHERE asset_id = ? AND state = 'present' AND verified_at IS NOT NULL"
+            " AND role != 'source' LIMIT 1",
+            (asset_id,),
+        )
+        is not None
+    )
 
 
 def _still_as_recorded(entry: dict[str, Any]) -> bool:

@@ -196,7 +196,7 @@ class Landing:
             pass  # its name is in the database, see engine.ingest.recovery
 
     def prepare_reading(self, *, ahead: bool) -> None:
-        """Open the finished file for :meth:`read_back`, its cache dropped; ``ahead``: have it fetched already."""
+        """Open the finished file for :meth:`read_back`, its cache dropped; ``ahead``: have it fetched."""
         if self.rereading is not None:
             return
         try:

@@ -18,7 +18,7 @@ from engine.ingest.queue import Order, read_order
 from engine.ingest.reference import reference_item
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
-from engine.storage.database import execute, rows, scalar
+from engine.storage.database import execute, rows, scalar, write
 
 
 def run(job: JobContext) -> Outcome:
@@ -199,6 +199,8 @@ def _end_item(job: JobContext, item_id: int) -> None:
     if counts.get("queued") or counts.get("running"):
         execute(job.db, "UPDATE batch_items SET status = 'pending' WHERE item_id = ?", (item_id,))
         return  # a destination is away; the item is ended when that has its copies too
+    with write(job.db):
+        recovery.recount(job)
     failed = counts.get("failed", 0)
     status = results.item_status(counts)
     sentence = None

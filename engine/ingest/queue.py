@@ -125,7 +125,7 @@ def queue(library: Library, plan: Plan, *, priority: int = 0) -> Queued:
     batch_id, job_id = str(uuid.uuid4()), str(uuid.uuid4())
     name = ", ".join(source.label or display(source.path.rpartition("/")[2]) for source in plan.sources)
     name = display(name)
-    where = ", ".join(display(target.volume) for target in plan.destinations)
+    where = ", ".join(dict.fromkeys(display(target.volume) for target in plan.destinations))
     title = f"{name} to {where}" if where else f"{name}, catalogued in place"
     with write(db):
         db.execute(

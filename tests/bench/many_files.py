@@ -1,4 +1,4 @@
-"""A whole ingest of many small files against ``cp -r`` + sync + a cold re-read by hand, in one run.
+"""A whole ingest of many small files against ``cp -r`` + sync + a cold re-read by hand.
 
     python tests/bench/many_files.py [--files 20000] [--size-kib 20] [--rounds 1] [--folder DIR]
 

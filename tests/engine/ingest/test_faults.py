@@ -109,13 +109,13 @@ def test_a_file_that_grows_is_not_taken(desk, tmp_path, monkeypatch):
 
 
 def test_unreadable_file_and_folder_fail_alone(desk, tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root reads everything; the same path is tested with EIO")
     source = tmp_path / "card"
     write(source / "a.mov", 100)
     write(source / "b.mov", 100)
     write(source / "locked/c.mov", 100)
     (source / "b.mov").chmod(0)
+    if os.access(source / "b.mov", os.R_OK):
+        pytest.skip("this user reads everything; failing reads are tested with EIO")
     (source / "locked").chmod(0)
     try:
         result = desk.ingest(source, to=[tmp_path / "nas"])
