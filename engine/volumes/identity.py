@@ -263,8 +263,7 @@ def _pair(
     free = {volume.volume_id: volume for volume in known}
     for index, evidence in enumerate(seen):
         for volume in list(free.values()):
-            stays = volume.mounted and volume.evidence.session == evidence.session
-            if stays and judged[index, volume.volume_id].verdict in ("same", "doubtful"):
+            if stays(volume, evidence) and judged[index, volume.volume_id].verdict in ("same", "doubtful"):
                 chosen[index] = (free.pop(volume.volume_id), ())
                 break
     claims = sorted(
@@ -376,5 +375,21 @@ def _with_conflicts(
     return result
 
 
+def stays(volume: Known, evidence: Evidence) -> bool:
+    """Whether what is mounted now is what was mounted at the last look, in one piece of hardware.
+
+    A clone put in between two looks may get the same device number, and has the same fsid.
+    """
+    ours = volume.evidence
+    return (
+        volume.mounted
+        and ours.session == evidence.session
+        and (ours.hardware is None or evidence.hardware in (None, ours.hardware))
+        and (ours.part_uuid is None or evidence.part_uuid in (None, ours.part_uuid))
+    )
+
+
 def _is_settled(volume: Known, evidence: Evidence) -> bool:
-    return bool(volume.settled & {evidence.session or "-", evidence.hardware or "-"})
+    if evidence.hardware in volume.settled:
+        return True
+    return evidence.session in volume.settled and stays(volume, evidence)

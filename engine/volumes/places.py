@@ -49,6 +49,7 @@ class Place:
         mounted_at: mount point of the mount below (a stand-in's folder lies deeper).
         session: what tells the file system apart while it stays mounted.
         fs_uuid: of the file system, or None when it does not tell.
+        hardware: identity of the disk and partition, or None when it hides it.
         marker_id: of a stand-in; None for a file system.
     """
 
@@ -64,6 +65,7 @@ class Place:
     mounted_at: str = ""
     session: str | None = None
     fs_uuid: str | None = None
+    hardware: str | None = None
     marker_id: str | None = None
 
 
@@ -120,6 +122,7 @@ def place_of(db: Database, path: str) -> Place:
         mounted_at=mount.mount_point,
         session=seen.evidence.session,
         fs_uuid=seen.evidence.fs_uuid,
+        hardware=seen.evidence.hardware,
     )
 
 
@@ -165,7 +168,10 @@ def still_there(place: Place) -> bool:
         return False
     if place.session is not None and seen.evidence.session != place.session:
         return False
-    return place.fs_uuid is None or seen.evidence.fs_uuid in (None, place.fs_uuid)
+    evidence = seen.evidence
+    return (place.fs_uuid is None or evidence.fs_uuid in (None, place.fs_uuid)) and (
+        place.hardware is None or evidence.hardware in (None, place.hardware)
+    )
 
 
 def resolve(path: str, table: Sequence[Mount] | None = None, deadline: float | None = None) -> str:
@@ -298,6 +304,7 @@ def _in_stand_in(db: Database, real: str, folder: str, mount: Mount, seen: Seen,
         mounted_at=mount.mount_point,
         session=seen.evidence.session,
         fs_uuid=seen.evidence.fs_uuid,
+        hardware=seen.evidence.hardware,
         marker_id=marker_id,
     )
 
@@ -313,8 +320,13 @@ def _marker(mount: Mount, folder: str) -> str | None:
 
 def _contradicts(found: Row, seen: Seen) -> bool:
     """Whether a row of this session is certainly of another file system (device numbers are reused)."""
-    ours, theirs = found["fs_uuid"], seen.evidence.fs_uuid
-    return ours is not None and theirs is not None and ours != theirs
+    pairs = (
+        (found["fs_uuid"], seen.evidence.fs_uuid),
+        (found["hardware"], seen.evidence.hardware),
+        (found["part_uuid"], seen.evidence.part_uuid),
+        (found["marker_id"], seen.evidence.marker_id),
+    )
+    return any(ours is not None and theirs is not None and ours != theirs for ours, theirs in pairs)
 
 
 def _silent(mount: Mount) -> str:

@@ -161,6 +161,10 @@ def default_name(item: Seen, taken: set[str]) -> str:
 def departure(row: Row, now: str, *, disputed: bool = False) -> Step:
     """The row of a volume that is no longer mounted. ``last_seen_at`` stays."""
     values: dict[str, Any] = {"state": "offline", "offline_since": now, "session_key": None, "mounts": "[]"}
+    # What was settled for this mount ends with it; what was settled for the hardware stays.
+    settled = json.dumps([key for key in json.loads(row["settled"]) if key == row["hardware"]])
+    if settled != row["settled"]:
+        values["settled"] = settled
     return Step(row["volume_id"], values, "offline", {"disputed": True} if disputed else {})
 
 

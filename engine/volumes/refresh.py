@@ -14,7 +14,7 @@ from engine.names import display, from_blob
 from engine.storage.database import Row, row, rows, scalar, write
 from engine.volumes import mounts, stand_ins, workers
 from engine.volumes.devices import Seen, boot_id, observe
-from engine.volumes.identity import Decision, Spot, decide, judge
+from engine.volumes.identity import Decision, Spot, decide, judge, stays
 from engine.volumes.mounts import Mount
 from engine.volumes.reconcile import Step, default_name, known_of, plan
 from engine.volumes.store import Change, add_event, new_id
@@ -107,8 +107,7 @@ def _spot_checks(
             continue
         volume = known_of(entry, has_copies)
         for index, item in enumerate(answering):
-            stays = volume.mounted and volume.evidence.session == item.evidence.session
-            if stays and not volume.disputed:
+            if stays(volume, item.evidence) and not volume.disputed:
                 continue
             if judge(volume.evidence, item.evidence).score > 0:
                 spot = _spot(db, volume.volume_id, item)

@@ -114,10 +114,13 @@ def test_the_same_long_uuid_with_other_content_is_asked() -> None:
     seen = replace(DRIVE, session="boot:8:33:aa")
     (decision,) = decide([seen], [away(DRIVE)], {(0, "v"): Spot(other=9, absent=3)})
     assert (decision.verdict, decision.volume_id) == ("conflict", "v")
-    (decision,) = decide(
-        [seen], [away(DRIVE, settled=frozenset({"boot:8:33:aa"}))], {(0, "v"): Spot(other=9, absent=3)}
-    )
+    spots = {(0, "v"): Spot(other=9, absent=3)}
+    (decision,) = decide([seen], [here(seen, settled=frozenset({"boot:8:33:aa"}))], spots)
     assert decision.verdict == "same"
+    (decision,) = decide([seen], [away(DRIVE, settled=frozenset({"serial:A/1#1"}))], spots)
+    assert decision.verdict == "same"
+    (decision,) = decide([seen], [away(DRIVE, settled=frozenset({"boot:8:33:aa"}))], spots)
+    assert decision.verdict == "conflict", "what was settled for a mount ends with it"
 
 
 def test_files_that_were_moved_or_restored_do_not_hide_the_drive() -> None:
@@ -248,3 +251,17 @@ def test_some_files_of_another_size_are_no_contradiction() -> None:
     assert Spot(1, 2, 3, 4).sampled == 10
     partly = judge(DRIVE, DRIVE, Spot(fit=1, touched=2, other=1))
     assert "3 of 4 known files at their place" in partly.reasons
+
+
+def test_other_hardware_under_one_session_is_not_staying() -> None:
+    clone = replace(DRIVE, hardware="serial:B/2#1")
+    known = [here(DRIVE), away(clone, "w")]
+    (decision,) = decide([clone], known)
+    assert (decision.verdict, decision.volume_id) == ("same", "w")
+    (decision,) = decide([replace(DRIVE, hardware=None)], known)
+    assert decision.volume_id == "v"
+    parts = here(replace(DRIVE, part_uuid="p1"))
+    (decision,) = decide(
+        [replace(DRIVE, part_uuid="p2", hardware=None)], [parts, away(replace(DRIVE, part_uuid="p2"), "w")]
+    )
+    assert decision.volume_id == "w"

@@ -545,3 +545,24 @@ def test_two_ntfs_drives_whose_ids_collide_stay_apart_by_label(library: Library,
     assert first.fs_uuid == second.fs_uuid
     assert first.volume_id != second.volume_id
     assert store.get(db, first.volume_id).state == "online"
+
+
+def test_a_clone_swapped_in_between_two_looks_is_not_the_original(library: Library, mounted: Mounts) -> None:
+    db = library.db()
+    image = mounted.image("original", "ext4", "DAY1")
+    clone = mounted.folder / "clone.img"
+    shutil.copyfile(image, clone)
+    a, b = mounted.mount(image, "a"), mounted.mount(clone, "b")
+    refresh(db)
+    one, two = (
+        entry["volume_id"] for entry in rows(db, "SELECT volume_id FROM volumes WHERE label = 'DAY1'")
+    )
+    store.settle(db, one, str(a))
+    refresh(db)
+    place = place_of(db, str(a))
+    mounted.unmount(b)
+    mounted.unmount(a)
+    mounted.mount(clone, "a")  # the same mount point, device number and fsid; nobody has looked
+    assert not still_there(place)
+    assert place_of(db, str(a)).volume_id == two
+    assert volume(library, one)["state"] == "offline"
