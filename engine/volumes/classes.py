@@ -15,10 +15,8 @@ CARD_FOLDERS = frozenset(
 )  # fmt: skip
 """Folders that cameras make in the root of their media, upper case."""
 
-CARD_PATTERN = re.compile(
-    r"^(\d{3}_\w{4}|[A-Z]\d{3}_?[A-Z]?\d{3}_\w+\.RDM|\w+\.RDM|\w+\.RDC)$", re.IGNORECASE
-)
-"""RED magazines and numbered folders of P2-like media."""
+CARD_PATTERN = re.compile(r"\w+\.(RDM|RDC)", re.IGNORECASE)
+"""A RED magazine or clip in the root."""
 
 SYSTEM_POINTS = frozenset({"/", "/usr", "/var", "/etc", "/nix", "/nix/store", "/recovery"})
 SYSTEM_FOLDERS = ("/boot", "/efi")
@@ -26,7 +24,7 @@ SYSTEM_FOLDERS = ("/boot", "/efi")
 
 def looks_like_card(names: Collection[str]) -> bool:
     """Whether some ``names`` of a root are those of a camera's medium."""
-    return any(name.upper() in CARD_FOLDERS or CARD_PATTERN.match(name) for name in names)
+    return any(name.upper() in CARD_FOLDERS or CARD_PATTERN.fullmatch(name) for name in names)
 
 
 def classify(

@@ -184,10 +184,7 @@ def _arrival(item: Seen, decision: Decision, by_id: dict[str, Row], now: str) ->
     steps = [Step(None, values, event, detail, item)]
     if previous is not None:
         why = {"evidence": list(decision.reasons), "mount_point": display(item.mount.mount_point)}
-        values = {}
-        if previous["state"] != "offline":
-            values = departure(previous, now).values
-        steps.append(Step(previous["volume_id"], values, "reformatted", why))
+        steps.append(Step(previous["volume_id"], {}, "reformatted", why))
     return steps
 
 

@@ -1,0 +1,164 @@
+"""What is written when something changed, and that nothing is when nothing did: without any mount."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from engine.volumes.devices import Block, Seen
+from engine.volumes.identity import Decision, Evidence
+from engine.volumes.mounts import Mount, parse
+from engine.volumes.reconcile import FREE_STEP, columns, default_name, known_of, plan
+
+NOW = "2026-11-20T12:00:30.000Z"
+LATER = "2026-11-20T12:01:01.000Z"
+U1 = "11111111-1111-4111-8111-111111111111"
+
+
+def mount(line: str = "30 20 8:17 / /mnt/a rw - ext4 /dev/sdb1 rw") -> Mount:
+    (found,) = parse(line)
+    return found
+
+
+def item(**changes: Any) -> Seen:
+    evidence = Evidence("ext4", U1, "p1", "serial:A#1", 10**10, "DAY1", None, None, "boot:8:17:aa")
+    block = Block("8:17", "8:16", 1, 10**10, True, False, "serial:A", "p1", "Model X")
+    return replace(
+        Seen((mount(),), evidence, block, dev=2065, size=10**10, free=5 * 10**9, names=("x",)), **changes
+    )
+
+
+def row_of(seen: Seen, **changes: Any) -> dict[str, Any]:
+    return {
+        **columns(seen), "volume_id": "v", "name": "DAY1", "state": "online", "offline_since": None,
+        "generation": 1, "tracked_at": None, "settled": "[]", "last_seen_at": "2026-11-20T12:00:00.000Z",
+        **changes,
+    }  # fmt: skip
+
+
+def steps(row: dict[str, Any], seen: Seen, verdict: str = "same", now: str = NOW) -> list[Any]:
+    return plan([row], [seen], [Decision(0, verdict, "v", reasons=("because",))], [], now=now)
+
+
+def test_nothing_changed_nothing_is_written_but_once_a_minute_that_it_was_seen() -> None:
+    assert steps(row_of(item()), item()) == []
+    (step,) = steps(row_of(item()), item(), now=LATER)
+    assert (step.values, step.event) == ({"last_seen_at": LATER}, None)
+    (step,) = steps(row_of(item(), last_seen_at="2027-01-01T00:00:00.000Z"), item())
+    assert step.values == {"last_seen_at": NOW}, "a clock that was set back"
+
+
+def test_free_space_is_followed_in_steps() -> None:
+    row = row_of(item())
+    assert steps(row, item(free=5 * 10**9 - FREE_STEP + 1)) == []
+    (step,) = steps(row, item(free=5 * 10**9 - FREE_STEP))
+    assert step.values == {"free_bytes": 5 * 10**9 - FREE_STEP, "last_seen_at": NOW}
+    assert step.event is None
+    small = item(size=10**6, free=5000)
+    assert steps(row_of(small), item(size=10**6, free=5000 + 9_999)) == []
+    assert len(steps(row_of(small), item(size=10**6, free=5000 + 10_000))) == 1
+
+
+def test_what_somebody_with_fewer_rights_cannot_see_is_kept() -> None:
+    row = row_of(item())
+    blind = item(evidence=replace(item().evidence, label=None, fs_uuid=None, part_uuid=None, hardware=None))
+    assert steps(row, blind) == []
+
+
+def test_a_new_label_is_a_change_that_is_told() -> None:
+    relabelled = item(evidence=replace(item().evidence, label="DAY2"))
+    (step,) = steps(row_of(item()), relabelled)
+    assert (step.event, step.values["label"], step.detail["label"]) == ("changed", "DAY2", ["DAY1", "DAY2"])
+    assert "name" not in step.values, "our name is ours"
+
+
+def test_fuse_does_not_hide_the_known_format() -> None:
+    by_fuse = item(evidence=replace(item().evidence, fs_type="fuseblk"))
+    assert steps(row_of(item()), by_fuse) == []
+
+
+def test_going_and_coming() -> None:
+    (gone,) = plan([row_of(item())], [], [], [], now=NOW)
+    assert gone.event == "offline"
+    assert gone.values == {"state": "offline", "offline_since": NOW, "session_key": None, "mounts": "[]"}
+    away = row_of(item(), **gone.values)
+    assert plan([away], [], [], [], now=NOW) == []
+    (back,) = steps(away, item())
+    assert (back.event, back.values["state"], back.values["offline_since"]) == ("online", "online", None)
+    assert back.detail["evidence"] == ["because"]
+    moved = item(mounts=(mount("31 20 8:17 / /mnt/b rw - ext4 /dev/sdb1 rw"),))
+    (step,) = steps(row_of(item()), moved)
+    assert (step.event, step.detail["was"], step.detail["mount_point"]) == ("remounted", "/mnt/a", "/mnt/b")
+
+
+def test_what_was_settled_for_a_mount_ends_with_it() -> None:
+    row = row_of(item(), settled=json.dumps(["boot:8:17:aa", "serial:A#1"]))
+    (gone,) = plan([row], [], [], [], now=NOW)
+    assert json.loads(gone.values["settled"]) == ["serial:A#1"]
+
+
+def test_a_hung_mount_keeps_its_row_by_session_or_share() -> None:
+    hung = item(answering=False, evidence=Evidence("ext4", session="boot:8:17"))
+    (step,) = plan([row_of(item())], [], [], [hung], now=NOW)
+    assert (step.event, step.values["state"]) == ("not_responding", "not_responding")
+    silent = row_of(item(), state="not_responding")
+    assert plan([silent], [], [], [hung], now=NOW) == []
+    (step,) = steps(silent, item())
+    assert step.event == "answering"
+    for other in ("boot:8:1", "boot:8:178", "other:8:17"):
+        stranger = item(answering=False, evidence=Evidence("ext4", session=other))
+        (step,) = plan([row_of(item())], [], [], [stranger], now=NOW)
+        assert step.event == "offline", other
+    share = row_of(item(), share="nas:/x", session_key=None, state="offline")
+    by_share = item(answering=False, evidence=Evidence("nfs4", share="nas:/x", session="boot:0:50"))
+    (step,) = plan([share], [], [], [by_share], now=NOW)
+    assert step.event == "not_responding"
+    assert plan([share], [], [], [replace(by_share, evidence=Evidence("nfs4", share="b:/x"))], now=NOW) == []
+
+
+def test_a_disk_reformatted_between_two_looks_leaves_the_old_volume_offline() -> None:
+    fresh = item(evidence=replace(item().evidence, fs_uuid="2" + U1[1:]))
+    decision = Decision(0, "generation", previous="v", reasons=("same hardware",))
+    new, old, gone = plan([row_of(item(), generation=3)], [fresh], [decision], [], now=NOW)
+    assert (new.volume_id, new.values["generation"], new.event) == (None, 4, "appeared")
+    assert (old.volume_id, old.event, old.values) == ("v", "reformatted", {})
+    assert (gone.volume_id, gone.event, gone.values["state"]) == ("v", "offline", "offline")
+    away = row_of(item(), state="offline", session_key=None)
+    _, old = plan([away], [fresh], [decision], [], now=NOW)
+    assert old.values == {}
+
+
+def test_virtual_file_systems_get_a_row_only_when_let_in() -> None:
+    ram = item(
+        mounts=(mount("30 20 0:40 / /ram rw - tmpfs tmpfs rw"),),
+        evidence=Evidence("tmpfs", session="b:0:40:1"),
+        block=None,
+    )
+    decision = [Decision(0, "new")]
+    assert plan([], [ram], decision, [], now=NOW) == []
+    (step,) = plan([], [ram], decision, [], admit=frozenset({"0:40"}), now=NOW)
+    assert (step.event, step.values["class"]) == ("appeared", "virtual")
+
+
+def test_names_come_from_label_model_or_folder_and_differ() -> None:
+    plain = replace(item().evidence, label=None)
+    assert default_name(item(), set()) == "DAY1"
+    assert default_name(item(), {"day1"}) == "DAY1 2"
+    assert default_name(item(), {"day1", "day1 2"}) == "DAY1 3"
+    assert default_name(item(evidence=plain), set()) == "Model X"
+    assert default_name(item(evidence=plain, block=None), set()) == "a"
+    root = mount("20 1 8:17 / / rw - ext4 /dev/sdb1 rw")
+    assert default_name(item(evidence=plain, block=None, mounts=(root,)), set()) == "system"
+    assert default_name(item(evidence=replace(plain, label="\x1b[2J")), set()) == "\\x1b[2J"
+
+
+def test_copies_weigh_more_than_tracking() -> None:
+    row = row_of(item())
+    tracked = {**row, "tracked_at": NOW}
+    weights = [
+        known_of(entry, copies).weight for entry, copies in ((row, False), (tracked, False), (row, True))
+    ]
+    assert weights == sorted(set(weights))
+    assert known_of(row, False).mounted
+    assert not known_of({**row, "state": "offline"}, False).mounted
