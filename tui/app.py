@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.message import Message
 from textual.screen import Screen
 
@@ -79,14 +80,26 @@ class RushesApp(App[None]):
         self.feed = Feed(desk, self.pace, self._from_feed)
         self._runner = runner
         self._place = place
+        self._told: str | None = None
         for own in THEMES:
             self.register_theme(own)
         env = os.environ
-        self.theme = theme or default_theme(env.get("TERM", ""), env.get("RUSHES_THEME", ""))
+        self.theme = (
+            "ansi-dark"
+            if self.no_color
+            else theme or default_theme(env.get("TERM", ""), env.get("RUSHES_THEME", ""))
+        )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Tones for themes that are not ours."""
         return ANSI_TONES
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without colours means without any: the terminal's own two, and attributes."""
+        filters = super().get_line_filters()
+        if not self.no_color:
+            return filters
+        return [NoColor() if isinstance(one, Monochrome) else one for one in filters]
 
     @property
     def runner(self) -> Runner:
@@ -135,6 +148,12 @@ class RushesApp(App[None]):
             if isinstance(screen, TriageScreen):
                 screen.post_message(message)
                 return
+
+    def tell_problem(self, sentence: str | None) -> None:
+        """Tell a problem of the library or its engine in full, once: the status line may have to cut it."""
+        if sentence and sentence != self._told:
+            self.tell(sentence, "error")
+        self._told = sentence
 
     def on_header_changed(self, event: HeaderChanged) -> None:
         """Nobody below wanted it."""
@@ -230,6 +249,7 @@ class RushesApp(App[None]):
                 text=key.text + (" Asks first." if key.danger else ""),
                 able=front.reason(key.id) is None,
                 run=lambda key=key: front.action_key(key.id),  # type: ignore[misc]  # bound now, not later
+                also=key.verb,
             )
             for key in front.commands()
         ]

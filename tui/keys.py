@@ -128,7 +128,7 @@ KEYS: tuple[Key, ...] = (
         ("scan", "n", "find clips", "Look on this volume for files of clips that are away.", 20),
         (
             "check",
-            "k",
+            "F",
             "safe to format?",
             "Is every file of this card proven elsewhere? Says what is missing.",
             50,
@@ -155,7 +155,7 @@ KEYS: tuple[Key, ...] = (
             True,
         ),
         ("log", "L", "log", "Show the job's log and what went wrong.", 60),
-        ("check", "k", "safe to format?", "Is every file of this job's card proven elsewhere?", 70),
+        ("check", "F", "safe to format?", "Is every file of this job's card proven elsewhere?", 70),
     ),
     *_lists(
         "files",

@@ -54,7 +54,7 @@ UNICODE = Glyphs(
     away="◌",
     here="◉",
     skip="»",
-    mark="✓",
+    mark="*",
     cursor="›",
     full="▬",
     rest="-",
@@ -156,9 +156,14 @@ CANDIDATE_LOOKS: dict[str, Look] = {
 
 MATCH_WORDS = {
     "full_hash": "same bytes",
+    "moved": "moved here",
     "fast_hash": "same samples",
-    "size_duration": "size+length",
-    "filename": "name only",
+    "embedded_id": "same camera id",
+    "identity": "name, size, tc",
+    "size_duration": "size, length",
+    "filename": "name and size",
+    "derivative": "copy of it?",
+    "mapped": "by folder",
 }
 """How a candidate was found, in the words of the screen. Other match types are shown as they are called."""
 

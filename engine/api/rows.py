@@ -392,12 +392,15 @@ class CandidateRow:
     Attributes:
         old_volume, old_path: where the catalogue believes it to be.
         new_volume, new_path: where this file was found, relative to its volume.
-        rivals: candidates of the same clip that are still open, this one included.
+        copy_id: the copy whose file it may be; candidates of one copy are rivals.
+        clip_id: None for a file of no clip (a folder's own sidecar).
+        rivals: candidates of the same copy that are still open, this one included.
     """
 
     candidate_id: int
     session_id: str
-    clip_id: str
+    copy_id: int
+    clip_id: str | None
     title: str
     confidence: float
     certain: bool

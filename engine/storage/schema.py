@@ -381,7 +381,7 @@ LIBRARY_TABLES: tuple[str, ...] = (
     """,
     # These two hold all that the relink screen sorts and filters by, so that a
     # list of 100,000 candidates is read from the index alone.
-    "CREATE INDEX candidates_by_clip ON candidates (clip_id, confidence DESC, candidate_id, status)",
+    "CREATE INDEX candidates_by_clip ON candidates (clip_id, copy_id, confidence DESC, candidate_id, status)",
     "CREATE INDEX candidates_by_confidence ON candidates (confidence DESC, clip_id, candidate_id, status)",
     "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id)",
     "CREATE INDEX candidates_by_copy ON candidates (copy_id, status)",

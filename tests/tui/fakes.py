@@ -263,7 +263,7 @@ class FakeDesk:
         self.candidate_source.change(candidate_id, status=after)
         if verdict == "apply":
             for other in list(self.candidate_source.all.values()):
-                if other.clip_id == row.clip_id and other.status == "pending":
+                if other.copy_id == row.copy_id and other.status == "pending":
                     self.candidate_source.change(other.id, status="skipped")
 
     def apply_certain(self) -> int:
@@ -441,7 +441,12 @@ def run_detail(row: RunRow, log: Sequence[LogLine]) -> RunDetail:
     )
     return RunDetail(
         row,
-        {"preset": "share", "mode": "by_date", "layout": "joined"},
+        {
+            "preset": {"name": "share"},
+            "recipe": {"spec": {"mode": "by_date", "layout": "joined"}},
+            "clips": [{}] * 41,
+            "destination": "/mnt/nas/exports",
+        },
         2 if "u" in row.segments else 0,
         details,
         outputs,
@@ -453,6 +458,7 @@ def candidate(candidate_id: int, **changes: Any) -> CandidateRow:
     defaults = CandidateRow(
         candidate_id=candidate_id,
         session_id="session",
+        copy_id=candidate_id,
         clip_id=f"clip-{candidate_id}",
         title=f"C{candidate_id:04d}",
         confidence=1.0,
@@ -494,7 +500,15 @@ def candidate_detail(row: CandidateRow) -> CandidateDetail:
             92_040,
             "hevc",
         ),
-        evidence={"size": "equal", "timecode": "14:22:08:11", "reel": "A001"},
+        evidence={
+            "size": True,
+            "blake3": same or None,
+            "name": True,
+            "mtime": same,
+            "timecode": True,
+            "inode": None,
+            "ambiguous": row.rivals > 1,
+        },
         decided_at=None if row.status in ("pending", "later") else "2026-11-20T18:25:00.000Z",
         decided_by=None if row.status in ("pending", "later") else "ana@nas01",
     )
@@ -818,10 +832,11 @@ RUNS = (
 CANDIDATES = (
     candidate(1),
     candidate(2),
-    candidate(3, confidence=0.95, match_type="fast_hash", clip_id="clip-3", rivals=2, certain=False),
+    candidate(3, confidence=0.95, match_type="fast_hash", copy_id=3, rivals=2, certain=False),
     candidate(
         4,
         title="C0003",
+        copy_id=3,
         clip_id="clip-3",
         confidence=0.8,
         match_type="size_duration",

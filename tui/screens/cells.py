@@ -82,13 +82,21 @@ def no_row(noun: str) -> str:
     return f"There is no {noun} here."
 
 
+IS = {
+    "pending": "is waiting",
+    "running": "is running",
+    "paused": "is paused",
+    "interrupted": "was interrupted",
+    "completed": "is done",
+    "completed_with_warnings": "is done, with warnings",
+    "failed": "has failed",
+    "cancelled": "was cancelled",
+}
+"""A job's state in a sentence."""
+
+
 def why_not_job(verb: str, status: str, kind: str) -> str | None:
     """Why a job of this state cannot be paused, resumed or cancelled; None when it can."""
-    word = {
-        "pending": "waiting",
-        "completed": "done",
-        "completed_with_warnings": "done, with warnings",
-    }.get(status, status)
     able = {
         "pause": status in ("running", "pending"),
         "cancel": status in ("pending", "running", "paused", "interrupted"),
@@ -98,11 +106,11 @@ def why_not_job(verb: str, status: str, kind: str) -> str | None:
     if able:
         return None
     if verb == "resume" and status in ("running", "pending"):
-        return f"This job is {word} already."
+        return f"This job {IS[status]} already."
     if verb == "resume" and status == "cancelled":
         return "This job was cancelled; that is final. Queue a new one."
     done = {"pause": "paused", "cancel": "cancelled", "resume": "resumed"}[verb]
-    return f"This job is {word}; it cannot be {done}."
+    return f"This job {IS.get(status, status)}; it cannot be {done}."
 
 
 def go_on_verb(status: str) -> str:
@@ -110,8 +118,13 @@ def go_on_verb(status: str) -> str:
     return "retry" if status in ("failed", "completed_with_warnings") else "resume"
 
 
-def advice(kind: str, status: str, category: str | None) -> str | None:
+def advice(row: JobRow | RunRow) -> str | None:
     """What to do about a job that stands still; None when there is nothing to do."""
+    status = row.status
+    ingest = isinstance(row, JobRow) and row.kind == "ingest"
+    category = row.error_category if isinstance(row, RunRow) else None
+    if row.waiting_for:
+        return "It goes on by itself when that is back."
     if status == "failed":
         return {
             "disk_full": "Free space at the destination, then press r: what is finished is kept.",
@@ -124,6 +137,6 @@ def advice(kind: str, status: str, category: str | None) -> str | None:
         return "The engine ended in the middle of it. Nothing proven is lost: r goes on from there."
     if status == "paused":
         return "r goes on."
-    if status == "cancelled" and kind == "ingest":
+    if status == "cancelled" and ingest:
         return "r takes it up again; proven files are not copied twice."
     return None

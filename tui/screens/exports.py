@@ -75,7 +75,8 @@ def segments(letters: str, width: int, context: Context) -> Cell:
 def _segments(row: RunRow, context: Context) -> Cell:
     if row.segments:
         return segments(row.segments, context.width, context)
-    return ((f"{row.outputs_done}/{row.outputs} files", ""),) if row.outputs > 1 else ()
+    word = " files" if context.width >= 12 else ""
+    return ((f"{row.outputs_done}/{row.outputs}{word}", ""),) if row.outputs > 1 else ()
 
 
 def _frames(row: RunRow, context: Context) -> Cell:
@@ -121,16 +122,16 @@ class ExportsScreen(TriageScreen):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("exports")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("STATE", 13, _state),
-        Column("PROGRESS", 8, job_bar, flex=1, most=12, live=True),
+        Column("PROGRESS", 8, job_bar, flex=1, most=12, drop=1, live=True),
         Column("", 5, job_percent, right=True, live=True),
         Column("LEFT", 5, job_eta, right=True, live=True),
-        Column("FRAMES", 15, _frames, right=True, drop=2, live=True),
-        Column("SPEED", 7, _speed, right=True, drop=4, live=True),
+        Column("FRAMES", 15, _frames, right=True, drop=3, live=True),
+        Column("SPEED", 7, _speed, right=True, drop=5, live=True),
         Column("SEGMENTS", 10, _segments, flex=1, most=24, live=True),
         Column("NAME", 20, _name, flex=6),
-        Column("LENGTH", 7, _length, right=True, drop=3),
-        Column("SIZE", 8, _size, right=True, drop=1),
-        Column("OUTPUT", 16, _output, flex=3, middle=True, drop=5),
+        Column("LENGTH", 7, _length, right=True, drop=4),
+        Column("SIZE", 8, _size, right=True, drop=2),
+        Column("OUTPUT", 16, _output, flex=3, middle=True, drop=6),
     )
 
     def source(self) -> Source[Any, Any]:
@@ -155,20 +156,10 @@ class ExportsScreen(TriageScreen):
             lines.append(fact("Waiting", f"for {display(row.waiting_for)}", "warn"))
         if row.error:
             lines += sentence(row.error, "bad" if row.status == "failed" else "warn")
-        hint = advice("export", row.status, row.error_category)
+        hint = advice(row)
         if hint:
             lines.append(Line(((hint, "dim"),)))
-        lines.append(fact("Recipe", display(row.recipe_name)))
-        preset = detail.settings.get("preset")
-        if isinstance(preset, dict):
-            preset = preset.get("name")
-        for label, value in (
-            ("Preset", preset),
-            ("Mode", detail.settings.get("mode")),
-            ("Layout", detail.settings.get("layout")),
-        ):
-            if isinstance(value, str):
-                lines.append(fact(label, display(value)))
+        lines += self._setting_lines(detail)
         if row.segments:
             lines.append(
                 Line(((f"{'Segments':<11} ", "dim"), *segments(row.segments, 26, context)), indent=12)
@@ -179,6 +170,32 @@ class ExportsScreen(TriageScreen):
         lines.append(fact("Queued", fmt.moment(row.created_at, now)))
         if row.ended_at:
             lines.append(fact("Ended", fmt.moment(row.ended_at, now)))
+        lines += self._film_lines(detail)
+        if detail.log:
+            lines += [BLANK, heading("Log"), *log_lines(detail.log, self.rushes.pace, glyphs)]
+        return lines
+
+    def _setting_lines(self, detail: RunDetail) -> list[Line]:
+        """What was asked for."""
+        lines = [fact("Recipe", display(detail.row.recipe_name))]
+        preset = detail.settings.get("preset") or {}
+        spec = (detail.settings.get("recipe") or {}).get("spec") or {}
+        clips = detail.settings.get("clips") or ()
+        for label, value in (
+            ("Preset", preset.get("name")),
+            ("Clips", f"{len(clips):,}, {str(spec.get('mode', '')).replace('_', ' ')}" if clips else None),
+            ("Layout", spec.get("layout")),
+            ("To", detail.settings.get("destination")),
+        ):
+            if isinstance(value, str) and value:
+                lines.append(fact(label, display(value)))
+        lines += [Line(((fmt.path(left), "warn"),)) for left in detail.settings.get("left_out") or ()]
+        return lines
+
+    def _film_lines(self, detail: RunDetail) -> list[Line]:
+        """What came out."""
+        row, glyphs = detail.row, self.rushes.glyphs
+        lines: list[Line] = []
         if row.output_path:
             lines += [BLANK, heading("Film"), Line(((display(row.output_path), ""),))]
             facts = f"{fmt.duration(row.output_duration_ms)}, {fmt.size(row.output_bytes)}"
@@ -191,8 +208,6 @@ class ExportsScreen(TriageScreen):
                 lines.append(Line((*look.cell(glyphs, name),), indent=2))
                 if output.error:
                     lines.append(Line(((f"  {fmt.path(fmt.one_line(output.error))}", "bad"),), indent=2))
-        if detail.log:
-            lines += [BLANK, heading("Log"), *log_lines(detail.log, self.rushes.pace, glyphs)]
         return lines
 
     def why_not(self, verb: str, row: RunRow | None) -> str | None:
@@ -272,7 +287,7 @@ class ExportsScreen(TriageScreen):
             ProblemScreen(
                 display(row.name),
                 row.error,
-                advice("export", row.status, row.error_category),
+                advice(row),
                 facts,
                 lambda: rushes.desk.log(row.job_id),
                 can=can,

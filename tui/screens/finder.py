@@ -18,19 +18,21 @@ from tui.looks import Cell, Glyphs
 from tui.screens.dialog import Dialog
 from tui.widgets.columns import Column, Context
 from tui.widgets.filter_bar import QuietInput
+from tui.widgets.line_view import LineView, plain
 from tui.widgets.one_line import OneLine
 from tui.widgets.row_table import RowTable
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that can be done. ``able`` is whether it can be done now."""
+    """One thing that can be done. ``able`` is whether it can be done now; ``also`` are words that find it."""
 
     heading: str
     keys: str
     text: str
     able: bool
     run: Callable[[], object]
+    also: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class _Entries:
         return [
             at
             for at, entry in enumerate(self._entries)
-            if all(word in f"{entry.heading} {entry.keys} {entry.text}".lower() for word in words)
+            if all(
+                word in f"{entry.heading} {entry.keys} {entry.text} {entry.also}".lower() for word in words
+            )
         ]
 
     def rows(self, ids: Sequence[Id]) -> list[_Row]:
@@ -111,14 +115,14 @@ class FinderScreen(Dialog[Entry]):
                 group=lambda row: row.entry.heading,
                 id="entries",
             )
-            yield OneLine(id="said")
+            yield LineView(id="said")
             yield OneLine(id="foot")
 
     def on_mount(self) -> None:
         """Fill the list."""
         table = self.query_one(RowTable)
         table.can_focus = False
-        table.styles.height = min(len(self._entries) + 1, max(4, self.app.size.height - 10))
+        table.styles.height = min(len(self._entries) + 1, max(4, self.app.size.height - 11))
         table.read_from(_Entries(self._entries))
         self._count()
 
@@ -133,7 +137,7 @@ class FinderScreen(Dialog[Entry]):
     def _say(self) -> None:
         """The whole sentence of the entry under the cursor: the list may have cut it."""
         row = self.query_one(RowTable).current()
-        self.query_one("#said", OneLine).show(((row.entry.text, "strong"),) if row else ())
+        self.query_one("#said", LineView).show([plain(row.entry.text, "strong")] if row else [])
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

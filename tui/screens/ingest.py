@@ -33,7 +33,14 @@ from tui.screens.volumes import check_card
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line, fact, heading
 
-KIND_WORDS = {"ingest": "ingest", "verify": "verify", "relink_scan": "scan", "sweep": "sweep"}
+KIND_WORDS = {
+    "ingest": "ingest",
+    "verify": "verify",
+    "relink_scan": "scan",
+    "relink_prove": "prove",
+    "sweep": "sweep",
+    "speed": "speed",
+}
 
 
 def _rate(row: JobRow, context: Context) -> Cell:
@@ -85,16 +92,16 @@ class IngestScreen(TriageScreen):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("ingest")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("STATE", 13, job_state),
-        Column("PROGRESS", 8, job_bar, flex=1, most=14, live=True),
+        Column("PROGRESS", 8, job_bar, flex=1, most=14, drop=1, live=True),
         Column("", 5, job_percent, right=True, live=True),
-        Column("RATE", 8, _rate, right=True, drop=1, live=True),
+        Column("RATE", 8, _rate, right=True, drop=2, live=True),
         Column("LEFT", 5, job_eta, right=True, live=True),
         Column("FILES", 9, _files, right=True, live=True),
         Column("BAD", 4, _failed, right=True),
-        Column("SIZE", 8, _size, right=True, drop=3),
+        Column("SIZE", 8, _size, right=True, drop=4),
         Column("NAME", 22, _title, flex=6),
-        Column("KIND", 6, _kind, drop=2),
-        Column("WHEN", 12, _when, drop=4),
+        Column("KIND", 6, _kind, drop=3),
+        Column("WHEN", 12, _when, drop=5),
     )
 
     def source(self) -> Source[Any, Any]:
@@ -118,7 +125,7 @@ class IngestScreen(TriageScreen):
             lines.append(fact("Waiting", f"for {display(row.waiting_for)}", "warn"))
         if row.error:
             lines += sentence(row.error, "bad" if row.status == "failed" else "warn")
-        hint = advice(row.kind, row.status, None)
+        hint = advice(row)
         if hint:
             lines.append(Line(((hint, "dim"),)))
         if row.kind == "ingest":
@@ -135,19 +142,22 @@ class IngestScreen(TriageScreen):
         if detail.destinations:
             lines += [BLANK, heading("To")]
             lines += [Line(((f"{display(path)}", ""),), indent=2) for path in detail.destinations]
-        if detail.items:
-            lines += [BLANK, heading("From")]
-            for item in detail.items:
-                look = look_of(TASK_LOOKS, "queued" if item.status == "pending" else item.status)
-                lines.append(Line((*look.cell(glyphs, fmt.path(item.source)),), indent=2))
-                numbers = (
-                    f"{item.files_ingested:,} of {item.files_found:,} files, {fmt.size(item.size_bytes)}"
-                )
-                lines.append(Line(((f"  {numbers}", "dim"),), indent=2))
-                if item.error:
-                    lines.append(Line(((f"  {fmt.path(fmt.one_line(item.error))}", "bad"),), indent=2))
+        lines += self._item_lines(detail)
         if detail.log:
             lines += [BLANK, heading("Log"), *log_lines(detail.log, self.rushes.pace, glyphs)]
+        return lines
+
+    def _item_lines(self, detail: JobDetail) -> list[Line]:
+        """What is taken in, source by source."""
+        glyphs = self.rushes.glyphs
+        lines = [BLANK, heading("From")] if detail.items else []
+        for item in detail.items:
+            look = look_of(TASK_LOOKS, "queued" if item.status == "pending" else item.status)
+            lines.append(Line((*look.cell(glyphs, fmt.path(item.source)),), indent=2))
+            numbers = f"{item.files_ingested:,} of {item.files_found:,} files, {fmt.size(item.size_bytes)}"
+            lines.append(Line(((f"  {numbers}", "dim"),), indent=2))
+            if item.error:
+                lines.append(Line(((f"  {fmt.path(fmt.one_line(item.error))}", "bad"),), indent=2))
         return lines
 
     def why_not(self, verb: str, row: JobRow | None) -> str | None:
@@ -287,7 +297,7 @@ def show_job(screen: TriageScreen, row: JobRow) -> None:
         ProblemScreen(
             display(row.title),
             row.error,
-            advice(row.kind, row.status, None),
+            advice(row),
             facts,
             lambda: desk.log(row.job_id),
             can=can,

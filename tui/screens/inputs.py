@@ -35,7 +35,6 @@ class IngestDialog(Dialog[str]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+x", "forget", "take the last one away", show=False),
         Binding("ctrl+n", "go_on", "next field, then start", show=False),
     ]
     AUTO_FOCUS = "#from QuietInput"
@@ -109,7 +108,7 @@ class IngestDialog(Dialog[str]):
         typed = self.query_one("#from" if in_from else "#to", PathField).value
         word = "add" if typed else ("next" if in_from else "start")
         self.query_one("#foot", OneLine).show(
-            foot(("enter", word), ("tab", "complete"), ("^x", "take away"), ("esc", "back"))
+            foot(("enter", word), ("tab", "complete"), ("backspace", "take back"), ("esc", "back"))
         )
 
     def on_descendant_focus(self) -> None:
@@ -169,8 +168,10 @@ class IngestDialog(Dialog[str]):
         self._refusal = str(error)
         self._draw()
 
-    def action_forget(self) -> None:
+    @on(PathField.TakenBack)
+    def _taken_back(self, event: PathField.TakenBack) -> None:
         """Take the last entry of this field away."""
+        event.stop()
         in_from = self.query_one("#from", PathField).query_one(QuietInput).has_focus
         chosen = self._sources if in_from else self._destinations
         if chosen:

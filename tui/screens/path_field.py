@@ -51,6 +51,9 @@ class PathField(Vertical):
             self.field = field
             self.path = path
 
+    class TakenBack(Message):
+        """Backspace was pressed in an empty field."""
+
     def __init__(
         self,
         label: str,
@@ -73,7 +76,7 @@ class PathField(Vertical):
         """Label, field, offers."""
         yield OneLine(id="label")
         yield LineView(id="chosen")
-        yield QuietInput(placeholder=self._placeholder)
+        yield _PathInput(placeholder=self._placeholder)
         for number in range(SHOWN):
             yield _Offer(number)
 
@@ -94,7 +97,7 @@ class PathField(Vertical):
     def type_into(self) -> None:
         """Put the cursor into the field."""
         self.query_one(QuietInput).focus()
-        self._ask(self.value)
+        self.call_after_refresh(lambda: self._ask(self.value))
 
     def show_chosen(self, lines: Sequence[Line]) -> None:
         """Show what was entered so far."""
@@ -168,6 +171,17 @@ class PathField(Vertical):
             self.action_complete()
             return
         self.post_message(self.Entered(self, os.path.expanduser(event.value.strip())))
+
+
+class _PathInput(QuietInput):
+    """A backspace with nothing left to delete takes back what was entered last."""
+
+    def action_delete_left(self) -> None:
+        """Delete to the left, or take back."""
+        if self.value:
+            super().action_delete_left()
+        else:
+            self.post_message(PathField.TakenBack())
 
 
 class _Offer(OneLine):

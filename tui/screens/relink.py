@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
@@ -24,6 +23,9 @@ from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line
 
 OPEN = ("pending", "later")
+
+NARROW = 26
+"""A place narrower than this shows the path alone; the volume is in the detail."""
 
 
 def confidence_tone(row: CandidateRow) -> str:
@@ -62,12 +64,12 @@ def _old(row: CandidateRow, context: Context) -> Cell:
 
 def _found(row: CandidateRow, context: Context) -> Cell:
     tone = "" if row.status in OPEN else "dim"
-    place = f"{display(row.new_volume)}: "
+    place = f"{display(row.new_volume)}: " if context.width >= NARROW else ""
     return ((f"{context.glyphs.arrow} ", "dim"), (place, tone), (display(row.new_path), tone))
 
 
 class RelinkScreen(TriageScreen):
-    """All candidates, those of one clip together."""
+    """All candidates, those of one copy together."""
 
     PLACE = "relink"
     SCOPE = "relink"
@@ -78,9 +80,9 @@ class RelinkScreen(TriageScreen):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("STATE", 10, _state),
         Column("SURE", 4, _confidence, right=True),
-        Column("BECAUSE", 12, _match),
+        Column("BECAUSE", 14, _match, drop=1),
         Column("CLIP", 14, _clip, flex=2, most=26),
-        Column("WAS AT", 20, _old, flex=4, middle=True, drop=1),
+        Column("WAS AT", 20, _old, flex=4, middle=True, drop=2),
         Column("FOUND AT", 24, _found, flex=5, middle=True),
     )
 
@@ -93,8 +95,8 @@ class RelinkScreen(TriageScreen):
         return self.rushes.desk.candidates()
 
     def group_of(self) -> Callable[[Any], Hashable]:
-        """Candidates of one clip belong together."""
-        return lambda row: cast("CandidateRow", row).clip_id
+        """Candidates of one copy belong together."""
+        return lambda row: cast("CandidateRow", row).copy_id
 
     def extra_parts(self) -> list[Piece]:
         """What the newest scan does or did."""
@@ -151,26 +153,14 @@ class RelinkScreen(TriageScreen):
         )
         if row.rivals > 1 and row.status in OPEN:
             lines.append(
-                Line(
-                    ((f"{row.rivals} files could be this clip; applying one sets the others aside.", "warn"),)
-                )
+                Line(((f"{row.rivals} files could be it; applying one sets the others aside.", "warn"),))
             )
         if detail.decided_at:
             who = f" by {display(detail.decided_by)}" if detail.decided_by else ""
             lines.append(
                 Line(((f"Decided {fmt.moment(detail.decided_at, self.rushes.pace.now())}{who}", "dim"),))
             )
-        extra = {
-            name: value
-            for name, value in detail.evidence.items()
-            if not isinstance(value, (dict, list)) and value is not None
-        }
-        if extra:
-            text = ", ".join(
-                f"{name.replace('_', ' ')} {display(_plain(value))}" for name, value in extra.items()
-            )
-            lines += [BLANK, Line((("Evidence   ", "dim"), (text, "dim")), indent=11)]
-        return lines
+        return [*lines, *_evidence(detail.evidence)]
 
     def why_not(self, verb: str, row: CandidateRow | None) -> str | None:
         """Verdicts need an open candidate, undo a decided one."""
@@ -400,5 +390,26 @@ def _short(digest: str | None) -> str | None:
     return None if digest is None else digest[:24]
 
 
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+NOT_COMPARED = ("ambiguous", "fits_other_content", "mapped")
+"""Facts of the evidence that are no comparison of the two sides."""
+
+
+def _evidence(evidence: dict[str, Any]) -> list[Line]:
+    """What agrees, what differs, and what else the scan noted."""
+
+    def named(wanted: bool) -> str:
+        return ", ".join(
+            name.replace("_", " ")
+            for name, value in evidence.items()
+            if value is wanted and name not in NOT_COMPARED
+        )
+
+    lines = [BLANK]
+    for label, words, tone in (("Agrees", named(True), "good"), ("Differs", named(False), "warn")):
+        if words:
+            lines.append(Line(((f"{label:<11}", "dim"), (words, tone)), indent=11))
+    if evidence.get("ambiguous"):
+        lines.append(Line((("Another pairing is as good; compare before you decide.", "warn"),)))
+    if evidence.get("fits_other_content"):
+        lines.append(Line((("The file fits copies of other content as well.", "warn"),)))
+    return lines if len(lines) > 1 else []

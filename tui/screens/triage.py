@@ -19,7 +19,7 @@ from tui.feed import HeaderChanged, Looked
 from tui.keys import BY_ID, Key
 from tui.looks import Cell, Piece
 from tui.screens.choose import ChoiceDialog
-from tui.widgets.bars import KeyLine, StatusLine, TopBar
+from tui.widgets.bars import KeyLine, NoteLine, StatusLine, TopBar
 from tui.widgets.columns import Column
 from tui.widgets.filter_bar import LONG_LIST, FilterBar
 from tui.widgets.line_view import Line, LineView
@@ -53,6 +53,7 @@ class TriageScreen(Screen[None]):
         super().__init__()
         self._detail_wish: bool | None = None
         self._detail_at = float("-inf")
+        self._notes: Sequence[str] = ()
 
     # -- what a subclass says ------------------------------------------------
     def source(self) -> Source[Any, Any]:
@@ -114,6 +115,7 @@ class TriageScreen(Screen[None]):
                 id="table",
             )
             yield LineView(id="detail")
+        yield NoteLine(id="note")
         yield StatusLine(id="state")
         yield KeyLine(id="keys")
 
@@ -138,10 +140,11 @@ class TriageScreen(Screen[None]):
             self.table.set_glyphs(app.glyphs)
         header = app.feed.header
         self.query_one("#top", TopBar).display_header(self.PLACE, header, app.glyphs)
-        notes = app.demo_notes()
         self.query_one("#state", StatusLine).display_state(
-            header, app.feed.problem, self._list_parts(), notes[-1] if notes else None, app.glyphs
+            header, app.feed.problem, self._list_parts(), app.glyphs
         )
+        self._notes = app.demo_notes()
+        self.query_one(NoteLine).display_notes(self._notes, app.glyphs)
         self.query_one("#keys", KeyLine).display_keys(
             keys.footer((self.SCOPE, "list", "app")), lambda key: self.reason(key.id) is None, app.glyphs
         )
@@ -208,13 +211,14 @@ class TriageScreen(Screen[None]):
     @on(HeaderChanged)
     def _header_changed(self, event: HeaderChanged) -> None:
         event.stop()
+        self.rushes.tell_problem(self.rushes.feed.problem or event.header.problem)
         self.draw()
 
     @on(Looked)
     def _looked(self, event: Looked) -> None:
         event.stop()
         self._read(lambda: self.table.poll(event.changed))
-        if event.changed:
+        if event.changed or self.rushes.demo_notes() != self._notes:
             if not event.calm or self.rushes.pace.monotonic() - self._detail_at >= 1.0:
                 self._read(self._show_detail)
             self.draw()

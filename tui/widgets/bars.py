@@ -22,13 +22,11 @@ class TopBar(OneLine):
         """Show this header, seen from this place."""
         width = self.size.width
         counts = header.counts if header else Counts()
-        left: list[Piece] = [(" rushes  ", "key")]
-        for number, (name, title) in enumerate(PLACES, 1):
-            tone = "tab" if name == place else ""
-            left.append((f" {number} {title}", tone))
-            left += [(f" {text}", tone or colour) for text, colour in _waiting(name, counts, glyphs)]
-            left.append((" ", tone))
-        used = sum(fmt.cells(text) for text, _ in left)
+        for brand, letters in ((" rushes  ", None), ("", None), ("", 3), ("", 0)):
+            left = _places(place, counts, glyphs, brand, letters)
+            used = sum(fmt.cells(text) for text, _ in left)
+            if used <= width:
+                break
         right: Cell = ()
         if header is not None:
             library = fmt.path(header.library)
@@ -38,6 +36,18 @@ class TopBar(OneLine):
                     right = ((text, "dim"),)
                     break
         self.show(tuple(left), right)
+
+
+def _places(place: str, counts: Counts, glyphs: Glyphs, brand: str, letters: int | None) -> list[Piece]:
+    """The places with what waits there; ``letters`` cuts the names of those that are not in front."""
+    left: list[Piece] = [(brand, "key")]
+    for number, (name, title) in enumerate(PLACES, 1):
+        tone = "tab" if name == place else ""
+        shown = title if letters is None or tone else title[:letters]
+        left.append((f" {number} {shown}".rstrip(), tone))
+        left += [(f" {text}", tone or colour) for text, colour in _waiting(name, counts, glyphs)]
+        left.append((" ", tone))
+    return left
 
 
 def _waiting(place: str, counts: Counts, glyphs: Glyphs) -> list[Piece]:
@@ -58,10 +68,9 @@ class StatusLine(OneLine):
         header: Header | None,
         problem: str | None,
         parts: Sequence[Piece],
-        note: str | None,
         glyphs: Glyphs,
     ) -> None:
-        """Show the engine's state, then ``parts`` about the list; ``note`` goes to the right."""
+        """Show the engine's state, then ``parts`` about the list."""
         left: list[Piece] = [(" ", "")]
         problem = problem or (header.problem if header else None)
         if problem:
@@ -83,7 +92,17 @@ class StatusLine(OneLine):
         for text, tone in parts:
             left.append((f" {glyphs.dot} ", "dim"))
             left.append((text, tone))
-        self.show(tuple(left), ((f"{display(note)} ", "busy"),) if note else ())
+        self.show(tuple(left))
+
+
+class NoteLine(OneLine):
+    """What a running demo tells; there only while it does."""
+
+    def display_notes(self, notes: Sequence[str], glyphs: Glyphs) -> None:
+        """Show the newest note."""
+        self.display = bool(notes)
+        if notes:
+            self.show(((" demo ", "tab"), (f" {glyphs.busy} ", "busy"), (display(notes[-1]), "strong")))
 
 
 class KeyLine(OneLine):

@@ -35,22 +35,29 @@ class Toned(Widget):
         some forty bytes on the wire.
         """
         base = self.tone(*under)
+        # A reversed line has one colour: what is a colour elsewhere would be its background.
+        plain = base.reverse and self.app.current_theme.ansi
         segments: list[Segment] = []
         used = 0
         for text, tone in (*pieces, ("", "")):
-            style = self.tone(*under, tone) if tone else base
+            style = self.tone(*under, tone) if tone and not plain else base
             if not text:
                 continue
             used += cells(text)
             before = segments[-1].style if segments else None
             # Blanks look the same in every tone of one background.
-            blank = before is not None and before.bgcolor == style.bgcolor and not text.strip()
+            blank = before is not None and not text.strip() and _backs(before) == _backs(style)
             if segments and (before == style or blank):
                 segments[-1] = Segment(segments[-1].text + text, segments[-1].style)
             else:
                 segments.append(Segment(text, style))
         strip = Strip(segments, used)
         return strip.adjust_cell_length(width, base)
+
+
+def _backs(style: Style) -> tuple[object, ...]:
+    """What a blank of this style looks like."""
+    return style.bgcolor, style.reverse, style.underline
 
 
 def fitted(cell: Cell, width: int, *, right: bool = False, middle: bool = False, ellipsis: str = "…") -> Cell:

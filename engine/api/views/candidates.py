@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from engine.api.rows import CandidateDetail, CandidateRow, Id, Scan, Side
 from engine.api.views.base import Table
 from engine.errors import NotFound
 from engine.library import Library
-from engine.names import from_blob
+from engine.names import display, from_blob
 from engine.storage.database import Row, row, scalar
 
 
@@ -33,7 +34,7 @@ class Candidates(Table):
         "failed": "+candidates.status IN ('applied', 'rejected', 'skipped')",
     }
     _sorts: ClassVar[dict[str, str]] = {
-        "clip": "candidates.clip_id, candidates.confidence DESC, candidates.candidate_id",
+        "clip": "candidates.clip_id, candidates.copy_id, candidates.confidence DESC, candidates.candidate_id",
         "confidence": "candidates.confidence DESC, candidates.clip_id, candidates.candidate_id",
         "newest": "candidates.candidate_id DESC",
     }
@@ -42,9 +43,9 @@ class Candidates(Table):
         "SELECT candidate_id AS the_id, candidates.*, clips.title, clips.duration_ms, clips.codec,"
         " old.name AS old_volume, old.state AS old_state, new.name AS new_volume, new.state AS new_state,"
         " copies.path AS old_path, copies.size AS old_size, copies.mtime_ns AS old_mtime_ns, copies.asset_id,"
-        " (SELECT count(*) FROM candidates AS rival WHERE rival.clip_id = candidates.clip_id"
+        " (SELECT count(*) FROM candidates AS rival WHERE rival.copy_id = candidates.copy_id"
         "  AND rival.status IN ('pending', 'later')) AS rivals"
-        " FROM candidates JOIN clips USING (clip_id) JOIN copies USING (copy_id)"
+        " FROM candidates LEFT JOIN clips USING (clip_id) JOIN copies USING (copy_id)"
         " JOIN volumes AS old ON old.volume_id = copies.volume_id"
         " JOIN volumes AS new ON new.volume_id = candidates.volume_id"
     )
@@ -89,10 +90,9 @@ class Candidates(Table):
                 path=candidate.new_path,
                 size_bytes=entry["size"],
                 mtime_ns=entry["mtime_ns"],
-                blake3=_text_of(evidence, "blake3", "full_hash"),
-                fast_hash=_text_of(evidence, "fast_hash"),
-                duration_ms=_number_of(evidence, "duration_ms"),
-                codec=_text_of(evidence, "codec"),
+                blake3=_agreed(evidence.get("blake3"), asset["blake3"] if asset else None),
+                fast_hash=_agreed(evidence.get("fast_hash"), asset["fast_hash"] if asset else None),
+                duration_ms=entry["duration_ms"] if evidence.get("duration") is True else None,
             ),
             evidence=evidence,
             decided_at=entry["decided_at"],
@@ -103,8 +103,9 @@ class Candidates(Table):
         return CandidateRow(
             candidate_id=found["candidate_id"],
             session_id=found["session_id"],
+            copy_id=found["copy_id"],
             clip_id=found["clip_id"],
-            title=found["title"],
+            title=found["title"] or display(os.path.basename(from_blob(found["old_path"]))),
             confidence=found["confidence"],
             certain=bool(found["certain"]),
             match_type=found["match_type"],
@@ -139,10 +140,6 @@ def last_scan(library: Library) -> Scan | None:
     )
 
 
-def _text_of(evidence: dict[str, Any], *keys: str) -> str | None:
-    return next((str(evidence[key]) for key in keys if isinstance(evidence.get(key), str)), None)
-
-
-def _number_of(evidence: dict[str, Any], key: str) -> int | None:
-    value = evidence.get(key)
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def _agreed(agrees: object, known: str | None) -> str | None:
+    """What the found file has: what is known, something else, or None; hashes are not stored twice."""
+    return known if agrees is True else "another" if agrees is False else None

@@ -172,4 +172,6 @@ class Files(Table):
 
 def _destinations(params: dict[str, Any]) -> tuple[str, ...]:
     found = params.get("destinations")
-    return tuple(str(entry) for entry in found) if isinstance(found, list) else ()
+    if not isinstance(found, list):
+        return ()
+    return tuple(str(entry["path"] if isinstance(entry, dict) else entry) for entry in found)

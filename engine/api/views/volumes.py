@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from engine.api.rows import Id, VolumeDetail, VolumeEvent, VolumeRow
 from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
@@ -75,7 +76,9 @@ class Volumes(Table):
             copies_bytes=copies["size"],
             missing=copies["missing"],
             damaged=copies["damaged"],
-            events=tuple(VolumeEvent(**event) for event in events),
+            events=tuple(
+                VolumeEvent(event["at"], event["kind"], _spoken(event["detail"])) for event in events
+            ),
         )
 
     def _row(self, found: Row) -> VolumeRow:
@@ -111,6 +114,29 @@ class Volumes(Table):
             read_rate=found["read_rate"],
             write_rate=found["write_rate"],
         )
+
+
+def _spoken(detail: str | None) -> str | None:
+    """The facts of an event as words: ``mount point /mnt/b``; what is empty or zero is left out."""
+    if not detail:
+        return None
+    facts = json.loads(detail)
+    if not isinstance(facts, dict):
+        return str(facts)
+    return (
+        ", ".join(
+            f"{name.replace('_', ' ')} {_value(value)}"
+            for name, value in facts.items()
+            if value not in (None, 0, [], "")
+        )
+        or None
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return " to ".join(str(part) for part in value) if len(value) == 2 else ", ".join(map(str, value))
+    return str(value)
 
 
 def _flag(value: int | None) -> bool | None:

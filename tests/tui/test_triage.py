@@ -1,0 +1,468 @@
+"""Cursor, marks, filter, verbs: what triage by keyboard must get right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.api.rows import Counts, Header
+from engine.errors import IllegalTransition, RushesError
+from tests.tui.fakes import FakeDesk, Ticks, busy_desk, candidate, job, volume
+from tui.app import RushesApp
+from tui.screens.confirm import ConfirmDialog
+from tui.screens.inputs import IngestDialog
+from tui.screens.triage import TriageScreen
+from tui.widgets.bars import StatusLine
+from tui.widgets.row_table import RowTable
+
+MakeApp = Callable[..., RushesApp]
+
+
+def table(app: RushesApp) -> RowTable:
+    return app.screen.query_one("#table", RowTable)
+
+
+def toasts(app: RushesApp) -> list[str]:
+    return [note.message for note in app._notifications]
+
+
+def row_text(app: RushesApp, line: int) -> str:
+    return "".join(segment.text for segment in table(app).render_line(line))
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+    await pilot.pause()
+
+
+def many(count: int) -> FakeDesk:
+    return FakeDesk(jobs=[job(f"j{at:05d}", title=f"Card {at:05d}") for at in range(count)])
+
+
+async def test_a_refresh_that_moves_rows_keeps_the_cursor_on_its_row(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "j", "j")
+        assert table(app).cursor_id == "j3"
+        desk.job_source.all["new"] = job("new")
+        desk.job_source.sequence.insert(0, "new")
+        desk.write()
+        app.feed.poll()
+        await pilot.pause()
+        assert table(app).cursor_id == "j3"
+        assert table(app).cursor == 3
+        assert "GoPro 3" in row_text(app, 4)
+
+
+async def test_a_verb_meets_the_chosen_row_after_rows_moved_under_it(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "j")
+        desk.job_source.sequence.reverse()
+        desk.write()
+        app.feed.poll()
+        await pilot.pause()
+        await press(pilot, "p")
+        assert desk.asked == [("job", "j2", "pause")]
+
+
+async def test_a_row_that_goes_leaves_the_cursor_at_its_place(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "j", "j")
+        desk.job_source.sequence.remove("j3")
+        desk.write()
+        app.feed.poll()
+        await pilot.pause()
+        assert table(app).cursor_id == "j4"
+
+
+async def test_in_a_scrolled_list_new_rows_do_not_move_what_is_looked_at(make_app: MakeApp) -> None:
+    desk = many(200)
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "G", "k", "k")
+        before, where = table(app).cursor_id, table(app).cursor - table(app).scroll_offset.y
+        for at in range(5):
+            desk.job_source.all[f"n{at}"] = job(f"n{at}")
+            desk.job_source.sequence.insert(0, f"n{at}")
+        desk.write()
+        app.feed.poll()
+        await pilot.pause()
+        assert table(app).cursor_id == before
+        assert table(app).cursor - table(app).scroll_offset.y == where
+
+
+async def test_marks_survive_a_refresh_and_verbs_act_on_them(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "space", "space")
+        desk.job_source.sequence.reverse()
+        desk.write()
+        app.feed.poll()
+        await pilot.pause()
+        assert table(app).marks == {"j1", "j2"}
+        await press(pilot, "p")
+        assert sorted(desk.asked) == [("job", "j1", "pause"), ("job", "j2", "pause")]
+        assert table(app).marks == set()
+
+
+async def test_marked_rows_that_the_filter_hides_are_left_alone_and_counted(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "space", "space", "slash", *"b002", "enter")
+        assert "1 marked (1 hidden)" in app.screen.query_one(StatusLine).text
+        await press(pilot, "p")
+        assert desk.asked == [("job", "j2", "pause")]
+        assert table(app).marks == {"j1"}
+
+
+async def test_a_range_is_marked_by_v_and_movement(make_app: MakeApp) -> None:
+    app = make_app(many(50), "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "j", "v", "j", "j", "k")
+        assert sorted(map(str, table(app).marks)) == ["j00001", "j00002"]
+        await press(pilot, "v", "G")
+        assert len(table(app).marks) == 2
+        await press(pilot, "i")
+        assert len(table(app).marks) == 48
+        await press(pilot, "asterisk")
+        assert len(table(app).marks) == 50
+
+
+async def test_escape_goes_one_step_back_and_never_leaves(make_app: MakeApp) -> None:
+    app = make_app(busy_desk(), "ingest")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "space", "f", "slash", *"to", "enter")
+        assert table(app).filter.text == "to"
+        await press(pilot, "escape")
+        assert table(app).filter.text == ""
+        assert table(app).marks
+        await press(pilot, "escape")
+        assert not table(app).marks
+        assert table(app).filter.show == "active"
+        await press(pilot, "escape")
+        assert table(app).filter.show == "all"
+        await press(pilot, "escape", "escape")
+        assert app.is_running
+        assert any("q leaves" in toast for toast in toasts(app))
+
+
+async def test_the_filter_is_live_inverts_and_lets_the_arrows_through(make_app: MakeApp) -> None:
+    app = make_app(busy_desk(), "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "slash", *"a001")
+        assert list(table(app).ids) == ["j1", "j6", "j9"]
+        await press(pilot, "down")
+        assert table(app).cursor_id == "j6"
+        await press(pilot, "home", "exclamation_mark")
+        assert "j1" not in table(app).ids
+        assert len(table(app).ids) == 7
+
+
+async def test_f_goes_round_all_active_failed(make_app: MakeApp) -> None:
+    app = make_app(busy_desk(), "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "f")
+        assert list(table(app).ids) == ["j1", "j2", "j3", "j4", "j5", "j6"]
+        await press(pilot, "f")
+        assert list(table(app).ids) == ["j6", "j7", "j8"]
+        await press(pilot, "f")
+        assert table(app).count == 10
+
+
+async def test_after_a_verdict_the_next_undecided_candidate_is_under_the_cursor(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "a")
+        assert table(app).cursor_id == 2
+        await press(pilot, "j", "a")  # applies 3, which sets its rival 4 aside
+        assert desk.candidate_source.all[4].status == "skipped"
+        assert table(app).cursor_id == 5
+        await press(pilot, "x")
+        assert table(app).cursor_id == 9
+        await press(pilot, "x")
+        assert table(app).cursor_id == 2
+
+
+async def test_later_moves_on_and_what_was_put_off_comes_last(make_app: MakeApp) -> None:
+    desk = FakeDesk(candidates=[candidate(1), candidate(2), candidate(3)])
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "s")
+        assert table(app).cursor_id == 2
+        await press(pilot, "a", "a")
+        assert table(app).cursor_id == 1
+        assert desk.candidate_source.all[1].status == "later"
+
+
+async def test_undo_takes_back_the_verdict_under_the_cursor_or_the_newest(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "a", "x", "u")
+        assert desk.asked[-1] == ("decide", 2, "undo")
+        assert table(app).cursor_id == 2
+        await press(pilot, "u")
+        assert desk.asked[-1] == ("decide", 1, "undo")
+        assert [desk.candidate_source.all[at].status for at in (1, 2)] == ["pending", "pending"]
+
+
+async def test_a_refused_verdict_says_why_and_stays(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.refusals["decide:1"] = RushesError("C0001.MP4 is no longer there; nothing was changed.")
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "a")
+        assert table(app).cursor_id == 1
+        assert toasts(app) == ["C0001.MP4 is no longer there; nothing was changed."]
+
+
+async def test_of_many_rows_the_refused_are_told_and_the_others_done(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.refusals["job:j2"] = IllegalTransition("This job is done; it cannot be paused.")
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "space", "space", "p")
+        assert toasts(app) == ["1 pausing, 1 not: This job is done; it cannot be paused."]
+        assert table(app).marks == {"j2"}
+
+
+async def test_all_certain_asks_first(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "A")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert desk.asked == []
+        cast("Ticks", app.pace.monotonic).seconds += 1
+        await press(pilot, "y")
+        assert desk.asked == [("apply_certain",)]
+
+
+@pytest.mark.parametrize("key", ["n", "enter", "escape", "q"])
+async def test_every_key_but_y_is_the_safe_answer(make_app: MakeApp, ticks: Ticks, key: str) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "c")
+        assert isinstance(app.screen, ConfirmDialog)
+        ticks.seconds += 1
+        await press(pilot, key)
+        assert isinstance(app.screen, TriageScreen)
+        assert desk.asked == []
+
+
+async def test_a_key_typed_ahead_of_a_question_does_not_answer_it(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "c", "y", "enter", "y")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert desk.asked == []
+        ticks.seconds += 0.2
+        await press(pilot, "y")
+        assert desk.asked == [("job", "j1", "cancel")]
+
+
+async def test_cancelling_twice_by_habit_does_not_cancel(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "c")
+        ticks.seconds += 5
+        await press(pilot, "c")
+        assert desk.asked == []
+
+
+async def test_a_job_that_ended_while_another_place_was_in_front_is_shown_as_ended(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "1")
+        desk.job_source.change("j1", status="completed", bytes_done=118_000_000_000)
+        desk.write()
+        app.feed.poll()
+        await press(pilot, "2")
+        assert "done" in row_text(app, 1)
+
+
+async def test_what_changes_shows_without_a_key(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(140, 45)) as pilot:
+        await pilot.pause()
+        assert "35.6%" in row_text(app, 1)
+        desk.job_source.change("j1", bytes_done=59_000_000_000)
+        desk.write()
+        app.feed.poll()
+        await pilot.pause()
+        table(app)._painted_live = 0.0
+        desk.write()
+        app.feed.poll()
+        await pilot.pause()
+        assert "50.0%" in row_text(app, 1)
+
+
+async def test_an_intent_is_shown_until_the_engine_has_obeyed(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "p")
+        assert "pausing" in row_text(app, 1)
+
+
+async def test_names_that_are_no_plain_text_neither_break_the_screen_nor_are_markup(
+    make_app: MakeApp,
+) -> None:
+    bad = "[bold red]\x1b[2J\n\u202egpj.exe"
+    desk = FakeDesk(volumes=[volume("a", name=bad)])
+    app = make_app(desk)
+    async with app.run_test(size=(140, 45), notifications=True) as pilot:
+        await pilot.pause()
+        text = row_text(app, 1)
+        assert "[bold red]\\x" in text
+        assert "\x1b" not in text
+        desk.refusals["volume"] = RushesError("[link] cannot be renamed")
+        await press(pilot, "b")
+        assert toasts(app) == ["[link] cannot be renamed"]
+
+
+async def test_wide_characters_keep_the_columns_in_place(make_app: MakeApp) -> None:
+    desk = FakeDesk(
+        volumes=[volume("a", name="東京ドライブ東京ドライブ東京ドライブ"), volume("b", name="plain")]
+    )
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert table(app).render_line(1).cell_length == table(app).render_line(2).cell_length == 79
+
+
+async def test_an_engine_that_goes_away_is_told_with_the_key_that_helps(
+    make_app: MakeApp, ticks: Ticks
+) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        desk.header_now = Header("Day 12", "nas01", "absent", counts=Counts())
+        ticks.seconds += 3
+        app.feed.poll()
+        await pilot.pause()
+        assert "no engine, jobs wait; E starts it" in app.screen.query_one(StatusLine).text
+        await press(pilot, "E")
+        assert desk.asked == [("start_engine",)]
+
+
+async def test_a_library_that_cannot_be_read_leaves_the_screen_alive(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+
+        def broken() -> bool:
+            raise OSError("disk I/O error")
+
+        desk.changed = broken  # type: ignore[method-assign]
+        app.feed.poll()
+        await pilot.pause()
+        assert "disk I/O error" in app.screen.query_one(StatusLine).text
+        del desk.changed  # type: ignore[method-assign]
+        app.feed.poll()
+        await pilot.pause()
+        assert "engine" in app.screen.query_one(StatusLine).text
+        await press(pilot, "j")
+        assert table(app).cursor == 1
+
+
+async def test_leaving_says_that_the_engine_goes_on(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = make_app(busy_desk())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "q")
+    assert not app.is_running
+    assert "The engine goes on" in capsys.readouterr().err
+
+
+async def test_stopping_the_engine_asks_and_then_stops_and_leaves(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "Q")
+        assert isinstance(app.screen, ConfirmDialog)
+        ticks.seconds += 1
+        await press(pilot, "y")
+    assert desk.asked == [("stop_engine",)]
+
+
+async def test_a_new_ingest_is_queued_and_under_the_cursor(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "j", "n")
+        assert isinstance(app.screen, IngestDialog)
+        await press(pilot, *"/tmp/card", "enter", "enter", *"/tmp/a", "enter", *"/tmp/b", "enter", "enter")
+        assert desk.asked == [("ingest", ["/tmp/card"], ["/tmp/a", "/tmp/b"])]
+        assert table(app).cursor_id == "new-job"
+
+
+async def test_a_refused_ingest_keeps_what_was_entered(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.refusals["ingest"] = RushesError("/tmp/a has no room.")
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "n", *"/tmp/card", "enter", "enter", *"/tmp/a", "enter", "enter")
+        assert isinstance(app.screen, IngestDialog)
+        del desk.refusals["ingest"]
+        await press(pilot, "backspace", *"/tmp/b", "enter", "enter")
+        assert desk.asked[-1] == ("ingest", ["/tmp/card"], ["/tmp/b"])
+
+
+async def test_exports_queue_the_marked_recipes(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "n", "space", "space", "enter")
+        assert desk.asked == [("export", ["Dailies", "Proxies"])]
+
+
+async def test_retry_from_the_problem_screen(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "j", "j", "L", "r")
+        assert desk.asked == [("job", "job-Director's cut v3", "retry")]
+
+
+async def test_copying_a_path_gives_a_word_that_a_shell_reads(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "G", "y")
+        assert app.clipboard == "$'we\\x1b[2Jird/\\xff.mov'"
+        assert toasts(app) == ["Copied: $'we\\x1b[2Jird/\\xff.mov'"]
+
+
+async def test_a_long_list_costs_its_window_only(make_app: MakeApp) -> None:
+    desk = many(50_000)
+    asked: list[int] = []
+    rows = desk.job_source.rows
+    desk.job_source.rows = lambda ids: asked.append(len(ids)) or rows(ids)  # type: ignore[method-assign,func-returns-value]
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "G")
+        assert table(app).cursor == 49_999
+        assert "Card 49999" in row_text(app, 20)
+        await press(pilot, "k", "ctrl+u", "g")
+        assert table(app).cursor == 0
+        assert max(asked) <= 100
