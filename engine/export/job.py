@@ -112,12 +112,14 @@ class _Work:
         """Make one file. Returns what made it fail; raises what ends or pauses the run."""
         position = output.entry.position
         ledger.set_output(self.db, self.run_id, position, status="running", error=None)
+        where = self.folder
         try:
             output.render(total)
+            where = self.destination
             self._publish(output, total)
             return None
         except FfmpegFailed as error:
-            failure = error
+            failure = _full(where, error) if error.category == "disk_full" else error
         except OSError as error:
             failure = self._unusable(error.strerror or str(error))
         self.job.log("error", str(failure))
@@ -304,6 +306,15 @@ class _Work:
             ledger.set_thumbnail(self.db, self.run_id, target)
         except (RushesError, OSError) as error:
             self.job.log("warning", f"No picture could be made of the export: {error}")
+
+
+def _full(folder: str, error: FfmpegFailed) -> FfmpegFailed:
+    return FfmpegFailed(
+        "disk_full",
+        f"There is no space left on the disk of {display(folder)}. What is finished is kept: "
+        "free some space and resume.",
+        error.details,
+    )
 
 
 def _remove_matching(folder: str, fits: Callable[[str], bool]) -> None:

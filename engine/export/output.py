@@ -207,8 +207,8 @@ class Output:
                 made = self._attempt(part, total)
                 break
             except FfmpegFailed as failure:
-                parts.fail(self.job.db, segment_id, str(failure))
                 elsewhere = self.sources.look_again(self.plan, part)
+                parts.fail(self.job.db, segment_id, str(failure))
                 killed = failure.category == "killed" and attempts < KILLED_ATTEMPTS
                 if not elsewhere and not killed:
                     raise

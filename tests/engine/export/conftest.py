@@ -150,10 +150,14 @@ class Desk:
 
     def export(self, **spec: Any) -> records.Run:
         """Make the recipe ``film`` (again), queue it, run it."""
+        return self.run(self.order(**spec))
+
+    def order(self, **spec: Any) -> Queued:
+        """Make the recipe ``film`` (again) and queue it."""
         if row(self.library.db(), "SELECT 1 FROM recipes WHERE name = 'film'"):
             recipes.delete(self.library.db(), "film")
         self.recipe("film", **spec)
-        return self.run(self.queue("film"))
+        return self.queue("film")
 
     def frames(self, path: str) -> list[str]:
         """Hash of every decoded picture of a file."""

@@ -284,9 +284,8 @@ def test_the_sound_stays_with_the_picture(desk, footage, tools, name, coded, sla
         check=True, capture_output=True,
     ).stdout  # fmt: skip
     samples = [int.from_bytes(raw[at : at + 2], "little", signed=True) for at in range(0, len(raw), 2)]
-    starts = [
-        at for at, value in enumerate(samples) if value > 8000 and not any(samples[max(0, at - 200) : at])
-    ]
+    loud = [at for at, value in enumerate(samples) if value > 6000]
+    starts = [at for before, at in pairwise([-9999, *loud]) if at - before > 1000]
     cuts = [0]
     for item in items:
         cuts.append(cuts[-1] + item["out_frame"] - item["in_frame"])

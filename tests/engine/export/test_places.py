@@ -1,0 +1,225 @@
+"""Drives that are away, leave, or are full; folders that vanish or cannot be written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Refused
+from engine.export import runs
+from engine.storage.database import execute
+from engine.volumes.refresh import refresh
+
+SPEC = {"preset": "archive", "segment_seconds": 1}
+
+
+class Image:
+    """A small file system on a loop device."""
+
+    def __init__(self, folder: Path, size_mb: int) -> None:
+        self.file, self.mount_point = folder / "disk.img", folder / "mnt"
+        self.mount_point.mkdir()
+        with open(self.file, "wb") as image:
+            image.truncate(size_mb << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal", str(self.file)], check=True)
+        self.attach()
+
+    def attach(self, where: Path | None = None) -> None:
+        self.mount_point = where or self.mount_point
+        self.mount_point.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-o", "loop", str(self.file), str(self.mount_point)], check=True)
+
+    def detach(self) -> None:
+        subprocess.run(["umount", "-l", str(self.mount_point)], check=False, capture_output=True)
+
+
+@pytest.fixture
+def image(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("a loop device cannot be mounted without root: full and vanishing drives were not tried")
+    made = []
+
+    def make(size_mb: int = 24) -> Image:
+        folder = tmp_path / f"image{len(made)}"
+        folder.mkdir()
+        try:
+            made.append(Image(folder, size_mb))
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"a loop device cannot be mounted here ({error}): drives were not tried")
+        return made[-1]
+
+    yield make
+    for disk in made:
+        disk.detach()
+
+
+def test_offline_clips_are_refused_with_all_their_names(desk, clip):
+    for name in ("a.mov", "b.mov", "c.mov"):
+        desk.add(clip("a.mov"), name)
+    execute(desk.library.db(), "UPDATE volumes SET state = 'offline', name = 'RED A'")
+    with pytest.raises(Refused) as refused:
+        desk.order(**SPEC)
+    assert len(refused.value.problems) == 3
+    assert all(name in str(refused.value) for name in ("a.mov", "b.mov", "c.mov", "RED A"))
+    assert desk.one("SELECT count(*) FROM jobs") == 0
+    assert desk.one("SELECT count(*) FROM runs") == 0
+
+
+@pytest.mark.mount
+def test_a_full_disk_is_a_sentence_and_the_run_goes_on_later(desk, clip, image):
+    disk = image(16)
+    desk.add(clip("a.mov", seconds="6", size="320x180"), "a.mov")
+    (disk.mount_point / "ballast").write_bytes(b"x" * (11 << 20))
+    queued = desk.order(**SPEC, destination=str(disk.mount_point))
+    run = desk.run(queued)
+    assert (run.status, run.error_category) == ("failed", "disk_full"), run.error
+    assert f"no space left on the disk of {disk.mount_point}" in run.error
+    assert sorted(os.listdir(disk.mount_point)) == ["ballast", "lost+found"]
+    (disk.mount_point / "ballast").unlink()
+    again = desk.run(runs.resume(desk.library, run.run_id))
+    assert again.status == "completed", again.error
+    assert desk.renders(again) == 0
+    assert os.listdir(disk.mount_point).count("film.mov") == 1
+
+
+@pytest.mark.mount
+def test_a_full_cache_stops_the_run_and_keeps_what_is_finished(library, desk, clip, image, monkeypatch):
+    disk = image(32)
+    desk.add(clip("a.mov", seconds="8", size="320x180"), "a.mov")
+    monkeypatch.setattr(type(library), "exports", property(lambda _self: disk.mount_point / "exports"))
+    (disk.mount_point / "ballast").write_bytes(b"x" * (24 << 20))
+    run = desk.run(desk.order(**SPEC))
+    assert (run.status, run.error_category) == ("failed", "disk_full"), run.error
+    finished = desk.one("SELECT count(*) FROM segments WHERE status = 'completed'")
+    assert 0 < finished < 8
+    assert not list(disk.mount_point.rglob("*.part"))
+    (disk.mount_point / "ballast").unlink()
+    again = desk.run(runs.resume(desk.library, run.run_id))
+    assert again.status == "completed", again.error
+    assert again.segments_reused == finished
+
+
+@pytest.mark.mount
+def test_a_drive_that_leaves_in_the_middle_is_waited_for(desk, clip, image, wait_until):
+    disk = image()
+    desk.media = disk.mount_point
+    desk.add(clip("a.mov", seconds="8", size="320x180"), "a.mov")
+    queued = desk.order(**SPEC)
+    home = desk.one("SELECT volume_id FROM copies WHERE role = 'managed'")
+
+    def arm(_context) -> None:
+        def watch() -> None:
+            wait_until(lambda: desk.one("SELECT count(*) FROM segments WHERE status = 'completed'") >= 2, 30)
+            disk.detach()
+            desk.library.close()
+
+        threading.Thread(target=watch).start()
+
+    run = desk.run(queued, arm)
+    assert run.status == "paused", run.error
+    assert desk.one("SELECT waiting_for FROM jobs WHERE job_id = ?", queued.job_id) == home
+    assert "away" in run.message
+    assert desk.one("SELECT count(*) FROM segments WHERE status IN ('running', 'failed')") == 0
+    disk.attach(disk.file.parent / "elsewhere")
+    refresh(desk.library.db())
+    runs.resume(desk.library, run.run_id)
+    run = desk.run(queued)
+    assert run.status == "completed", run.error
+    assert run.segments_reused >= 2
+    assert len(desk.frames(run.output_path)) == 200
+
+
+@pytest.mark.mount
+def test_nothing_is_written_into_the_empty_folder_of_a_drive_that_left(desk, clip, image):
+    disk = image()
+    desk.add(clip("a.mov"), "a.mov")
+    queued = desk.order(**SPEC, destination=str(disk.mount_point / "films"))
+    home = desk.one("SELECT volume_id FROM volumes WHERE mount_point = ?", os.fsencode(str(disk.mount_point)))
+    disk.detach()
+    run = desk.run(queued)
+    assert run.status == "paused", run.error
+    assert desk.one("SELECT waiting_for FROM jobs WHERE job_id = ?", queued.job_id) == home
+    assert os.listdir(disk.mount_point) == []
+    disk.attach()
+    runs.resume(desk.library, run.run_id)
+    run = desk.run(queued)
+    assert run.status == "completed", run.error
+    assert run.output_path == str(disk.mount_point / "films" / "film.mov")
+
+
+def test_a_second_copy_takes_over_when_the_first_goes(desk, clip, tmp_path):
+    desk.add(clip("a.mov", seconds="4"), "a.mov")
+    backup = desk.media.parent / "backup.mov"
+    shutil.copyfile(desk.path("a.mov"), backup)
+    db = desk.library.db()
+    execute(
+        db,
+        "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, seen_at, created_at)"
+        " SELECT asset_id, volume_id, ?, 'backup', size, 0, seen_at, created_at FROM copies",
+        (os.path.dirname(os.path.dirname(desk.row("SELECT path FROM copies")["path"])) + b"/backup.mov",),
+    )
+    queued = desk.order(**SPEC)
+    os.unlink(desk.path("a.mov"))
+    run = desk.run(queued)
+    assert run.status == "completed", run.error
+    assert len(desk.frames(run.output_path)) == 100
+
+
+def test_a_clip_that_is_another_file_now_is_not_rendered(desk, clip):
+    desk.add(clip("a.mov", seconds="2"), "a.mov")
+    queued = desk.order(**SPEC)
+    Path(desk.path("a.mov")).write_bytes(Path(clip("b.mov", picture="testsrc")).read_bytes())
+    run = desk.run(queued)
+    assert run.status == "failed"
+    assert "another file" in run.error
+
+
+@pytest.mark.parametrize("kind", ["file", "missing parent", "unwritable"])
+def test_a_destination_that_cannot_be_is_refused(desk, clip, tmp_path, kind):
+    desk.add(clip("a.mov"), "a.mov")
+    target = tmp_path / "there"
+    if kind == "file":
+        target.write_text("x")
+    elif kind == "missing parent":
+        target = target / "deeper" / "still"
+    else:
+        if os.geteuid() == 0:
+            pytest.skip("root may write everywhere: an unwritable folder was not tried")
+        target.mkdir(mode=0o500)
+    with pytest.raises(Refused):
+        desk.order(destination=str(target))
+    assert desk.one("SELECT count(*) FROM jobs") == 0
+
+
+def test_a_destination_that_vanishes_before_the_join_fails_and_keeps_the_segments(desk, clip, monkeypatch):
+    desk.add(clip("a.mov", seconds="2"), "a.mov")
+    target = desk.library.root / "out"
+    queued = desk.order(**SPEC, destination=str(target))
+    from engine.export.job import _Work
+
+    publish = _Work._publish
+
+    def vanish(*args, **kwargs):
+        shutil.rmtree(target)
+        target.write_text("in the way")
+        return publish(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_Work, "_publish", vanish)
+        run = desk.run(queued)
+    assert (run.status, run.error_category) == ("failed", "output_write_error"), run.error
+    assert str(target) in run.error
+    target.unlink()
+    again = desk.run(runs.resume(desk.library, run.run_id))
+    assert (again.status, again.segments_reused) == ("completed", 2)
+
+
+def test_the_library_whose_root_is_read_only_gets_its_films_in_its_cache(desk, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    run = desk.export()
+    assert Path(run.output_path).parent == desk.library.cache_root / "exports"
