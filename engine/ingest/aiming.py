@@ -12,9 +12,9 @@ from humanize import naturalsize
 
 from engine.errors import VolumeGone
 from engine.ingest import failures, folders, known, layout, rereading
-from engine.ingest.copying import Landing
 from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
+from engine.ingest.landing import Landing
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
 from engine.jobs.context import JobContext

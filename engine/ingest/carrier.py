@@ -10,31 +10,21 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from engine import clock
 from engine.errors import VolumeGone
 from engine.ingest import aiming, failures, folders, journal
-from engine.ingest.catalogue import Content, record_asset, record_copy
-from engine.ingest.copying import (
-    Landing,
-    Stream,
-    open_original,
-    read_back_all,
-    source_digest,
-    write_out,
-)
+from engine.ingest.copying import Stream, read_back_all, source_digest, write_out
 from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
 from engine.ingest.known import join
+from engine.ingest.landing import Landing, open_original
+from engine.ingest.ledger import Ledger
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
 from engine.ingest.queue import Order
-from engine.ingest.rereading import DEVICE, NETWORK
-from engine.jobs import store
 from engine.jobs.context import JobContext, JobPaused
-from engine.media.hashing import FAST_WHOLE, fast_hash
 from engine.names import display, to_blob
 from engine.storage.database import write
 
@@ -75,6 +65,7 @@ class Carrier:
         self.source = source
         self.destinations = destinations
         self.meter = meter
+        self.ledger = Ledger(job, source, meter)
         self.verify_source = order.verify_source
         self.source_strikes = 0
 
@@ -84,7 +75,7 @@ class Carrier:
         Raises:
             VolumeGone: the source went away; what was not decided is queued again.
             JobPaused: too many network errors in a row.
-            JobCancelled, JobStopped: by the operator or the engine; see :meth:`abandon`.
+            JobCancelled, JobStopped: by the operator or the engine; see :meth:`Ledger.abandon`.
         """
         self.source.check()
         self.source.root.trim()
@@ -96,18 +87,18 @@ class Carrier:
         try:
             self._round(open_parcels)
             again = [parcel for parcel in open_parcels if self._worth_another(parcel)]
-            self._commit([parcel for parcel in open_parcels if parcel not in again])
+            self.ledger.commit([parcel for parcel in open_parcels if parcel not in again])
             for parcel in again:
                 while True:
                     self._round([parcel])
                     if not self._worth_another(parcel):
                         break
-                self._commit([parcel])
+                self.ledger.commit([parcel])
         except VolumeGone:
-            self._abandon(open_parcels, keep=True)
+            self.ledger.abandon(open_parcels, keep=True)
             raise
         except BaseException:
-            self._abandon(open_parcels, keep=self.job.signal == "stop")
+            self.ledger.abandon(open_parcels, keep=self.job.signal == "stop")
             raise
         finally:
             for parcel in open_parcels:
@@ -374,169 +365,6 @@ class Carrier:
         self.job.wait(WAITS[parcel.attempts - 1])
         self.job.check_now()
         return True
-
-    # -- writing down --------------------------------------------------------
-    def _commit(self, parcels: Sequence[Parcel]) -> None:
-        if not parcels:
-            return
-        db = self.job.db
-        with write(db):
-            self._store_tasks([self._commit_one(parcel) for parcel in parcels])
-            self.meter.store_item(parcels)
-        for parcel in parcels:
-            parcel.committed = True
-            self.meter.end(parcel)
-        self.meter.tick()
-
-    def _commit_one(self, parcel: Parcel) -> dict[str, Any]:
-        db = self.job.db
-        asset_id = self._record_content(parcel)
-        if parcel.failure is not None:
-            for transfer in parcel.transfers:
-                if transfer.status == "queued":
-                    transfer.fail(parcel.failure)
-        for transfer in parcel.transfers:
-            self._store_transfer(transfer, asset_id)
-        error = parcel.error()
-        verdict = parcel.verdict()
-        failed = error if verdict == "failed" else None
-        if failed is not None:
-            self.job.log("error", failed.sentence, parcel.task_id)
-        if verdict != "queued" and parcel.size >= journal.JOURNALED:
-            journal.forget(db, parcel.task_id)
-        return {
-            "task": parcel.task_id,
-            "status": verdict,
-            "stage": "verified" if verdict == "completed" else None,
-            "asset": asset_id,
-            "size": parcel.size,
-            "mtime": parcel.mtime_ns,
-            "inode": parcel.inode,
-            "kind": failed.kind if failed else None,
-            "error": failed.sentence if failed else None,
-            "ended": None if verdict == "queued" else clock.now(),
-        }
-
-    def _store_tasks(self, decided: list[dict[str, Any]]) -> None:
-        """Verdicts of tasks that run: every one of them is a legal step from there."""
-        self.job.db.conn.executemany(
-            "UPDATE tasks SET status = :status, stage = :stage, asset_id = :asset, size = :size,"
-            " mtime_ns = :mtime, inode = :inode, error_kind = :kind, error = :error, ended_at = :ended"
-            " WHERE task_id = :task AND status = 'running'",
-            decided,
-        )
-
-    def _record_content(self, parcel: Parcel) -> int | None:
-        """Asset and source row of a file that was read in full; None when it was not."""
-        original = parcel.original
-        complete = (
-            original is not None
-            and parcel.stream.failure is None
-            and parcel.stream.digester.size == original.size
-        )
-        if complete and (parcel.failure is None) and self._landed(parcel):
-            assert original is not None
-            digester = parcel.stream.digester
-            try:
-                whole = original.size <= FAST_WHOLE
-                fast = digester.blake3 if whole else fast_hash(original.fd, original.size)
-            except (OSError, ValueError):
-                fast = None  # the source went away after it was read; the identity is known all the same
-            parcel.blake3 = digester.blake3
-            parcel.asset_id = record_asset(
-                self.job.db, Content(original.size, digester.blake3, digester.xxh128, fast)
-            )
-        if parcel.asset_id is None:
-            return None
-        record_copy(
-            self.job.db,
-            parcel.asset_id,
-            self.source.order.volume_id,
-            join(self.source.folder, parcel.path),
-            "source",
-            size=parcel.size,
-            mtime_ns=parcel.mtime_ns,
-            inode=parcel.inode,
-            level=(NETWORK if self.source.place.is_network is not False else DEVICE)
-            if parcel.source_proven
-            else None,
-            batch_id=self.job.record.batch_id,
-        )
-        return parcel.asset_id
-
-    def _landed(self, parcel: Parcel) -> bool:
-        return any(transfer.status == "completed" and transfer.landing for transfer in parcel.transfers)
-
-    def _store_transfer(self, transfer: Transfer, asset_id: int | None) -> None:
-        landing = transfer.landing
-        facts = landing.facts if landing else transfer.facts
-        if transfer.status in ("completed", "skipped") and facts is not None and asset_id is not None:
-            record_copy(
-                self.job.db,
-                asset_id,
-                transfer.destination.order.volume_id,
-                transfer.path,
-                transfer.destination.order.role,
-                size=facts.st_size,
-                mtime_ns=facts.st_mtime_ns,
-                inode=facts.st_ino,
-                level=transfer.level,
-                batch_id=self.job.record.batch_id,
-            )
-        failure = transfer.failure
-        done = transfer.status in ("completed", "skipped")
-        self.job.db.conn.execute(
-            "UPDATE transfers SET status = ?, stage = ?, path = ?, level = ?, found_hash = ?, error_kind = ?,"
-            " error = ?, temp = NULL, verified_at = CASE WHEN ? THEN COALESCE(verified_at, ?) END"
-            " WHERE transfer_id = ?",
-            (
-                transfer.status,
-                transfer.stage,
-                to_blob(transfer.path),
-                transfer.level,
-                landing.found if landing else None,
-                failure.kind if failure else None,
-                failure.sentence if failure else None,
-                done,
-                clock.now(),
-                transfer.transfer_id,
-            ),
-        )
-
-    # -- when it is cut off --------------------------------------------------
-    def _abandon(self, parcels: Iterable[Parcel], *, keep: bool) -> None:
-        """Put back what was taken and not finished.
-
-        The temporary file of a large file stays when ``keep``: it is continued
-        from its journal. All others go.
-        """
-        db = self.job.db
-        with write(db):
-            for parcel in parcels:
-                if parcel.attempts == 0 or parcel.committed:
-                    continue
-                kept = keep and journal.holds(db, parcel.task_id)
-                asset_id = self._record_content(parcel)
-                for transfer in parcel.transfers:
-                    landing = transfer.landing
-                    if landing is None or landing.published or transfer.status == "skipped":
-                        self._store_transfer(transfer, asset_id)
-                        continue
-                    if kept:
-                        landing.shut()
-                        continue
-                    landing.discard()
-                    db.execute(
-                        "UPDATE transfers SET status = 'queued', temp = NULL WHERE transfer_id = ?",
-                        (transfer.transfer_id,),
-                    )
-                verdict = parcel.verdict()
-                store.set_task(
-                    db,
-                    parcel.task_id,
-                    verdict if verdict in ("completed", "skipped") else "queued",
-                    asset_id=asset_id,
-                )
 
     def _close(self, parcel: Parcel) -> None:
         if parcel.original is not None:

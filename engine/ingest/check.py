@@ -13,9 +13,9 @@ from sqlite_utils import Database
 from engine.errors import RushesError
 from engine.ingest import failures, known
 from engine.ingest.catalogue import Content, record_asset, record_copy
-from engine.ingest.copying import open_original
 from engine.ingest.folders import Root
 from engine.ingest.known import join
+from engine.ingest.landing import open_original
 from engine.ingest.layout import listed
 from engine.ingest.scan import Found, left_out, scan
 from engine.library import Library
@@ -197,12 +197,12 @@ def _reason(
             _remember(db, content, place, join(folder, found.path), found)
     else:
         asset_id = here[0]
-    found = _copies(db, int(asset_id), place)
-    if not found and _has_any(db, int(asset_id)):
+    elsewhere = _copies(db, int(asset_id), place)
+    if not elsewhere and _has_any(db, int(asset_id)):
         return (
             "no verified copy elsewhere: those there are lie on the card's own device, or are gone or changed"
         )
-    return _judge(found, copies, devices)
+    return _judge(elsewhere, copies, devices)
 
 
 def _read(root: Root, found: Found, check: Callable[[], None] | None) -> Content:

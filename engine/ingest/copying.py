@@ -7,7 +7,7 @@
                      └─ writer 2 ─ fsync              bound and nobody runs ahead)
         then for each destination: drop the cache, read back, compare, rename
 
-No database here, and no decision about names: see :mod:`engine.ingest.transfer`.
+No database here, and no decision about names: see :mod:`engine.ingest.carrier`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ import errno
 import mmap
 import os
 import queue
-import stat
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from engine.errors import VolumeGone
-from engine.ingest import failures, folders, rereading
+from engine.ingest import failures, rereading
 from engine.ingest.failures import Failure
-from engine.media.hashing import BUFFER, READ_FLAGS, Check, Digester, advise, read_into
+from engine.ingest.landing import Landing, Original
+from engine.media.hashing import BUFFER, Check, Digester, digest_fd, read_into
 
 BUFFERS = 48
 """Buffers in the pool of one large file: a slow destination can lag 48 MiB behind a fast one, no more."""
@@ -47,196 +46,6 @@ JOIN_SECONDS = 10.0
 
 PATIENCE_SECONDS = 0.2
 """Longest time between two looks for a cancel while waiting for a slow destination."""
-
-
-@dataclass
-class Original:
-    """The file that is copied, open for reading.
-
-    Attributes:
-        fd: open descriptor.
-        shown: its path for messages, escaped.
-        size, mtime_ns, inode, mode: as ``fstat`` gave them before the first byte.
-    """
-
-    fd: int
-    shown: str
-    size: int
-    mtime_ns: int
-    inode: int
-    mode: int
-
-    def changed(self) -> bool:
-        """Whether it was written to since it was opened."""
-        now = os.fstat(self.fd)
-        return (now.st_size, now.st_mtime_ns) != (self.size, self.mtime_ns)
-
-    def close(self) -> None:
-        """Close it; its pages are not kept in memory."""
-        advise(self.fd, os.POSIX_FADV_DONTNEED)
-        os.close(self.fd)
-
-
-def open_original(folder: int, name: str, shown: str) -> Original:
-    """Open the regular file ``name`` in an open folder. A link is refused.
-
-    Raises:
-        OSError: it cannot be opened, or is no regular file (as ENOENT: what was listed is not there).
-    """
-    fd = os.open(name, READ_FLAGS, dir_fd=folder)
-    facts = os.fstat(fd)
-    if not stat.S_ISREG(facts.st_mode):
-        os.close(fd)
-        raise FileNotFoundError(2, "is no regular file any more", name)
-    small = facts.st_size <= BUFFER  # those are opened by the dozen and fetched together
-    advise(fd, os.POSIX_FADV_WILLNEED if small else os.POSIX_FADV_SEQUENTIAL)
-    return Original(fd, shown, facts.st_size, facts.st_mtime_ns, facts.st_ino, stat.S_IMODE(facts.st_mode))
-
-
-@dataclass
-class Landing:
-    """One destination of one file, on its way. Written by one thread at a time.
-
-    Attributes:
-        key: the caller's id for it.
-        folder: open folder at the destination.
-        name, temp: final and temporary name in that folder.
-        shown: the final path for messages, escaped.
-        fs_type, is_network: what the destination is; they decide the level.
-        written, reread: bytes so far; read by the reporting thread.
-        failure: why it ended early; None while all is well.
-        level, found: level of the re-read and the BLAKE3 it gave.
-        facts: ``stat`` of the published file.
-    """
-
-    key: int
-    folder: int
-    name: str
-    temp: str
-    shown: str
-    fs_type: str
-    is_network: bool | None
-    fd: int = -1
-    written: int = 0
-    reread: int = 0
-    failure: Failure | None = None
-    level: str | None = None
-    found: str | None = None
-    facts: os.stat_result | None = None
-    published: bool = False
-    rereading: rereading.Reread | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether nothing has gone wrong with it yet."""
-        return self.failure is None
-
-    def open(self, start: int = 0) -> None:
-        """Make the temporary file, or open it again to go on at byte ``start``."""
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            if start:
-                self.fd = os.open(self.temp, flags, dir_fd=self.folder)
-                os.ftruncate(self.fd, start)
-                os.lseek(self.fd, start, os.SEEK_SET)
-                self.written = start
-            else:
-                folders.remove_temp(self.folder, self.temp)  # ours, from an attempt that was cut off
-                self.fd = os.open(self.temp, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self.folder)
-                self.written = 0
-        except OSError as error:
-            self.failure = failures.of_writing(error, self.shown)
-
-    def write(self, data: memoryview) -> None:
-        """Write all of ``data``; a failure is kept, not raised."""
-        try:
-            while len(data):
-                count = os.write(self.fd, data)
-                self.written += count
-                data = data[count:]
-        except OSError as error:
-            self.failure = failures.of_writing(error, self.shown)
-
-    def settle(self, original: Original, *, sync: bool = True) -> None:
-        """Give it the source's time and permissions, flush it to the device (``sync``), close it."""
-        try:
-            try:
-                # Never less than what lets us read it back and remove it.
-                os.fchmod(self.fd, (original.mode & 0o777) | 0o600)
-            except PermissionError:
-                pass  # FAT, some network shares: permissions come from the mount options there
-            os.utime(self.fd, ns=(original.mtime_ns, original.mtime_ns))
-            if sync:
-                os.fsync(self.fd)
-                rereading.drop_cache(self.fd)
-            fd, self.fd = self.fd, -1
-            os.close(fd)  # a network share or a quota may fail only here
-        except OSError as error:
-            self.failure = failures.of_writing(error, self.shown)
-            self.shut()
-
-    def shut(self) -> None:
-        """Close what is open."""
-        if self.rereading is not None:
-            self.rereading.close()
-            self.rereading = None
-        if self.fd >= 0:
-            fd, self.fd = self.fd, -1
-            try:
-                os.close(fd)
-            except OSError:
-                pass  # the file is given up anyway, and its temporary name will be removed
-
-    def discard(self) -> None:
-        """Close and remove the temporary file. What cannot be removed now is removed at the next start."""
-        self.shut()
-        try:
-            folders.remove_temp(self.folder, self.temp)
-        except OSError:
-            pass  # its name is in the database, see engine.ingest.recovery
-
-    def prepare_reading(self, *, ahead: bool) -> None:
-        """Open the finished file for :meth:`read_back`, its cache dropped; ``ahead``: have it fetched."""
-        if self.rereading is not None:
-            return
-        try:
-            self.rereading = rereading.Reread(
-                self.temp, self.fs_type, self.is_network, dir_fd=self.folder, ahead=ahead
-            )
-        except OSError as error:
-            self.failure = failures.of_writing(error, self.shown)
-
-    def read_back(self, expected: str, check: Check | None, on_bytes: Callable[[int], None]) -> None:
-        """Read the file from the device and compare it with ``expected``; the fields keep the result."""
-
-        def count(length: int) -> None:
-            self.reread += length
-            on_bytes(length)
-
-        self.prepare_reading(ahead=False)
-        if self.rereading is None:
-            return
-        try:
-            reading = self.rereading.read(check, count)
-        except OSError as error:
-            self.failure = failures.of_writing(error, self.shown)
-            return
-        finally:
-            self.shut()
-        self.level, self.found = reading.level, reading.blake3
-        if reading.blake3 != expected:
-            self.failure = failures.mismatch(self.shown, expected, reading.blake3, reading.level)
-
-    def publish(self) -> None:
-        """Give it its final name. A name taken in the meantime is a failure of kind ``exists_different``."""
-        try:
-            folders.publish(self.folder, self.temp, self.name)
-            self.published = True
-            self.facts = folders.look(self.folder, self.name)
-        except FileExistsError:
-            self.failure = Failure("exists_different", f"{self.shown} appeared in the meantime.")
-        except OSError as error:
-            self.failure = failures.of_writing(error, self.shown)
 
 
 @dataclass
@@ -540,19 +349,4 @@ def source_digest(original: Original, check: Check) -> str:
     """
     rereading.drop_cache(original.fd)
     os.lseek(original.fd, 0, os.SEEK_SET)
-    from engine.media.hashing import digest_fd
-
     return digest_fd(original.fd, check=check).blake3
-
-
-__all__ = [
-    "BLOCK",
-    "Landing",
-    "Original",
-    "Stream",
-    "VolumeGone",
-    "open_original",
-    "read_back_all",
-    "source_digest",
-    "write_out",
-]

@@ -12,9 +12,9 @@ import os
 from collections.abc import Sequence
 
 from engine.ingest import aiming, known
-from engine.ingest.copying import open_original
 from engine.ingest.ends import Destination, Source
 from engine.ingest.known import Verified
+from engine.ingest.landing import open_original
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer, load
 from engine.jobs import store

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from engine.ingest.copying import Landing
+from engine.ingest.landing import Landing
 from engine.ingest.parcels import Parcel
 from engine.jobs.context import REPORT_SECONDS, JobContext
 from engine.names import display

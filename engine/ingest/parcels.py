@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from engine.ingest.copying import Landing, Original, Stream
+from engine.ingest.copying import Stream
 from engine.ingest.ends import Destination
 from engine.ingest.failures import Failure
+from engine.ingest.landing import Landing, Original
 from engine.names import from_blob
 from engine.storage.database import rows
 

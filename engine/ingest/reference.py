@@ -7,8 +7,8 @@ import os
 from engine.errors import VolumeGone
 from engine.ingest import failures, known, rereading
 from engine.ingest.catalogue import Content, record_asset, record_copy
-from engine.ingest.copying import open_original
 from engine.ingest.ends import Source
+from engine.ingest.landing import open_original
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
 from engine.jobs import store

@@ -4,7 +4,7 @@
 
 The ingest does everything: listing, tasks, two hashes, flush, re-read, rename,
 rows, card and clips. Pictures are not made, and the files are no media, so that
-no ffprobe runs.
+no ffprobe runs. Target: a ratio of at most 1.5.
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ def main() -> int:
             hand = by_hand(folder / "card", folder / f"hand{number}")
             chill(folder / "card")
             ours = by_ingest(folder / "card", folder / f"nas{number}", folder / f"library{number}")
-            print(
-                f"cp -r + sync + re-read: {hand:.2f} s; ingest: {ours:.2f} s; ratio {ours / hand:.2f} (target 1.5)"
-            )
+            print(f"cp -r + sync + re-read: {hand:.2f} s; ingest: {ours:.2f} s; ratio {ours / hand:.2f}")
         print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
     return 0
 

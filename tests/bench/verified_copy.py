@@ -19,6 +19,7 @@ import tempfile
 import time
 
 from engine.ingest import copying, folders
+from engine.ingest.landing import Landing, open_original
 from engine.ingest.rereading import PAGE_CACHED
 from engine.media.hashing import full_hash
 
@@ -64,15 +65,13 @@ def by_hand(source: str, folder: str, *, with_b3sum: bool) -> dict[str, float]:
 def verified(source: str, targets: list[str], fs_type: str) -> dict[str, float]:
     folder = os.open(os.path.dirname(source), os.O_RDONLY | os.O_DIRECTORY)
     begun = time.perf_counter()
-    original = copying.open_original(folder, os.path.basename(source), "source")
+    original = open_original(folder, os.path.basename(source), "source")
     stream = copying.Stream()
     landings = []
     for number, target in enumerate(targets):
         fd = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
         name = f"verified-{number}.bin"
-        landings.append(
-            copying.Landing(number, fd, name, folders.temp_name(name, "benchmark"), name, fs_type, False)
-        )
+        landings.append(Landing(number, fd, name, folders.temp_name(name, "benchmark"), name, fs_type, False))
         landings[-1].open()
     copying.write_out(original, landings, stream, check=lambda: None, tick=lambda: None)
     written = time.perf_counter()

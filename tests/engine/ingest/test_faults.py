@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from engine.ingest import copying, rereading
+from engine.ingest.landing import Landing
 from engine.jobs import store
 
 from .conftest import temps, tree, write
@@ -17,7 +18,7 @@ from .mounting import ext4, mount
 
 def test_a_byte_flipped_on_the_medium_is_caught_and_copied_again(desk, card, tmp_path, monkeypatch):
     flipped = []
-    settle = copying.Landing.settle
+    settle = Landing.settle
 
     def spoil(landing, original, **options):
         settle(landing, original, **options)
@@ -29,7 +30,7 @@ def test_a_byte_flipped_on_the_medium_is_caught_and_copied_again(desk, card, tmp
             os.close(fd)
             flipped.append(landing.shown)
 
-    monkeypatch.setattr(copying.Landing, "settle", spoil)
+    monkeypatch.setattr(Landing, "settle", spoil)
     result = desk.ingest(card, to=[tmp_path / "nas", tmp_path / "backup"])
     assert len(flipped) == 1
     assert (result["ingested"], result["failed"]) == (8, 0)
@@ -39,7 +40,7 @@ def test_a_byte_flipped_on_the_medium_is_caught_and_copied_again(desk, card, tmp
 
 
 def test_a_medium_that_always_flips_fails_that_destination_only(desk, card, tmp_path, monkeypatch):
-    settle = copying.Landing.settle
+    settle = Landing.settle
 
     def spoil(landing, original, **options):
         settle(landing, original, **options)
@@ -48,7 +49,7 @@ def test_a_medium_that_always_flips_fails_that_destination_only(desk, card, tmp_
             os.pwrite(fd, b"spoiled", 77)
             os.close(fd)
 
-    monkeypatch.setattr(copying.Landing, "settle", spoil)
+    monkeypatch.setattr(Landing, "settle", spoil)
     result = desk.ingest(card, to=[tmp_path / "nas", tmp_path / "backup"])
     assert (result["status"], result["ingested"], result["failed"]) == ("completed_with_warnings", 7, 1)
     assert tree(tmp_path / "nas/A001") == tree(card)
@@ -254,7 +255,7 @@ def test_a_destination_that_is_unplugged_waits_and_the_other_goes_on(desk, tmp_p
         write(source / f"clip{number}.mov", 2 << 20)
     with ext4(tmp_path, "drive", 64) as drive:
         job_id = desk.queue(source, to=[drive / "in", tmp_path / "nas"])
-        publish = copying.Landing.publish
+        publish = Landing.publish
         published = []
 
         def unplug(landing):
@@ -263,7 +264,7 @@ def test_a_destination_that_is_unplugged_waits_and_the_other_goes_on(desk, tmp_p
             if len(published) == 4:
                 subprocess.run(["umount", "-l", drive], check=True)
 
-        monkeypatch.setattr(copying.Landing, "publish", unplug)
+        monkeypatch.setattr(Landing, "publish", unplug)
         assert desk.start(job_id) is None
         job = store.get(desk.db, job_id)
         assert job.status == "paused"
@@ -286,7 +287,7 @@ def test_a_source_that_is_unplugged_pauses_and_goes_on_elsewhere(desk, tmp_path,
             write(card / f"clip{number}.mov", 2 << 20)
         whole = tree(card)
         job_id = desk.queue(card, to=[tmp_path / "nas"])
-        publish = copying.Landing.publish
+        publish = Landing.publish
         published = []
 
         def unplug(landing):
@@ -295,7 +296,7 @@ def test_a_source_that_is_unplugged_pauses_and_goes_on_elsewhere(desk, tmp_path,
             if len(published) == 2:
                 subprocess.run(["umount", "-l", card], check=True)
 
-        monkeypatch.setattr(copying.Landing, "publish", unplug)
+        monkeypatch.setattr(Landing, "publish", unplug)
         assert desk.start(job_id) is None
         assert store.get(desk.db, job_id).status == "paused"
         assert len(tree(tmp_path / "nas/card")) == 2
@@ -341,7 +342,7 @@ def test_cancel_at_once_with_temps_gone_and_then_continued(desk, tmp_path, monke
     write(source / "c.mov", 2 << 20)
     job_id = desk.queue(source, to=[tmp_path / "nas"])
     begun = threading.Event()
-    write_landing = copying.Landing.write
+    write_landing = Landing.write
 
     def slow(landing, data):
         if landing.name == "b.mov":
@@ -350,7 +351,7 @@ def test_cancel_at_once_with_temps_gone_and_then_continued(desk, tmp_path, monke
         write_landing(landing, data)
 
     context = []
-    monkeypatch.setattr(copying.Landing, "write", slow)
+    monkeypatch.setattr(Landing, "write", slow)
     assert desk.start(job_id, watch=context.append) is None
     assert begun.is_set()
     assert store.get(desk.db, job_id).status == "cancelled"
@@ -375,13 +376,13 @@ def test_pause_lets_the_file_in_hand_end(desk, tmp_path, monkeypatch):
         write(source / f"{name}.mov", 2 << 20)
     job_id = desk.queue(source, to=[tmp_path / "nas"])
     context = []
-    write_landing = copying.Landing.write
+    write_landing = Landing.write
 
     def slow(landing, data):
         context[0].send("pause")
         write_landing(landing, data)
 
-    monkeypatch.setattr(copying.Landing, "write", slow)
+    monkeypatch.setattr(Landing, "write", slow)
     assert desk.start(job_id, watch=context.append) is None
     assert store.get(desk.db, job_id).status == "paused"
     assert sorted(tree(tmp_path / "nas")) == ["card/a.mov"]
