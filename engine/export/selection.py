@@ -156,12 +156,12 @@ def _conditions(spec: Mapping[str, Any], kinds: tuple[str, ...]) -> tuple[str, l
             " WHERE name = ? COLLATE NOCASE)"
         )
         values.append(tag)
-    for field, comparison in (("since", ">="), ("until", "<=")):
+    for field, comparison, rest in (("since", ">=", "T00:00:00"), ("until", "<=", "T23:59:59")):
         if wanted.get(field):
-            where.append(f"recorded_at {comparison} ?")
-            # A day alone means all of it.
+            # To the second: cameras write their clock with and without fraction and zone. A day is all of it.
+            where.append(f"substr(recorded_at, 1, 19) {comparison} ?")
             text = str(wanted[field])
-            values.append(text + "T23:59:59.999Z" if field == "until" and len(text) == 10 else text)
+            values.append(text + rest if len(text) == 10 else clock.parse(text).isoformat()[:19])
     if wanted.get("volume"):
         where.append(
             "asset_id IN (SELECT asset_id FROM copies JOIN volumes USING (volume_id)"

@@ -1,0 +1,226 @@
+"""Recipes and what they select: checked when made, looked up when queued."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.errors import NotFound, Refused, WrongUse
+from engine.export import naming, recipes, records, runs
+from engine.export.selection import natural, ordered, select
+from engine.storage.database import execute
+
+
+def test_a_recipe_is_stored_shown_changed_and_deleted(library):
+    db = library.db()
+    made = recipes.create(db, "Day one", {"mode": "by_date", "preset": "archive"})
+    assert (
+        recipes.get(db, "day ONE") == recipes.get(db, made.recipe_id) == recipes.get(db, made.recipe_id[:8])
+    )
+    changed = recipes.edit(db, "Day one", {"layout": "per-clip", "fps": "23.976"}, new_name="Proxies")
+    assert (changed.spec["layout"], changed.spec["fps"], changed.spec["mode"]) == (
+        "per-clip",
+        "24000/1001",
+        "by_date",
+    )
+    assert recipes.edit(db, "Proxies", {"fps": None}).spec["fps"] is None
+    recipes.delete(db, "proxies")
+    with pytest.raises(NotFound, match="none yet"):
+        recipes.get(db, "Proxies")
+
+
+def test_names_are_unique_and_clean(library):
+    recipes.create(library.db(), "Film", {})
+    recipes.create(library.db(), "Other", {})
+    with pytest.raises(Refused, match="already"):
+        recipes.create(library.db(), "FILM", {})
+    with pytest.raises(Refused, match="already"):
+        recipes.edit(library.db(), "Other", {}, new_name="film")
+    for name in ("", " ", "x" * 101, "a\nb"):
+        with pytest.raises(WrongUse):
+            recipes.create(library.db(), name, {})
+
+
+def test_a_recipe_travels_as_a_file(library):
+    made = recipes.create(
+        library.db(),
+        "Film",
+        {"filter": {"tags": ["best"], "since": "2026-11-20"}, "template": "{recipe}-{date}"},
+    )
+    text = recipes.export_text(made)
+    recipes.delete(library.db(), "Film")
+    again = recipes.import_text(library.db(), text)
+    assert (again.name, again.spec) == (made.name, made.spec)
+    for bad in ("{", "[]", "{}", json.dumps({"schema": 2, "name": "x"})):
+        with pytest.raises(WrongUse):
+            recipes.import_text(library.db(), bad)
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ({"mode": "by_mood"}, "by_mood"),
+        ({"layout": "spiral"}, "spiral"),
+        ({"order": "random"}, "random"),
+        ({"transition": "star wipe"}, "star wipe"),
+        ({"layout": "per-clip", "transition": "crossfade"}, "no transitions"),
+        ({"transition_ms": 0}, "transition_ms"),
+        ({"colour": 1}, "colour"),
+        ({"filter": {"mood": 1}}, "mood"),
+        ({"filter": {"since": "soon"}}, "soon"),
+        ({"filter": {"tags": "best"}}, "tags"),
+        ({"mode": "list"}, "items"),
+        ({"mode": "list", "items": [{"clip": "x"}]}, "clip_id"),
+        ({"mode": "list", "items": [{"clip_id": "x", "in_frame": 5, "out_frame": 5}]}, "out_frame"),
+        ({"mode": "list", "items": [{"clip_id": "x", "in_frame": -1}]}, "whole numbers"),
+        ({"width": 1920}, "together"),
+        ({"width": 1921, "height": 1080}, "even"),
+        ({"fps": "fast"}, "fast"),
+        ({"destination": "films"}, "absolute"),
+        ({"template": "{mood}"}, "mood"),
+        ({"template": "a/b"}, "file name"),
+        ({"template": "{date"}, "brace"),
+        ({"loudness": -100}, "loudness"),
+        ({"burn_in": ["logo"]}, "burn_in"),
+        ({"segment_seconds": 0}, "segment_seconds"),
+        ({"schema": 7}, "schema 7"),
+    ],
+)
+def test_what_does_not_fit_is_named(library, spec, named):
+    with pytest.raises(WrongUse, match=named):
+        recipes.create(library.db(), "bad", spec)
+
+
+def test_an_unknown_preset_or_recipe_queues_nothing(desk, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    desk.recipe("good")
+    desk.recipe("bad", preset="nowhere")
+    with pytest.raises(NotFound, match="nowhere"):
+        runs.queue_runs(desk.library, ["good", "bad"])
+    with pytest.raises(NotFound, match="ugly"):
+        runs.queue_runs(desk.library, ["good", "ugly"])
+    with pytest.raises(Refused):
+        runs.queue_runs(desk.library, [])
+    assert desk.one("SELECT count(*) FROM jobs") == 0
+
+
+def test_a_recipe_without_clips_is_refused(desk):
+    desk.recipe("film")
+    with pytest.raises(Refused, match="nothing to export"):
+        desk.queue("film")
+
+
+def test_one_batch_holds_all_recipes_of_a_call(desk, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    desk.recipe("one")
+    desk.recipe("two")
+    queued = runs.queue_runs(desk.library, ["one", "two"], preset="proxy-h264")
+    assert [entry.recipe for entry in queued] == ["one", "two"]
+    assert desk.one("SELECT count(DISTINCT batch_id) FROM batch_items") == 1
+    assert desk.look(queued[0]).snapshot["preset"]["name"] == "proxy-h264"
+    for entry in queued:
+        assert desk.run(entry).status == "completed"
+    assert desk.one("SELECT count(*) FROM batch_items WHERE status = 'completed'") == 2
+
+
+def entry(title, recorded_at=None, camera="", created_at="2026"):
+    return {
+        "clip_id": title,
+        "title": title,
+        "recorded_at": recorded_at,
+        "created_at": created_at,
+        "camera_serial": "",
+        "camera_model": camera,
+        "reel": "",
+    }
+
+
+def titles(found):
+    return "".join(row["title"] for row in found)
+
+
+def test_order_is_by_time_and_titles_count():
+    found = [entry("b", "2026-11-20T10:00:00Z"), entry("c"), entry("a", "2026-11-20T11:00:00Z")]
+    assert titles(ordered(found, "all", "time")) == "bac"
+    assert titles(ordered(found, "all", "title")) == "abc"
+    assert titles(ordered(found, "by_date", "title")) == "bac"
+    assert sorted(["C10", "C2", "c1"], key=natural) == ["c1", "C2", "C10"]
+
+
+def test_an_event_goes_camera_by_camera():
+    at = "2026-11-20T{}Z".format
+    found = [
+        entry("1", at("10:00:00"), "A"),
+        entry("2", at("10:10:00"), "B"),
+        entry("3", at("10:20:00"), "A"),
+        entry("4", at("15:00:00"), "B"),
+        entry("5", at("15:10:00"), "A"),
+        entry("6", at("15:20:00"), "B"),
+    ]
+    assert titles(ordered(found, "by_event", "time")) == "132465"
+    assert titles(ordered(found, "by_date", "time")) == "123456"
+
+
+def test_filters_select(desk, clip):
+    ids = {name: desk.add(clip("a.mov"), name) for name in ("Ship.mov", "ship 2.mov", "Harbour.mov")}
+    db = desk.library.db()
+    execute(db, "UPDATE clips SET favourite = 1 WHERE title = 'Harbour.mov'")
+    execute(db, "INSERT INTO tags (tag_id, name) VALUES (1, 'Best'), (2, 'day')")
+    for tag, name in ((1, "Ship.mov"), (2, "Ship.mov"), (1, "Harbour.mov")):
+        execute(db, "INSERT INTO clip_tags VALUES (?, ?, '2026')", (ids[name], tag))
+
+    def found(**spec):
+        clips, problems = select(db, recipes.checked(spec), ("video",))
+        assert problems == []
+        return [chosen.title for chosen in clips]
+
+    assert found() == ["Ship.mov", "ship 2.mov", "Harbour.mov"]
+    assert found(filter={"text": "SHIP"}) == ["Ship.mov", "ship 2.mov"]
+    assert found(mode="by_favorites") == ["Harbour.mov"]
+    assert found(filter={"tags": ["best"]}) == ["Ship.mov", "Harbour.mov"]
+    assert found(filter={"tags": ["best", "Day"]}) == ["Ship.mov"]
+    assert found(filter={"until": "2026-11-20"}) == ["Ship.mov", "ship 2.mov", "Harbour.mov"]
+    assert found(filter={"since": "2026-11-20T10:01:00Z"}) == ["ship 2.mov", "Harbour.mov"]
+    assert found(filter={"until": "2026-11-19"}) == []
+    listed = [{"clip_id": ids["Harbour.mov"]}, {"clip_id": ids["Ship.mov"]}]
+    assert found(mode="list", items=listed) == ["Harbour.mov", "Ship.mov"]
+    _, problems = select(db, recipes.checked({"mode": "list", "items": [{"clip_id": "gone"}]}), ("video",))
+    assert "gone" in problems[0]
+
+
+def test_names_are_filled_and_safe():
+    values = {"recipe": "a/b:c", "clip": "../..", "date": "2026-11-20"}
+    assert naming.fill("{recipe}-{date}", values) == "a_b_c-2026-11-20"
+    assert naming.fill("{clip}", values).strip("._") != ".."
+    assert naming.fill("-{reel}", {}) == "export"
+    assert naming.stem_of("C0001.MXF") == "C0001"
+    assert naming.stem_of(".mov") == ".mov"
+    assert naming.stem_of("take 1.5 final") == "take 1.5 final"
+
+
+def test_the_snapshot_survives_recipe_and_preset(desk, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    run = desk.export(preset="archive")
+    recipes.delete(desk.library.db(), "film")
+    kept = records.get(desk.library.db(), run.run_id)
+    assert (kept.recipe_id, kept.recipe_name, kept.spec["preset"]) == (None, "film", "archive")
+    assert kept.preset["video"]["profile"] == "3"
+    assert desk.run(runs.rerun(desk.library, run.run_id)).status == "completed"
+
+
+def test_history_lists_filters_and_compares(desk, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    first = desk.export(preset="archive")
+    second = desk.export(preset="prores-lt")
+    db = desk.library.db()
+    assert [run.run_id for run in records.list_runs(db)] == [second.run_id, first.run_id]
+    assert records.list_runs(db, ("failed",)) == []
+    assert [run.run_id for run in records.list_runs(db, limit=1, offset=1)] == [first.run_id]
+    assert records.find(db, first.run_id[:8]).run_id == first.run_id
+    different = runs.compare(desk.library, first.run_id, second.run_id)["different"]
+    assert different["preset.video.profile"] == ["3", "1"]
+    assert "spec.mode" not in different
+    assert runs.finished_path(desk.library, first.run_id) == first.output_path
+    assert any("finished" in line["message"] for line in runs.logs(desk.library, first.run_id))
+    json.dumps(first.to_json())
