@@ -85,7 +85,6 @@ def plan(
     by_id = {row["volume_id"]: row for row in rows}
     present: set[str] = set()
     steps: list[Step] = []
-    disputed = {rival for decision in decisions for rival in decision.rivals}
     for decision in decisions:
         item = seen[decision.seen]
         row = by_id.get(decision.volume_id or "")
@@ -104,9 +103,7 @@ def plan(
             present.add(row["volume_id"])
             steps.extend(_hang(row, item))
     steps.extend(
-        departure(row, now, disputed=row["volume_id"] in disputed)
-        for row in rows
-        if row["volume_id"] not in present and row["state"] != "offline"
+        departure(row, now) for row in rows if row["volume_id"] not in present and row["state"] != "offline"
     )
     return steps
 
@@ -158,14 +155,14 @@ def default_name(item: Seen, taken: set[str]) -> str:
     return name
 
 
-def departure(row: Row, now: str, *, disputed: bool = False) -> Step:
+def departure(row: Row, now: str) -> Step:
     """The row of a volume that is no longer mounted. ``last_seen_at`` stays."""
     values: dict[str, Any] = {"state": "offline", "offline_since": now, "session_key": None, "mounts": "[]"}
     # What was settled for this mount ends with it; what was settled for the hardware stays.
     settled = json.dumps([key for key in json.loads(row["settled"]) if key == row["hardware"]])
     if settled != row["settled"]:
         values["settled"] = settled
-    return Step(row["volume_id"], values, "offline", {"disputed": True} if disputed else {})
+    return Step(row["volume_id"], values, "offline")
 
 
 def _arrival(item: Seen, decision: Decision, by_id: dict[str, Row], now: str) -> list[Step]:

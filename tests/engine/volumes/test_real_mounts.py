@@ -566,3 +566,30 @@ def test_a_clone_swapped_in_between_two_looks_is_not_the_original(library: Libra
     assert not still_there(place)
     assert place_of(db, str(a)).volume_id == two
     assert volume(library, one)["state"] == "offline"
+
+
+def test_VO11_looking_at_a_card_changes_nothing_on_it(library: Library, mounted: Mounts) -> None:
+    db = library.db()
+    card = mounted.mount(mounted.image("card", "ext4", "CARD"), "card", "strictatime")
+    (card / "DCIM").mkdir()
+    (card / "DCIM" / "x.mov").write_bytes(b"x" * 5000)
+    (card / ".rushes-volume").write_text('{"id": "12345678-aaaa"}')  # copied here by somebody
+
+    def tree() -> list[tuple[str, tuple[int, ...]]]:
+        found = []
+        for folder, names, files in os.walk(card):
+            for name in ("", *names, *files):
+                facts = os.lstat(os.path.join(folder, name))
+                found.append(
+                    (os.path.join(folder, name), (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size))
+                )
+        return found
+
+    before = tree()
+    os.sync()
+    times = [os.stat(path).st_atime_ns for path in (card, card / ".rushes-volume")]
+    refresh(db)
+    place_of(db, str(card / "DCIM" / "x.mov"))
+    refresh(db)
+    assert [os.stat(path).st_atime_ns for path in (card, card / ".rushes-volume")] == times
+    assert tree() == before
