@@ -282,6 +282,7 @@ class Carrier:
         if landing.alive:
             transfer.status, transfer.stage, transfer.level = "completed", "verified", landing.level
             transfer.destination.strikes = 0
+            transfer.destination.unlucky.clear()
             return
         landing.discard()
         assert landing.failure is not None
@@ -326,14 +327,14 @@ class Carrier:
             if transfer.status != "failed" or transfer.landing is None or transfer.failure is None:
                 continue
             failure = transfer.failure
-            if (failure.kind in failures.RECOPIED and parcel.attempts < 2) or (
-                failure.kind == "exists_different" and parcel.attempts < 5
-            ):
-                retry = True
+            place = transfer.destination.place
+            is_network = place.is_network if place else None
+            if is_network is not False and failure.code in failures.NETWORK_ERRORS:
+                retry = self._network_again(parcel, failure, is_network, transfer)
             else:
-                place = transfer.destination.place
-                retry = self._network_again(
-                    parcel, failure, place.is_network if place else None, transfer.destination
+                limit = 2 if failure.kind in failures.RECOPIED else 5
+                retry = parcel.attempts < limit and (
+                    failure.kind in failures.RECOPIED or failure.kind == "exists_different"
                 )
             if retry:
                 transfer.status, transfer.failure = "queued", None
@@ -341,16 +342,19 @@ class Carrier:
         return again and any(transfer.open for transfer in parcel.transfers)
 
     def _network_again(
-        self, parcel: Parcel, failure: Failure, is_network: bool | None, destination: Destination | None
+        self, parcel: Parcel, failure: Failure, is_network: bool | None, transfer: Transfer | None
     ) -> bool:
+        """Wait for the network and say whether to try again. ``transfer`` is None when the source failed."""
         if is_network is False or failure.code not in failures.NETWORK_ERRORS:
             return False
-        if destination is not None:
+        if transfer is not None:
+            destination = transfer.destination
             destination.strikes += 1
             if destination.strikes >= STRIKES:
                 destination.lose(
                     f"{display(destination.order.volume)} gave {STRIKES} network errors in a row."
                 )
+                self.ledger.reopen(destination.unlucky)
                 return True  # the transfer waits with the others for this destination
         else:
             self.source_strikes += 1
@@ -361,6 +365,8 @@ class Carrier:
                     waiting_for=self.source.order.volume_id,
                 )
         if parcel.attempts > len(WAITS):
+            if transfer is not None:
+                transfer.destination.unlucky.append(transfer.transfer_id)
             return False
         self.job.wait(WAITS[parcel.attempts - 1])
         self.job.check_now()

@@ -28,6 +28,7 @@ class Destination:
         root: the open folder; None while it is away.
         away: why nothing can be written here now; None when it is there.
         strikes: network errors in a row.
+        unlucky: ids of transfers that failed by network errors since the last success.
     """
 
     order: OrderedDestination
@@ -36,6 +37,7 @@ class Destination:
     root: Root | None = None
     away: str | None = None
     strikes: int = 0
+    unlucky: list[int] = field(default_factory=list)
 
     def lose(self, sentence: str) -> None:
         """Give it up for this run: what needs it waits."""

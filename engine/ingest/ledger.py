@@ -12,6 +12,7 @@ from engine.ingest.ends import Source
 from engine.ingest.known import join
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
+from engine.ingest.recovery import recount
 from engine.ingest.rereading import DEVICE, NETWORK
 from engine.jobs import store
 from engine.jobs.context import JobContext
@@ -152,6 +153,24 @@ class Ledger:
                 transfer.transfer_id,
             ),
         )
+
+    def reopen(self, transfer_ids: Sequence[int]) -> None:
+        """Queue transfers again that failed while their destination was on its way out."""
+        db = self._job.db
+        with write(db):
+            for transfer_id in transfer_ids:
+                db.execute(
+                    "UPDATE transfers SET status = 'queued', error = NULL, error_kind = NULL"
+                    " WHERE transfer_id = ? AND status = 'failed'",
+                    (transfer_id,),
+                )
+                db.execute(
+                    "UPDATE tasks SET status = 'queued', error = NULL, error_kind = NULL, ended_at = NULL"
+                    " WHERE status = 'failed' AND task_id ="
+                    " (SELECT task_id FROM transfers WHERE transfer_id = ?)",
+                    (transfer_id,),
+                )
+            recount(self._job)
 
     def abandon(self, parcels: Iterable[Parcel], *, keep: bool) -> None:
         """Put back what was taken and not finished.
