@@ -162,7 +162,11 @@ class _Target:
 def _look_at_sources(db: Database, sources: Sequence[str], problems: list[str]) -> list[_Source]:
     found: list[_Source] = []
     for given in sources:
-        path = os.path.realpath(given)
+        try:
+            path = places.reach(given)
+        except RushesError as error:
+            problems.append(str(error))
+            continue
         if any(path == other.path for other in found):
             problems.append(f"{display(path)} is given twice as a source.")
             continue
@@ -192,8 +196,8 @@ def _look_at_sources(db: Database, sources: Sequence[str], problems: list[str]) 
 def _look_at_destinations(db: Database, destinations: Sequence[str], problems: list[str]) -> list[_Target]:
     targets: list[_Target] = []
     for given in destinations:
-        path = os.path.realpath(given)
         try:
+            path = places.reach(given)
             target = _destination(db, path, "backup" if targets else "managed")
         except RushesError as error:
             problems.append(str(error))

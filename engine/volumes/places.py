@@ -194,6 +194,25 @@ def resolve(path: str, table: Sequence[Mount] | None = None, deadline: float | N
     return _resolve(path, table, deadline)[0]
 
 
+def reach(path: str, deadline: float | None = None) -> str:
+    """Like ``os.path.realpath``, also for what does not exist yet, but never waiting for a dead mount.
+
+    Raises:
+        VolumeGone: a mount on the way does not answer.
+    """
+    deadline = time.monotonic() + PLACE_SECONDS if deadline is None else deadline
+    try:
+        return resolve(path, None, deadline)
+    except NotFound:
+        head, tail = os.path.split(os.path.join(os.getcwd(), path).rstrip("/"))
+        if not tail:
+            return "/"
+        above = reach(head, deadline)
+        if tail in (".", ".."):
+            return above if tail == "." else os.path.dirname(above)
+        return os.path.join(above, tail)
+
+
 def _resolve(path: str, table: Sequence[Mount], deadline: float) -> tuple[str, int]:
     """Resolve a path and say on which device (st_dev) it lies. See :func:`resolve`."""
     here = os.getcwd() if not path.startswith("/") else "/"

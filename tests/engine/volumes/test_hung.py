@@ -18,7 +18,7 @@ from engine.errors import VolumeGone
 from engine.library import Library
 from engine.volumes import mounts, store, workers
 from engine.volumes.monitor import refresh
-from engine.volumes.places import place_of, still_there
+from engine.volumes.places import place_of, reach, still_there
 
 if TYPE_CHECKING:
     Mounts = Any
@@ -102,6 +102,10 @@ def test_a_link_into_a_hung_mount_is_given_up_in_time(library: Library, mounted:
     with pytest.raises(VolumeGone):
         place_of(library.db(), str(link / "x" / "y"))
     assert time.monotonic() - started < 3.0
+    for path in (link, point, point / "new", link / "x" / "new"):
+        with pytest.raises(VolumeGone):
+            reach(str(path))
+    assert time.monotonic() - started < 5.0
 
 
 @pytest.mark.parametrize("fs", ["ext4", "xfs"])
