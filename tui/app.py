@@ -62,6 +62,7 @@ class RushesApp(App[None]):
         runner: Runner | None = None,
         glyphs: Glyphs | None = None,
         theme: str | None = None,
+        wake: bool = False,
     ) -> None:
         """Make the app; ``run`` it to show it.
 
@@ -72,6 +73,7 @@ class RushesApp(App[None]):
             runner: where verbs run; None takes threads.
             glyphs: the signs; None asks the environment.
             theme: None asks ``RUSHES_THEME``, then the terminal's abilities.
+            wake: start the engine when there is none, while the first picture is already there.
         """
         super().__init__()
         self.desk = desk
@@ -80,6 +82,7 @@ class RushesApp(App[None]):
         self.feed = Feed(desk, self.pace, self._from_feed)
         self._runner = runner
         self._place = place
+        self._wake = wake
         self._told: str | None = None
         for own in THEMES:
             self.register_theme(own)
@@ -116,6 +119,8 @@ class RushesApp(App[None]):
             self.switch_mode(self._place)
         if self.pace.poll_seconds is not None:
             self.set_interval(self.pace.poll_seconds, self.feed.tick)
+        if self._wake:
+            self._start_engine()
         if self.pace.guard:
             terminal.on_hangup(asyncio.get_running_loop(), self._terminal_gone)
             self.set_interval(terminal.GUARD_SECONDS, self._guard)
@@ -299,7 +304,9 @@ class RushesApp(App[None]):
     def do_engine(self) -> None:
         """Start the engine."""
         self.tell("Starting the engine.")
+        self._start_engine()
 
+    def _start_engine(self) -> None:
         def started(_: Any, error: RushesError | None) -> None:
             if error is not None:
                 self.tell(str(error), "error")

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.api import Library
-from engine.errors import RushesError, WrongUse
+from engine.errors import WrongUse
 
 if TYPE_CHECKING:
     from engine.api.desk import Desk
@@ -29,7 +29,10 @@ def open_screen(library_path: str | None) -> None:
 
 
 def build(library: Library) -> tuple[Desk, RushesApp]:
-    """Make the desk and the app for a library. Called before Textual is imported."""
+    """Make the desk and the app for a library. Called before Textual is imported.
+
+    The app starts the engine itself, behind its first picture.
+    """
     from tui import terminal
 
     terminal.prepare()
@@ -37,8 +40,4 @@ def build(library: Library) -> tuple[Desk, RushesApp]:
     from tui.app import RushesApp
 
     desk = Desk(library)
-    try:
-        desk.start_engine()
-    except RushesError:
-        pass  # the header says why; listings show what was last recorded
-    return desk, RushesApp(desk)
+    return desk, RushesApp(desk, wake=True)
