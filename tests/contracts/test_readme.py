@@ -21,7 +21,7 @@ def test_the_table_of_keys_is_that_of_the_registry() -> None:
 
 
 def commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", TEXT, re.S)
+    blocks = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
     found = [
         part.strip()
         for line in "".join(blocks).splitlines()

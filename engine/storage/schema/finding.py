@@ -1,0 +1,65 @@
+"""Finding again: relink sessions, candidates, and the verdicts that can be undone."""
+
+from __future__ import annotations
+
+TABLES: tuple[str, ...] = (
+    """
+    CREATE TABLE relink_sessions (
+        session_id    TEXT PRIMARY KEY,
+        job_id        TEXT REFERENCES jobs ON DELETE SET NULL,
+        volume_id     TEXT REFERENCES volumes ON DELETE SET NULL,
+        scan_path     BLOB NOT NULL,
+        status        TEXT NOT NULL CHECK (status IN
+                      ('scanning', 'matching', 'completed', 'cancelled', 'failed')),
+        files_scanned INTEGER NOT NULL DEFAULT 0,
+        files_hashed  INTEGER NOT NULL DEFAULT 0,
+        offline       INTEGER NOT NULL DEFAULT 0,
+        error         TEXT,
+        created_at    TEXT NOT NULL,
+        completed_at  TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE candidates (
+        candidate_id INTEGER PRIMARY KEY,
+        session_id   TEXT NOT NULL REFERENCES relink_sessions ON DELETE CASCADE,
+        clip_id      TEXT REFERENCES clips ON DELETE CASCADE,
+        copy_id      INTEGER NOT NULL REFERENCES copies ON DELETE CASCADE,
+        volume_id    TEXT NOT NULL REFERENCES volumes,
+        path         BLOB NOT NULL,
+        size         INTEGER NOT NULL,
+        mtime_ns     INTEGER NOT NULL,
+        inode        INTEGER,
+        match_type   TEXT NOT NULL,
+        confidence   REAL NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+        certain      INTEGER NOT NULL DEFAULT 0,
+        evidence     TEXT NOT NULL,
+        status       TEXT NOT NULL DEFAULT 'pending' CHECK (status IN
+                     ('pending', 'later', 'applied', 'rejected', 'skipped')),
+        created_at   TEXT NOT NULL,
+        decided_at   TEXT,
+        decided_by   TEXT,
+        UNIQUE (session_id, copy_id, volume_id, path)
+    ) STRICT
+    """,
+    # These two hold all that the relink screen sorts and filters by, so that a
+    # list of 100,000 candidates is read from the index alone.
+    "CREATE INDEX candidates_by_clip ON candidates (clip_id, copy_id, confidence DESC, candidate_id, status)",
+    "CREATE INDEX candidates_by_confidence ON candidates (confidence DESC, clip_id, candidate_id, status)",
+    "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id)",
+    "CREATE INDEX candidates_by_copy ON candidates (copy_id, status)",
+    "CREATE INDEX candidates_by_place ON candidates (volume_id, path, status)",
+    """
+    CREATE TABLE relinks (
+        relink_id    INTEGER PRIMARY KEY,
+        candidate_id INTEGER REFERENCES candidates ON DELETE SET NULL,
+        copy_id      INTEGER NOT NULL REFERENCES copies ON DELETE CASCADE,
+        before       TEXT NOT NULL,
+        after        TEXT NOT NULL,
+        at           TEXT NOT NULL,
+        undone_at    TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX relinks_by_copy ON relinks (copy_id, relink_id)",
+    "CREATE INDEX relinks_by_candidate ON relinks (candidate_id)",
+)

@@ -1,0 +1,44 @@
+"""The house: watch folders, the audit log, and the engine that is there."""
+
+from __future__ import annotations
+
+TABLES: tuple[str, ...] = (
+    """
+    CREATE TABLE watch_folders (
+        watch_id   INTEGER PRIMARY KEY,
+        path       BLOB NOT NULL UNIQUE,
+        params     TEXT NOT NULL,
+        enabled    INTEGER NOT NULL DEFAULT 1,
+        created_at TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE audit (
+        audit_id   INTEGER PRIMARY KEY,
+        at         TEXT NOT NULL,
+        who        TEXT NOT NULL,
+        command    TEXT NOT NULL,
+        target     TEXT,
+        job_id     TEXT,
+        from_state TEXT,
+        to_state   TEXT,
+        why        TEXT,
+        outcome    TEXT NOT NULL,
+        error      TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE engine (
+        only         INTEGER PRIMARY KEY CHECK (only = 1),
+        host         TEXT NOT NULL,
+        boot_id      TEXT NOT NULL,
+        pid          INTEGER NOT NULL,
+        start_time   TEXT NOT NULL,
+        started_at   TEXT NOT NULL,
+        heartbeat_at TEXT NOT NULL,
+        ready        INTEGER NOT NULL DEFAULT 0,
+        version      TEXT NOT NULL,
+        intent       TEXT CHECK (intent IN ('stop', 'rescan'))
+    ) STRICT
+    """,
+)

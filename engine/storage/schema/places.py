@@ -1,0 +1,78 @@
+"""Where things are: the library itself, devices, volumes, and what happened to them."""
+
+from __future__ import annotations
+
+TABLES: tuple[str, ...] = (
+    """
+    CREATE TABLE library (
+        library_id TEXT PRIMARY KEY,
+        name       TEXT NOT NULL,
+        mode       TEXT NOT NULL CHECK (mode IN ('copy', 'reference')),
+        created_at TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE devices (
+        device_id     TEXT PRIMARY KEY,
+        key           TEXT UNIQUE,
+        serial        TEXT,
+        wwn           TEXT,
+        model         TEXT,
+        vendor        TEXT,
+        size_bytes    INTEGER,
+        first_seen_at TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE volumes (
+        volume_id     TEXT PRIMARY KEY,
+        device_id     TEXT REFERENCES devices ON DELETE SET NULL,
+        name          TEXT NOT NULL,
+        kind          TEXT NOT NULL DEFAULT 'file_system' CHECK (kind IN ('file_system', 'stand_in')),
+        class         TEXT NOT NULL DEFAULT 'unknown' CHECK (class IN
+                      ('system', 'virtual', 'network', 'card', 'removable', 'pool', 'unknown')),
+        label         TEXT,
+        fs_type       TEXT,
+        fs_uuid       TEXT,
+        part_uuid     TEXT,
+        marker_id     TEXT,
+        share         TEXT,
+        hardware      TEXT,
+        session_key   TEXT,
+        settled       TEXT NOT NULL DEFAULT '[]',
+        partition_bytes INTEGER,
+        size_bytes    INTEGER,
+        free_bytes    INTEGER,
+        is_network    INTEGER,
+        is_removable  INTEGER,
+        rotational    INTEGER,
+        read_only     INTEGER NOT NULL DEFAULT 0,
+        state         TEXT NOT NULL DEFAULT 'online' CHECK (state IN
+                      ('online', 'offline', 'not_responding', 'conflict')),
+        mount_point   BLOB,
+        mount_root    BLOB NOT NULL DEFAULT x'2f',
+        mounts        TEXT NOT NULL DEFAULT '[]',
+        generation    INTEGER NOT NULL DEFAULT 1,
+        tracked_at    TEXT,
+        favourite     INTEGER NOT NULL DEFAULT 0,
+        colour        TEXT,
+        read_rate     INTEGER,
+        write_rate    INTEGER,
+        speed_at      TEXT,
+        first_seen_at TEXT NOT NULL,
+        last_seen_at  TEXT NOT NULL,
+        offline_since TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX volumes_by_uuid ON volumes (fs_uuid)",
+    """
+    CREATE TABLE volume_events (
+        event_id  INTEGER PRIMARY KEY,
+        volume_id TEXT NOT NULL REFERENCES volumes ON DELETE CASCADE,
+        at        TEXT NOT NULL,
+        kind      TEXT NOT NULL,
+        detail    TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX volume_events_by_volume ON volume_events (volume_id, event_id)",
+)
