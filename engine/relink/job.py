@@ -15,7 +15,7 @@ from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
 from engine.library import Library
 from engine.relink import announce, decisions, scan, sessions, targets, upgrade
-from engine.relink.match import PROVEN, Found, Lost, Match, assign
+from engine.relink.match import Found, Lost, Match, assign
 from engine.relink.meter import Meter
 from engine.relink.scan import Reading, Scan
 from engine.relink.sweep import sweep
@@ -46,10 +46,10 @@ def queue_scan(
     Args:
         library: the library.
         path: an existing folder, absolute or relative.
-        auto_apply: apply unambiguous candidates of at least ``min_confidence``
-            by themselves. Candidates whose content can be proven are then
-            read in full first.
-        min_confidence: 0..1; 1 means proven content only.
+        auto_apply: apply by themselves the candidates that are certain, and the
+            unambiguous ones of at least ``min_confidence``. Those whose content
+            can be proven are read in full first.
+        min_confidence: 0..1; 1 means certain ones only.
         full_hash: read every file whose fast hash fits in full, for certainty.
         origin: ``operator``, or ``mount`` when a drive has just come in: the
             known volumes are then not looked through first.
@@ -303,10 +303,7 @@ class _Run:
         wanted = [
             candidate_id
             for candidate_id, match in zip(ids, matches, strict=True)
-            if not match.ambiguous
-            and match.confidence >= self.min_confidence
-            and (match.match_type in PROVEN or self.min_confidence < 1)
-            and match.match_type != "derivative"
+            if not match.ambiguous and (match.certain or match.confidence >= self.min_confidence)
         ]
         pending = {
             int(entry["candidate_id"])

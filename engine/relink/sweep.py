@@ -185,8 +185,6 @@ def sweep(
             progress("searching", 0, None)
             look.find_moved(_scope(db, tree, look), lambda seen: progress("searching", seen, None))
         look.confirm_gone()
-        if not tree.unchanged():
-            raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")
         verdicts = _judge_changed(tree, look, check)
         if not tree.unchanged():
             raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")

@@ -87,6 +87,21 @@ def test_file_changed_since_the_scan_is_refused(world: Any, change: str) -> None
     assert decisions.get(world.db, found.candidate_id).status == "pending"
 
 
+def test_a_folder_of_the_size_and_time_of_the_file_is_no_file(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "C0001.XML", size=os.stat(b).st_size)
+    world.catalogue(path)
+    shutil.move(path, b)
+    world.scan(b)
+    (found,) = decisions.list_candidates(world.db)
+    os.unlink(found.found_path)
+    os.mkdir(found.found_path)
+    os.utime(found.found_path, ns=(0, found.mtime_ns))
+    with pytest.raises(Refused, match="no longer a file"):
+        decisions.apply(world.library, found.candidate_id)
+
+
 def test_volume_gone_since_the_scan_is_refused(world: Any) -> None:
     found, *_ = scanned(world)
     world.unplug(world.root / "B")

@@ -118,6 +118,26 @@ def test_whole_components_and_wildcards_touch_no_sibling(world: Any) -> None:
     ]
 
 
+def test_another_size_is_a_conflict_where_no_hash_is_on_record(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    for name, size in (("same.mov", 70_000), ("other.mov", 70_001)):
+        path = world.file(a, f"shoot/{name}", size=70_000)
+        world.catalogue(path, hashes="none")
+        os.unlink(path)
+        world.file(b, f"shoot/{name}", size=size)
+    done = map_prefix(world.library, str(a / "shoot"), str(b / "shoot"))
+    assert (done.applied, len(done.conflicts)) == (1, 1)
+    assert "70001 bytes, not 70000" in done.conflicts[0]
+
+
+def test_below_is_in_whole_components() -> None:
+    assert mapping.is_below("/mnt/A/x", "/mnt/A")
+    assert mapping.is_below("/x", "/")
+    assert not mapping.is_below("/mnt/AB/x", "/mnt/A")
+    assert not mapping.is_below("/mnt/A", "/mnt/A")
+
+
 def test_files_that_are_where_they_were_are_not_mapped(world: Any) -> None:
     _, a = world.volume("A")
     _, b = world.volume("B")

@@ -257,6 +257,43 @@ def test_a_card_that_went_away_is_not_looked_for_while_another_copy_is_known(wor
     assert [each.copy_id for each in decisions.list_candidates(world.db)] == [managed_id]
 
 
+def test_a_card_that_was_emptied_is_not_looked_for_while_another_copy_is_known(world: Any) -> None:
+    _, card = world.volume("CARD")
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    original = world.file(card, "DCIM/C0001.MP4")
+    world.catalogue(original, role="source")
+    world.catalogue(str(shutil.copy2(original, a)))
+    shutil.move(original, b)
+    result = world.scan(b)
+    assert (result["offline"], result["candidates"]) == (0, 0)
+
+
+def test_a_known_present_copy_is_no_candidate_for_another(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "C0001.MP4")
+    world.catalogue(path)
+    world.catalogue(str(shutil.copy2(path, b)), role="backup")
+    os.unlink(path)
+    result = world.scan(b)
+    assert (result["offline"], result["files_hashed"], result["candidates"]) == (1, 0, 0)
+
+
+def test_a_missing_backup_does_not_make_a_drive_that_is_away_reachable(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    _, c = world.volume("C")
+    path = world.file(a, "C0001.MP4")
+    world.catalogue(path)
+    backup = shutil.copy2(path, b)
+    world.catalogue(str(backup), role="backup")
+    shutil.copy2(path, c / "one.mp4")
+    shutil.move(str(backup), c / "two.mp4")
+    world.unplug(a)
+    assert world.scan(c)["candidates"] == 2
+
+
 def test_a_card_is_looked_for_when_it_is_all_there_was(world: Any) -> None:
     _, card = world.volume("CARD")
     _, b = world.volume("B")
