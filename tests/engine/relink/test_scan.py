@@ -285,13 +285,14 @@ def test_a_missing_backup_does_not_make_a_drive_that_is_away_reachable(world: An
     _, b = world.volume("B")
     _, c = world.volume("C")
     path = world.file(a, "C0001.MP4")
-    world.catalogue(path)
+    managed_id = world.catalogue(path)
     backup = shutil.copy2(path, b)
-    world.catalogue(str(backup), role="backup")
+    backup_id = world.catalogue(str(backup), role="backup")
     shutil.copy2(path, c / "one.mp4")
     shutil.move(str(backup), c / "two.mp4")
     world.unplug(a)
-    assert world.scan(c)["candidates"] == 2
+    world.scan(c)
+    assert {each.copy_id for each in decisions.list_candidates(world.db)} == {managed_id, backup_id}
 
 
 def test_a_card_is_looked_for_when_it_is_all_there_was(world: Any) -> None:
