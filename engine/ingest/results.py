@@ -49,7 +49,7 @@ def job_status(db: Database, job_id: str) -> str:
 def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
     """The result of an ingest job.
 
-    Keys of DESIGN.md, and what the words count:
+    What the words count:
 
     ``found``       regular files on the sources, without system rubbish
     ``ingested``    files newly verified, and verified at every destination

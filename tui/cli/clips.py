@@ -115,3 +115,47 @@ def tag(
         mark = "favourite, " if found["favourite"] else ""
         tags = ", ".join(output.shown(name) for name in found["tags"]) or "no tags"
         output.say(f"{output.shown(found['title'])}: {mark}{tags}")
+
+
+@clips.command()
+@click.argument("wanted")
+@options.common
+def whereis(wanted: str, library_path: str | None, as_json: bool) -> None:
+    """All copies of a clip, file, path or hash, online or not."""
+    from engine.api import whereabouts as api
+
+    found = api.where_is(options.with_engine(library_path, needed=False), wanted)
+    if as_json:
+        output.document(found)
+        return
+    for entry in found:
+        held = "enough" if entry["policy_holds"] else "NOT enough"
+        output.say(
+            f"{entry['name']}  {output.size(entry['size'])}: {entry['verified']} verified copies on "
+            f"{entry['devices']} devices, {held}"
+        )
+        for copy in entry["copies"]:
+            proof = f"verified {output.age(copy['verified_at'])}" if copy["verified_at"] else "not verified"
+            place = f"{output.shown(copy['volume'])}: {copy['last_known_path']}"
+            output.say(f"  {copy['state']:8} {place}  [{copy['role']}]  {proof}")
+
+
+@clips.command()
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True)
+@options.common
+def risk(limit: int, library_path: str | None, as_json: bool) -> None:
+    """Clips with too few verified copies, or on too few devices."""
+    from engine.api import whereabouts as api
+
+    found = api.at_risk(options.with_engine(library_path, needed=False), limit)
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["CLIP", "TITLE", "SIZE", "VERIFIED", "DEVICES"],
+        [
+            [r["clip_id"][:8], output.shown(r["title"]), output.size(r["size"]), r["verified"], r["devices"]]
+            for r in found
+        ],
+        "Every clip has the copies that the policy asks for.",
+    )

@@ -195,3 +195,22 @@ def eject(volume: str, library_path: str | None, as_json: bool) -> None:
 
     found = api.eject(options.with_engine(library_path), volume)
     _answer(found, as_json, f"{output.shown(found['name'])} can be unplugged.")
+
+
+@volumes.command()
+@click.argument("volume")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True)
+@options.common
+def only(volume: str, limit: int, library_path: str | None, as_json: bool) -> None:
+    """Files that lie on this volume and on no other."""
+    from engine.api import whereabouts as api
+
+    found = api.only_on(options.with_engine(library_path, needed=False), volume, limit)
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["SIZE", "VERIFIED", "FILE"],
+        [[output.size(file["size"]), output.age(file["verified_at"]), file["path"]] for file in found],
+        "Everything on it lies on another volume, too.",
+    )

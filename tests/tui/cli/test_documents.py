@@ -254,3 +254,22 @@ def test_a_backup_opens_and_passes_its_check(day: Path) -> None:
     assert backup.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert backup.execute("SELECT count(*) FROM clips").fetchone() == (2,)
     backup.close()
+
+
+def test_where_is_it_and_what_is_at_risk(day: Path) -> None:
+    lib = day / "lib"
+    (found,) = rushes("clips", "whereis", "one", "--library", lib, "--json").document
+    assert {copy["role"] for copy in found["copies"]} == {"source", "managed", "backup"}
+    by_path = rushes("clips", "whereis", day / "y" / "A001" / "one.mov", "--library", lib, "--json").document
+    assert by_path[0]["blake3"] == found["blake3"]
+    assert (
+        rushes("clips", "whereis", found["blake3"], "--library", lib, "--json").document[0]["name"]
+        == "one.mov"
+    )
+    assert rushes("clips", "whereis", "nowhere.mov", "--library", lib).code == 4
+    risks = rushes("clips", "risk", "--library", lib, "--json").document
+    assert {risk["title"] for risk in risks} == {"one", "two"}, "both copies lie on one device"
+    rushes("settings", "set", "policy.devices", "1")
+    assert rushes("clips", "risk", "--library", lib, "--json").document == []
+    volume = next(v for v in rushes("volumes", "list", "--library", lib, "--json").document if v["clips"])
+    assert len(rushes("volumes", "only", volume["volume_id"], "--library", lib, "--json").document) >= 6
