@@ -72,7 +72,7 @@ def figures(name: str, screen: Screen, child: psutil.Process) -> None:
     used = sum(child.cpu_times()[:2]) - before
     memory = child.memory_info().rss / 2**20
     print(
-        f"{name:<32} {sent / SECONDS:8.0f} bytes/s  {used / SECONDS * 100:5.1f} % of a core  {memory:5.0f} MiB"
+        f"{name:<32} {sent / SECONDS:8.0f} bytes/s  {used / SECONDS * 100:5.1f} % of a core {memory:4.0f} MiB"
     )
 
 

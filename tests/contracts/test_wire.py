@@ -31,9 +31,16 @@ while time.monotonic() < end:
     for job in range(8):
         with write(db):
             db.execute(
-                "UPDATE jobs SET bytes_done = ?, done = ?, rate = ?, eta_seconds = ?, progress_at = ? WHERE job_id = ?",
-                (done * 47_000_000 + job * 1_000_000, done * 3, 180_000_000 + (done * 7919 + job * 31) % 9_000_000,
-                 600 - done * 0.25, time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()), f"job-{job}"),
+                "UPDATE jobs SET bytes_done = ?, done = ?, rate = ?, eta_seconds = ?, progress_at = ?"
+                " WHERE job_id = ?",
+                (
+                    done * 47_000_000 + job * 1_000_000,
+                    done * 3,
+                    180_000_000 + (done * 7919 + job * 31) % 9_000_000,
+                    600 - done * 0.25,
+                    time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+                    f"job-{job}",
+                ),
             )
     time.sleep(0.25)
 """
@@ -45,11 +52,13 @@ def fill(library: Library, running: int = JOBS, rows: int = 0) -> None:
     with write(db):
         for number in range(running + rows):
             live = number < running
-            db.execute("INSERT INTO batches VALUES (?, 'ingest', 'card', ?, 'me')", (f"b{number}", clock.now()))
             db.execute(
-                "INSERT INTO jobs (job_id, kind, batch_id, title, params, status, stage, done, total, bytes_done,"
-                " bytes_total, rate, created_by, created_at) VALUES (?, 'ingest', ?, ?, '{}', ?, 'copy', 0, 4000,"
-                " 0, 118000000000, 180000000, 'me', ?)",
+                "INSERT INTO batches VALUES (?, 'ingest', 'card', ?, 'me')", (f"b{number}", clock.now())
+            )
+            db.execute(
+                "INSERT INTO jobs (job_id, kind, batch_id, title, params, status, stage, done, total,"
+                " bytes_done, bytes_total, rate, created_by, created_at)"
+                " VALUES (?, 'ingest', ?, ?, '{}', ?, 'copy', 0, 4000, 0, 118000000000, 180000000, 'me', ?)",
                 (
                     f"job-{number}",
                     f"b{number}",

@@ -57,7 +57,7 @@ class Screen:
             stderr=slave,
             env=env,
             cwd=ROOT,
-            preexec_fn=take_terminal,
+            preexec_fn=take_terminal,  # noqa: PLW1509 - the test process has no other threads then
         )
         os.close(slave)
         self.seen = b""
@@ -80,7 +80,9 @@ class Screen:
         deadline = time.monotonic() + seconds
         while text not in self.seen:
             assert time.monotonic() < deadline, f"{text!r} was not drawn; seen: {self.seen[-400:]!r}"
-            assert self.process.poll() is None, f"the screen ended: {self.seen[-2000:].decode(errors='replace')}"
+            assert self.process.poll() is None, (
+                f"the screen ended: {self.seen[-2000:].decode(errors='replace')}"
+            )
             self.read(0.02)
         return time.monotonic() - self.began
 

@@ -197,7 +197,7 @@ class ExportsScreen(TriageScreen):
         row, glyphs = detail.row, self.rushes.glyphs
         lines: list[Line] = []
         if row.output_path:
-            lines += [BLANK, heading("Film"), Line(((display(row.output_path), ""),))]
+            lines += [BLANK, heading("Output"), Line(((display(row.output_path), ""),))]
             facts = f"{fmt.duration(row.output_duration_ms)}, {fmt.size(row.output_bytes)}"
             lines.append(Line(((facts, "dim"),)))
         if len(detail.outputs) > 1:
@@ -268,7 +268,7 @@ class ExportsScreen(TriageScreen):
                 Line(((f"{'Segments':<11} ", "dim"), *segments(row.segments, 60, context)), indent=12)
             )
         if row.output_path:
-            facts.append(fact("Film", display(row.output_path)))
+            facts.append(fact("Output", display(row.output_path)))
         if detail.error_details:
             facts += [BLANK, heading("ffmpeg said last")]
             facts += [Line(((fmt.path(part), ""),)) for part in detail.error_details.splitlines()[-12:]]

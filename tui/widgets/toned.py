@@ -94,7 +94,7 @@ def wrapped(cell: Cell, width: int, indent: int = 0) -> list[Cell]:
             wide = cells(word)
             fits_alone = cells(word.rstrip()) <= width - indent
             begun = used > (indent if len(lines) > 1 else 0)
-            if used + cells(word.rstrip()) > width and begun and fits_alone:
+            if used + cells(word.rstrip()) > width and begun and (fits_alone or used >= width):
                 lines.append([(" " * indent, "")] if indent else [])
                 used = indent
                 if index and not word.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Sequence
@@ -44,7 +45,9 @@ class Candidates(Table):
         " old.name AS old_volume, old.state AS old_state, new.name AS new_volume, new.state AS new_state,"
         " copies.path AS old_path, copies.size AS old_size, copies.mtime_ns AS old_mtime_ns, copies.asset_id,"
         " (SELECT count(*) FROM candidates AS rival WHERE rival.copy_id = candidates.copy_id"
-        "  AND rival.status IN ('pending', 'later')) AS rivals"
+        "  AND rival.status IN ('pending', 'later')) AS rivals,"
+        " (SELECT before FROM relinks WHERE relinks.candidate_id = candidates.candidate_id"
+        "  AND undone_at IS NULL ORDER BY relink_id DESC LIMIT 1) AS before"
         " FROM candidates LEFT JOIN clips USING (clip_id) JOIN copies USING (copy_id)"
         " JOIN volumes AS old ON old.volume_id = copies.volume_id"
         " JOIN volumes AS new ON new.volume_id = candidates.volume_id"
@@ -52,7 +55,24 @@ class Candidates(Table):
 
     def rows(self, ids: Sequence[Id]) -> list[CandidateRow]:
         """Candidates by id."""
-        return [self._row(found) for found in self._by_id(self._ROWS, ids)]
+        return [self._row(found) for found in self._found(ids)]
+
+    def _found(self, ids: Sequence[Id]) -> list[Row]:
+        """Rows of the query; one that was applied gets back the place where its copy was before."""
+        found = self._by_id(self._ROWS, ids)
+        for entry in found:
+            if entry["before"] is not None:
+                was = json.loads(entry["before"])["copy"]
+                volume = row(
+                    self._library.db(),
+                    "SELECT name, state FROM volumes WHERE volume_id = ?",
+                    (was["volume_id"],),
+                )
+                entry["old_path"] = base64.b64decode(was["path"])
+                entry["old_size"], entry["old_mtime_ns"] = was["size"], was["mtime_ns"]
+                if volume is not None:
+                    entry["old_volume"], entry["old_state"] = volume["name"], volume["state"]
+        return found
 
     def detail(self, row_id: Id) -> CandidateDetail:
         """A candidate with both sides of the comparison.
@@ -60,7 +80,7 @@ class Candidates(Table):
         Raises:
             NotFound: there is no such candidate.
         """
-        found = self._by_id(self._ROWS, [row_id])
+        found = self._found([row_id])
         if not found:
             raise NotFound("This candidate is no longer in the library.")
         entry = found[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.api.rows import Counts
+from engine.api.views.volumes import OF_INTEREST
 from engine.library import Library
 from engine.storage.database import row, scalar
 
@@ -32,7 +33,10 @@ def counts(library: Library) -> Counts:
             " ('pending', 'running', 'paused', 'interrupted', 'failed') GROUP BY 1, 2"
         ).fetchall()
     }
-    volumes = row(db, "SELECT count(*) AS n, coalesce(sum(state <> 'online'), 0) AS away FROM volumes")
+    volumes = row(
+        db,
+        f"SELECT count(*) AS n, coalesce(sum(state <> 'online'), 0) AS away FROM volumes WHERE {OF_INTEREST}",
+    )
     assert volumes is not None
     return Counts(
         volumes=volumes["n"],

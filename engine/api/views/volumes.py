@@ -11,9 +11,20 @@ from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
 from engine.errors import NotFound
 from engine.storage.database import Row, row, rows
 
+OF_INTEREST = (
+    "((volumes.class NOT IN ('system', 'virtual') AND volumes.state <> 'offline')"
+    " OR volumes.tracked_at IS NOT NULL OR volumes.kind = 'stand_in'"
+    " OR EXISTS (SELECT 1 FROM copies WHERE copies.volume_id = volumes.volume_id))"
+)
+"""Which volumes a person wants to see."""
+
 
 class Volumes(Table):
-    """All volumes that the library has met; ``failed`` are those that cannot be read now."""
+    """Volumes for people; ``failed`` are those that cannot be read now.
+
+    Left out are system and virtual file systems, and volumes that are away,
+    as long as nothing of the library lies on them and nobody tracks them.
+    """
 
     orders = ("name", "state", "free", "seen", "clips")
     _key = "volumes.volume_id"
@@ -24,13 +35,17 @@ class Volumes(Table):
         "failed": "volumes.state <> 'online'",
     }
     _sorts: ClassVar[dict[str, str]] = {
-        "name": "volumes.favourite DESC, volumes.name COLLATE NOCASE, volumes.volume_id",
+        "name": "volumes.favourite DESC, volumes.state = 'offline', volumes.name COLLATE NOCASE,"
+        " volumes.volume_id",
         "state": "volumes.state = 'online', volumes.state, volumes.name COLLATE NOCASE, volumes.volume_id",
         "free": "volumes.free_bytes, volumes.volume_id",
         "seen": "volumes.last_seen_at DESC, volumes.volume_id",
         "clips": "(SELECT count(*) FROM copies WHERE copies.volume_id = volumes.volume_id) DESC,"
         " volumes.volume_id",
     }
+
+    def _scope(self) -> tuple[str, dict[str, Any]]:
+        return OF_INTEREST, {}
 
     def rows(self, ids: Sequence[Id]) -> list[VolumeRow]:
         """Volumes by id."""
