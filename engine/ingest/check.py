@@ -22,7 +22,7 @@ from engine.library import Library
 from engine.media.hashing import FAST_WHOLE, digest_fd, fast_hash
 from engine.names import display, from_blob, json_name
 from engine.storage import config
-from engine.storage.database import rows, scalar
+from engine.storage.database import row, rows, scalar
 from engine.volumes import places
 from engine.volumes.places import Place
 
@@ -241,18 +241,28 @@ def _remember(db: Database, content: Content, place: Place, path: str, found: Fo
 
 
 def _copies(db: Database, asset_id: int, card: Place) -> list[_Copy]:
-    """Verified copies that would survive the formatting of the card."""
-    own = scalar(db, "SELECT device_id FROM volumes WHERE volume_id = ?", (card.volume_id,))
+    """Verified copies that would survive the formatting of the card.
+
+    A card is a medium of its own: nothing on it, or on its device, survives.
+    Where ``card`` is a folder on a disk that is no card, only that folder is
+    what gets emptied; copies elsewhere on the disk survive.
+    """
+    own = row(db, "SELECT device_id, class FROM volumes WHERE volume_id = ?", (card.volume_id,))
+    assert own is not None
+    whole = card.path == "" or own["class"] not in ("system", "pool", "network", "virtual")
     result = []
     for entry in rows(
         db,
         "SELECT copy_states.*, volumes.fs_type FROM copy_states JOIN volumes USING (volume_id)"
         " WHERE asset_id = ? AND copy_states.state = 'present' AND verified_at IS NOT NULL"
-        " AND role != 'source' AND volume_id != ? AND volume_state != 'conflict'",
-        (asset_id, card.volume_id),
+        " AND role != 'source' AND volume_state != 'conflict'",
+        (asset_id,),
     ):
-        if own is not None and entry["device_id"] == own:
-            continue  # another part of the same medium
+        on_it = entry["volume_id"] == card.volume_id
+        if whole and (on_it or (own["device_id"] is not None and entry["device_id"] == own["device_id"])):
+            continue  # the same medium, or another part of it
+        if on_it and from_blob(entry["path"]).startswith(f"{card.path}/"):
+            continue
         if not _still_as_recorded(entry):
             continue
         result.append(
