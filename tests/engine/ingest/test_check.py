@@ -15,8 +15,6 @@ from engine.volumes import store
 from .conftest import start, tree, write
 from .mounting import ext4, mount
 
-pytest_plugins: list[str] = []
-
 
 @pytest.mark.mount
 def test_two_copies_on_two_devices_make_it_safe(desk, tmp_path):
@@ -110,8 +108,14 @@ def test_a_card_with_nothing_on_it_is_not_called_safe(desk, tmp_path):
 
 
 def test_copies_on_the_card_itself_never_count(desk, card):
+    settings = config.open_config()
+    config.put(settings, "policy.devices", "1")
+    config.put(settings, "policy.copies", "1")
+    settings.close()
     desk.ingest(card, mode="reference")
-    assert not check_card(desk.library, str(card)).safe_to_format
+    verdict = check_card(desk.library, str(card))
+    assert not verdict.safe_to_format
+    assert "lie on the card's own device" in verdict.blocking[0].reason
 
 
 def scrub(desk, **options):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 
+from engine.ingest.folders import Root
+from engine.ingest.landing import Landing
+
 from .conftest import tree, write
 
 
@@ -143,3 +146,48 @@ def test_sidecars_stay_with_new_footage_even_if_their_bytes_are_known(desk, tmp_
     result = desk.ingest(tmp_path / "two", to=[nas])
     assert (result["ingested"], result["duplicates"]) == (2, 0)
     assert (nas / "two/index.xml").exists()
+
+
+def test_a_name_that_is_taken_in_the_last_moment_is_not_overwritten(desk, tmp_path, monkeypatch):
+    source, nas = tmp_path / "card", tmp_path / "nas"
+    write(source / "a.mov", 3 << 20)
+    settle, stolen = Landing.settle, []
+
+    def steal(landing, original, **options):
+        settle(landing, original, **options)
+        if not stolen:
+            stolen.append(landing.name)
+            (nas / "card/a.mov").write_bytes(b"somebody else's")
+
+    monkeypatch.setattr(Landing, "settle", steal)
+    result = desk.ingest(source, to=[nas])
+    assert (result["ingested"], result["failed"]) == (1, 0)
+    assert (nas / "card/a.mov").read_bytes() == b"somebody else's"
+    assert (nas / "card/a_001.mov").read_bytes() == (source / "a.mov").read_bytes()
+    copies = desk.rows("SELECT path FROM copies WHERE role = 'managed'")
+    assert [os.fsdecode(copy["path"]).rpartition("/")[2] for copy in copies] == ["a_001.mov"]
+
+
+def test_a_folder_of_other_things_is_not_this_card(desk, card, tmp_path):
+    write(tmp_path / "nas/A001/unrelated.mov", 10)
+    desk.ingest(card, to=[tmp_path / "nas"])
+    assert tree(tmp_path / "nas/A001_002") == tree(card)
+    assert os.listdir(tmp_path / "nas/A001") == ["unrelated.mov"]
+
+
+def test_descriptors_of_many_folders_are_given_back(tmp_path):
+    root = Root(str(tmp_path), tmp_path.stat().st_dev)
+    for number in range(60):
+        root.folder(("a", str(number)), make=True)
+    root.trim()
+    open_now = [fd for fd in os.listdir("/proc/self/fd") if in_folder(fd, tmp_path)]
+    assert len(open_now) <= 20
+    root.close()
+    assert [fd for fd in os.listdir("/proc/self/fd") if in_folder(fd, tmp_path)] == []
+
+
+def in_folder(fd: str, folder) -> bool:
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}").startswith(str(folder))
+    except OSError:
+        return False

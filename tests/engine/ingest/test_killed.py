@@ -11,7 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+from engine.ingest import copying
+from engine.ingest.job import clean_up
 from engine.jobs import store
+from engine.jobs.context import JobContext
 from engine.library import create
 
 from .conftest import Desk, temps, tree, write
@@ -86,8 +89,6 @@ def test_a_large_file_is_continued_from_its_blocks(desk, tmp_path, monkeypatch):
     monkeypatch.setattr("engine.ingest.copying.BLOCK", 4 << 20)
     monkeypatch.setattr("engine.ingest.journal.BLOCK", 4 << 20)
     monkeypatch.setattr("engine.ingest.journal.JOURNALED", 8 << 20)
-    from engine.ingest import copying
-
     source, nas, backup = tmp_path / "card", tmp_path / "nas", tmp_path / "backup"
     write(source / "long.mov", 61 << 20)
     job_id = desk.queue(source, to=[nas, backup])
@@ -127,8 +128,6 @@ def test_a_source_that_changed_is_begun_anew(desk, tmp_path, monkeypatch):
     monkeypatch.setattr("engine.ingest.copying.BLOCK", 4 << 20)
     monkeypatch.setattr("engine.ingest.journal.BLOCK", 4 << 20)
     monkeypatch.setattr("engine.ingest.journal.JOURNALED", 8 << 20)
-    from engine.ingest import copying
-
     source, nas = tmp_path / "card", tmp_path / "nas"
     write(source / "long.mov", 21 << 20)
     job_id = desk.queue(source, to=[nas])
@@ -150,3 +149,26 @@ def test_a_source_that_changed_is_begun_anew(desk, tmp_path, monkeypatch):
     outcome = desk.start(job_id, intent="resume")
     assert outcome.result["ingested"] == 1
     assert tree(nas / "card") == tree(source)
+
+
+def test_a_cancel_while_nothing_runs_removes_what_was_kept(desk, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.ingest.copying.BLOCK", 4 << 20)
+    monkeypatch.setattr("engine.ingest.journal.BLOCK", 4 << 20)
+    monkeypatch.setattr("engine.ingest.journal.JOURNALED", 8 << 20)
+    write(tmp_path / "card/long.mov", 40 << 20)
+    job_id = desk.queue(tmp_path / "card", to=[tmp_path / "nas"])
+    context, read, position = [], copying.read_into, []
+
+    def stop_late(fd, buffer):
+        position.append(len(buffer))
+        if sum(position) > 30 << 20:
+            context[0].send("stop")
+        return read(fd, buffer)
+
+    monkeypatch.setattr(copying, "read_into", stop_late)
+    assert desk.start(job_id, watch=context.append) is None
+    assert len(temps(tmp_path)) == 1
+    clean_up(JobContext(desk.library, store.get(desk.db, job_id)))
+    assert temps(tmp_path) == []
+    assert desk.row("SELECT status FROM tasks")["status"] == "cancelled"
+    assert desk.row("SELECT count(*) AS n FROM task_blocks")["n"] == 0
