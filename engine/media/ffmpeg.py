@@ -266,6 +266,7 @@ class _Child:
         self._blocks: deque[Progress] = deque()
         self._lines: deque[str] = deque(maxlen=TAIL_LINES)
         self._news = threading.Event()
+        self._silent = threading.Event()
         self._readers = [
             threading.Thread(target=self._read_progress, daemon=True),
             threading.Thread(target=self._read_messages, args=(command, log), daemon=True),
@@ -277,8 +278,14 @@ class _Child:
         return self.process.poll() is None
 
     def next_block(self, seconds: float) -> Progress | None:
-        """The newest block that has come, waiting up to ``seconds`` for it."""
-        if not self._blocks:
+        """The newest block that has come, waiting up to ``seconds`` for it, or for the end."""
+        if self._silent.is_set():
+            # Nothing more will come: what is waited for is the child's end.
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                pass  # it still writes, or hangs: the watchdog decides
+        elif not self._blocks:
             self._news.wait(seconds)
         self._news.clear()
         newest = None
@@ -324,6 +331,7 @@ class _Child:
                 self.last = block
                 self._blocks.append(block)
                 self._news.set()
+        self._silent.set()
         self._news.set()
 
     def _read_messages(self, command: Sequence[str], log: str | None) -> None:
