@@ -101,8 +101,8 @@ def request(library: Library, given: str, verb: str) -> dict[str, Any]:
         IllegalTransition: the job's state does not allow it.
     """
     job = store.find(library.db(), given)
+    process.ensure(library)  # first: a new engine finds what was cut off, and says so in its state
     store.request(library.db(), job.job_id, verb)
-    process.ensure(library)
     return describe(store.get(library.db(), job.job_id))
 
 

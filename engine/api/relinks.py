@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from engine.api import jobs
 from engine.errors import WrongUse
-from engine.jobs.store import Job
+from engine.jobs.store import Job, resolve
 from engine.library import Library
 from engine.names import json_name
-from engine.relink import decisions, mapping
+from engine.relink import decisions, mapping, sessions
 from engine.relink import job as _job
 from engine.relink.decisions import Candidate
 from engine.supervisor import process
@@ -135,6 +136,28 @@ def map_prefix(library: Library, old: str, new: str, *, dry_run: bool) -> dict[s
         dry_run: only say what would be hit, missed and in conflict.
     """
     return mapping.map_prefix(library, os.path.abspath(old), os.path.abspath(new), dry_run=dry_run).to_json()
+
+
+def propose(library: Library) -> list[dict[str, Any]]:
+    """Prefix mappings that confirmed relinks speak for, with something still lost below each."""
+    return [
+        {**json_name("old", found.old), **json_name("new", found.new), "votes": found.votes}
+        for found in mapping.propose(library.db())
+    ]
+
+
+def list_sessions(library: Library, limit: int = 100) -> list[dict[str, Any]]:
+    """Scans and mappings, the newest first, with what became of them."""
+    return [
+        {**{k: v for k, v in asdict(found).items() if k != "scan_path"}, **json_name("path", found.scan_path)}
+        for found in sessions.list_sessions(library.db(), limit)
+    ]
+
+
+def undo_session(library: Library, given: str) -> dict[str, Any]:
+    """Take back everything that a scan or a mapping applied, to the byte."""
+    found = sessions.get(library.db(), resolve(library.db(), "relink_sessions", "session_id", given, "scan"))
+    return {"session_id": found.session_id, "undone": decisions.undo_session(library, found.session_id)}
 
 
 def describe(candidate: Candidate) -> dict[str, Any]:

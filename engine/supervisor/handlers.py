@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from sqlite_utils import Database
+
 from engine.errors import Refused
 from engine.jobs.context import Handler, JobContext
 
@@ -22,17 +24,22 @@ class JobKind:
         resumable: a stopped job goes on from its last finished task.
         cleanup: ``module:function`` that removes temps of a job that is
             cancelled while it does not run; None when it has none.
+        afterwards: ``module:function(db)`` that draws conclusions for another
+            room from what the job found; None when there are none.
     """
 
     handler: str
     version: int = 1
     resumable: bool = True
     cleanup: str | None = None
+    afterwards: str | None = None
 
 
 KINDS: dict[str, JobKind] = {
     "ingest": JobKind("engine.ingest.job:run", cleanup="engine.ingest.job:clean_up"),
-    "verify": JobKind("engine.ingest.scrub:run_verify"),
+    "verify": JobKind(
+        "engine.ingest.scrub:run_verify", afterwards="engine.relink.upgrade:reopen_contradicted"
+    ),
     "relink_scan": JobKind("engine.relink.job:run_scan", cleanup="engine.relink.job:clean_up"),
     "relink_prove": JobKind("engine.relink.upgrade:run_prove"),
     "sweep": JobKind("engine.relink.sweep:run_sweep"),
@@ -59,6 +66,13 @@ def cleanup_of(kind: str) -> Callable[[JobContext], None] | None:
     """The cleanup of a job kind, or None."""
     known = KINDS.get(kind)
     return cast("Callable[[JobContext], None]", _load(known.cleanup)) if known and known.cleanup else None
+
+
+def conclude(kind: str, db: Database) -> None:
+    """Draw the conclusions that follow a job of this kind, if there are any."""
+    known = KINDS.get(kind)
+    if known is not None and known.afterwards is not None:
+        cast("Callable[[Database], object]", _load(known.afterwards))(db)
 
 
 def _load(name: str) -> object:

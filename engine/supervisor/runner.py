@@ -12,7 +12,7 @@ from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.storage.database import execute, write
-from engine.supervisor.handlers import cleanup_of, handler_of
+from engine.supervisor.handlers import cleanup_of, conclude, handler_of
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Runner:
         try:
             outcome = handler_of(job.kind, job.version)(self.context)
             self.context.flush()
+            conclude(job.kind, db)
             store.transition(
                 db, job.job_id, outcome.status, result=outcome.result, error=outcome.error, by="engine"
             )

@@ -133,3 +133,67 @@ def map_prefix(old: str, new: str, dry_run: bool, library_path: str | None, as_j
             f"{found['conflicts']} in conflict."
         )
     return 1 if found["conflicts"] else 0
+
+
+@relink.command()
+@options.common
+def propose(library_path: str | None, as_json: bool) -> None:
+    """Prefix mappings that the relinks so far speak for."""
+    from engine.api import relinks as api
+
+    found = api.propose(options.open_library(library_path))
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["VOTES", "OLD", "NEW"],
+        [[proposal["votes"], proposal["old"], proposal["new"]] for proposal in found],
+        "Nothing to propose. Relink one clip of a moved folder first.",
+    )
+
+
+@relink.command(name="sessions")
+@options.common
+def list_sessions(library_path: str | None, as_json: bool) -> None:
+    """Scans and mappings, the newest first."""
+    from engine.api import relinks as api
+
+    found = api.list_sessions(options.open_library(library_path))
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["SCAN", "STATUS", "FILES", "CANDIDATES", "APPLIED", "AGE", "PATH"],
+        [
+            [
+                session["session_id"][:8],
+                session["status"],
+                session["files_scanned"],
+                session["candidates"],
+                session["applied"],
+                output.age(session["created_at"]),
+                session["path"],
+            ]
+            for session in found
+        ],
+        "Nothing was searched yet. Look for lost clips with: rushes relink scan PATH",
+    )
+
+
+@relink.command(name="undo-scan")
+@click.argument("session")
+@options.confirming
+@options.common
+def undo_scan(session: str, yes: bool, library_path: str | None, as_json: bool) -> int:
+    """Take back everything that one scan or mapping applied."""
+    from engine.api import relinks as api
+
+    library = options.open_library(library_path)
+    if not output.ask("Take back everything that this scan applied?", yes=yes):
+        return 130
+    found = api.undo_session(library, session)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(f"{found['undone']} relinks were taken back.")
+    return 0
