@@ -38,6 +38,7 @@ class VideoCodec:
         segment_format: muxer of its segments. MOV keeps exact timestamps; AV1 and VP9 are refused there.
         quality: the quality option, ``-crf`` or ``-q:v``; None when it has none.
         tag: sample entry that players expect in MOV and MP4.
+        least_size: smallest width and height that the encoder takes.
     """
 
     encoders: tuple[str, ...]
@@ -49,6 +50,7 @@ class VideoCodec:
     segment_format: str = "mov"
     quality: str | None = None
     tag: str | None = None
+    least_size: tuple[int, int] = (2, 2)
 
 
 _PRORES = {
@@ -118,6 +120,7 @@ VIDEO: dict[str, VideoCodec] = {
         _DNXHR,
         intra=True,
         byte_exact=True,
+        least_size=(256, 120),
     ),
     "cfhd": VideoCodec(("cfhd",), ("mov", "avi"), ("yuv422p10le",), {}, intra=True),
     "mjpeg": VideoCodec(

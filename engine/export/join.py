@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.export import codecs, graph, placing, proof
+from engine.export.loudness import measured_filter
 from engine.export.plan import Plan, film_fingerprint
 from engine.export.timeline import SAMPLE_RATE
 from engine.media import ffmpeg
@@ -69,8 +70,19 @@ def _microseconds(seconds: Fraction) -> int:
     return round(seconds * 1_000_000)
 
 
-def join_arguments(plan: Plan, list_name: str | None, chunks: Sequence[str], target: str) -> list[str]:
-    """The arguments that join a film in its run's folder. ``list_name`` is None for sound only."""
+def sound_input(plan: Plan, chunks: Sequence[str]) -> list[str]:
+    """Open the programme sound: raw samples, one part after the other as if they were one file."""
+    opened = f"file:{chunks[0]}" if len(chunks) == 1 else "concat:" + "|".join(chunks)
+    return ["-f", graph.AUDIO_FORMAT, "-ar", str(SAMPLE_RATE), "-ac", str(plan.channels), "-i", opened]
+
+
+def join_arguments(
+    plan: Plan, list_name: str | None, chunks: Sequence[str], target: str, sound_filter: str | None = None
+) -> list[str]:
+    """The arguments that join a film in its run's folder.
+
+    ``list_name`` is None for sound only; ``sound_filter`` is applied to the programme sound.
+    """
     args: list[str] = []
     maps: list[str] = []
     if list_name is not None:
@@ -78,10 +90,10 @@ def join_arguments(plan: Plan, list_name: str | None, chunks: Sequence[str], tar
         args += ["-f", "concat", "-auto_convert", "0", "-i", list_name]
         maps += ["-map", "0:v:0", "-c:v", "copy"]
     if chunks:
-        opened = f"file:{chunks[0]}" if len(chunks) == 1 else "concat:" + "|".join(chunks)
-        args += ["-f", graph.AUDIO_FORMAT, "-ar", str(SAMPLE_RATE), "-ac", str(plan.channels), "-i", opened]
+        args += sound_input(plan, chunks)
         assert plan.audio is not None
         maps += ["-map", f"{1 if list_name else 0}:a:0", *codecs.audio_arguments(plan.audio)]
+        maps += ["-af", sound_filter] if sound_filter else []
     tags = ["-map_metadata", "-1", "-metadata", f"comment=rushes {film_fingerprint(plan)[:16]}"]
     if plan.title:
         tags += ["-metadata", f"title={plan.title}"]
@@ -137,9 +149,23 @@ def join(
         if list_name is not None:
             with open(os.path.join(folder, list_name), "w", encoding="ascii") as file:
                 file.write(concat_list(plan, segments))
+        loudness = plan.look.get("loudness")
+        sound_filter = None
+        if loudness is not None and chunks:
+            report.on_stage("measuring", 0)
+            sound_filter = measured_filter(
+                tools,
+                sound_input(plan, chunks),
+                plan.channels,
+                float(loudness),
+                folder,
+                report.check,
+                stall_seconds,
+                log,
+            )
         finished = ffmpeg.run(
             tools,
-            join_arguments(plan, list_name, chunks, ffmpeg.file_url(temp)),
+            join_arguments(plan, list_name, chunks, ffmpeg.file_url(temp), sound_filter),
             cwd=folder,
             on_progress=lambda block: report.on_stage("joining", _frames(plan, block)),
             check=report.check,

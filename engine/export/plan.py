@@ -114,7 +114,7 @@ class Plan:
         samples_total: length in samples.
         channels: of the programme sound.
         preset: the preset's body, encoders resolved.
-        look: what is done to the picture on the way (``lut``: hash of the table; ``burn_in``).
+        look: what is done on the way: ``lut`` (hash of the table), ``loudness`` (target in LUFS).
         title: for the file's tag.
         timecode: of the first frame; None writes none.
         build: the ffmpeg that must make all of it.
@@ -292,7 +292,7 @@ def segment_fingerprint(plan: Plan, segment: Segment) -> str:
             "size": [plan.width, plan.height],
             "video": plan.video,
             "format": plan.segment_format,
-            "look": _look_at(plan, segment.at),
+            "look": _picture_look(plan),
             **_content(plan, segment),
         }
     )
@@ -327,10 +327,8 @@ def film_fingerprint(plan: Plan) -> str:
     )
 
 
-def _look_at(plan: Plan, at: int) -> dict[str, Any]:
-    look = {key: value for key, value in plan.look.items() if key != "loudness"}
-    # A record timecode or frame number in the picture depends on where the segment lies.
-    return {**look, "at": at} if look.get("burn_in") else look
+def _picture_look(plan: Plan) -> dict[str, Any]:
+    return {key: value for key, value in plan.look.items() if key != "loudness"}
 
 
 def _content(plan: Plan, part: Segment | Chunk) -> dict[str, Any]:
@@ -339,9 +337,7 @@ def _content(plan: Plan, part: Segment | Chunk) -> dict[str, Any]:
     for index in order:
         facts = asdict(plan.sources[index])
         # What only this library knows does not change a picture.
-        del facts["clip_id"], facts["asset_id"]
-        if not plan.look.get("burn_in"):
-            del facts["title"]
+        del facts["clip_id"], facts["asset_id"], facts["title"]
         described.append(facts)
     return {
         "version": VERSION,

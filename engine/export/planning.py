@@ -73,6 +73,20 @@ class Output:
     warnings: tuple[str, ...] = ()
 
 
+def size_problem(preset: Mapping[str, Any], size: tuple[int, int]) -> str | None:
+    """Why a picture of this size cannot be encoded, as a sentence; None when it can. Pure."""
+    video = preset["video"]
+    if video is None:
+        return None
+    least = codecs.VIDEO[video["codec"]].least_size
+    if size[0] >= least[0] and size[1] >= least[1]:
+        return None
+    return (
+        f"{video['codec']} needs a picture of at least {least[0]}x{least[1]}; this one has "
+        f"{size[0]}x{size[1]}. Choose another preset, or give the recipe a larger size."
+    )
+
+
 def problem_of(clip: Chosen, media: Sequence[MediaFacts], *, sound_only: bool) -> str | None:
     """Why a clip cannot be exported, as a sentence; None when it can. Pure."""
     shown = f"Clip {display(clip.title)}"
@@ -286,21 +300,23 @@ def _plan(
     if not shots:
         raise RushesError("No frame is left between the in and out points of the recipe.")
     video = preset["video"]
+    size = film_size(spec, preset, clips[0].media[0])
+    problem = size_problem(preset, size)
+    if problem is not None:
+        raise RushesError(problem)
     crossfade = (
         round(Fraction(spec["transition_ms"], 1000) * rate) if spec["transition"] == "crossfade" else 0
     )
     look: dict[str, Any] = {}
     if tags.get("lut"):
         look["lut"] = tags["lut"]
-    if spec["burn_in"]:
-        look["burn_in"] = list(spec["burn_in"])
     if spec["loudness"] is not None:
         look["loudness"] = spec["loudness"]
     return plan.make(
         sources,
         shots,
         rate=rate,
-        size=film_size(spec, preset, clips[0].media[0]),
+        size=size,
         preset=preset,
         build=build,
         channels=channels,

@@ -61,7 +61,6 @@ _DEFAULTS: dict[str, Any] = {
     "height": None,
     "fps": None,
     "lut": None,
-    "burn_in": [],
     "loudness": None,
     "timecode": None,
     "offline": "refuse",
@@ -72,7 +71,6 @@ _DEFAULTS: dict[str, Any] = {
 
 FILTER_FIELDS = frozenset({"text", "tags", "since", "until", "volume", "card", "batch", "favourite"})
 ITEM_FIELDS = frozenset({"clip_id", "in_frame", "out_frame"})
-BURN_INS = ("timecode", "title", "frame")
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     library's cache root); ``template`` of file names (see :mod:`engine.export.naming`);
     ``transition`` with ``transition_ms``; ``width``, ``height``, ``fps`` of the
     film (None takes the first clip's); ``lut`` (path of a ``.cube`` file);
-    ``burn_in``; ``loudness`` (target in LUFS, e.g. -23); ``timecode`` of the
+    ``loudness`` (target in LUFS, e.g. -23; None leaves the sound as it is); ``timecode`` of the
     film's first frame; ``offline`` clips (``refuse`` the run, or ``skip`` them with
     a warning) and ``unreadable`` ones (the same choice; ``skip`` by default: they
     do not get better by waiting); ``single`` (one piece instead of segments: no
@@ -211,9 +209,6 @@ def _text_fields(full: dict[str, Any]) -> None:
             raise WrongUse(f"{field} is an absolute path.")
     if full["template"] is not None:
         check_template(full["template"])
-    burn = full["burn_in"]
-    if not isinstance(burn, list) or any(entry not in BURN_INS for entry in burn):
-        raise WrongUse(f"burn_in is a list of: {', '.join(BURN_INS)}.")
 
 
 def _whole(value: Any) -> bool:

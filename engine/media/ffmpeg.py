@@ -344,7 +344,8 @@ class _Child:
         except OSError:
             sink = None  # a log that cannot be written must not stop a render
         for raw in self.process.stderr:
-            self._lines.append(display(raw.decode("utf-8", "surrogateescape").rstrip("\r\n")))
+            text = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            self._lines.append(display(text.replace("\t", " ")))
             if sink is not None:
                 try:
                     sink.write(raw)

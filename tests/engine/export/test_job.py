@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine import names
-from engine.export import records
+from engine.errors import Refused
+from engine.export import records, runs
 from engine.jobs.context import JobContext
 
 
@@ -332,3 +333,53 @@ def test_progress_is_frames_and_words(desk, clip, monkeypatch):
     assert {"clip 1 of 3: c0.mov", "clip 2 of 3: c1.mov", "clip 3 of 3: c2.mov"} <= messages
     stages = list(dict.fromkeys(entry["stage"] for entry in seen if entry.get("stage")))
     assert stages == ["planning", "rendering", "audio", "joining", "verifying"]
+
+
+def test_loudness_is_brought_to_its_target(desk, clip, tools):
+    desk.add(clip("a.mov", seconds="6"), "a.mov")
+    run = desk.export(preset="archive", loudness=-23, segment_seconds=3)
+    assert run.status == "completed", run.error
+    said = subprocess.run(
+        [tools.ffmpeg, "-i", run.output_path, "-af", "ebur128", "-f", "null", "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    integrated = float(re.findall(r"I:\s+(-?[0-9.]+) LUFS", said)[-1])
+    assert integrated == pytest.approx(-23, abs=0.5)
+    assert desk.probe(run.output_path, "stream=duration_ts", "a:0") == str(6 * 48000)
+
+
+def test_silence_has_no_loudness_to_correct(desk, clip):
+    desk.add(clip("a.mov", sound=False), "a.mov")
+    run = desk.export(preset="archive", loudness=-23)
+    assert run.status == "completed", run.error
+
+
+CUBE = "LUT_3D_SIZE 2\n" + "".join(
+    f"{1 - r} {1 - g} {1 - b}\n" for b in (0, 1) for g in (0, 1) for r in (0, 1)
+)
+
+
+def test_a_colour_table_is_kept_with_the_run_and_turns_the_picture(desk, clip, tmp_path):
+    desk.add(clip("a.mov"), "a.mov")
+    table = tmp_path / "it's [a], table:1.cube"
+    table.write_text(CUBE)
+    plain = desk.export(preset="archive")
+    turned = desk.export(preset="archive", lut=str(table))
+    assert turned.status == "completed", turned.error
+    assert not set(desk.frames(plain.output_path)) & set(desk.frames(turned.output_path))
+    table.unlink()
+    again = desk.run(runs.rerun(desk.library, turned.run_id, fresh=True))
+    assert again.output_blake3 == turned.output_blake3
+    for harm in ("missing.cube", "table.txt"):
+        with pytest.raises(Refused):
+            desk.order(preset="archive", lut=str(tmp_path / harm))
+
+
+def test_a_picture_too_small_for_its_codec_is_a_sentence(desk, clip):
+    desk.add(clip("a.mov", size="128x72"), "a.mov")
+    run = desk.export(preset="dnxhr-hq")
+    assert run.status == "failed"
+    assert "256x120" in run.error
+    assert desk.renders(run) == 0

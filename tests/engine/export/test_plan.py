@@ -90,13 +90,6 @@ def test_what_does_not_change_the_picture_keeps_them(changes):
     assert prints(make()) == prints(make(**changes))
 
 
-def test_a_burned_in_title_or_number_is_part_of_the_picture():
-    burned = make(look={"burn_in": ["title"]})
-    renamed = make(look={"burn_in": ["title"]}, sources=(replace(SOURCE, title="B"), SOURCE))
-    assert prints(burned)[0] != prints(renamed)[0]
-    assert prints(burned)[0] != prints(make())[0]
-
-
 def test_one_changed_clip_leaves_the_other_segments_alone():
     changed = make(sources=(SOURCE, replace(SOURCE, identity="blake3:new")))
     assert prints(make())[0] == prints(changed)[0]
