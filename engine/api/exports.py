@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from engine.api import jobs
 from engine.api.rows import RecipeRow
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export import orders, presets, recipes, records, runs
+from engine.export import farm, orders, presets, recipes, records, runs
 from engine.export.orders import Queued
 from engine.jobs.store import Job
 from engine.library import Library
@@ -271,6 +272,38 @@ def delete(library: Library, given: str) -> dict[str, Any]:
 def compare(library: Library, one: str, other: str) -> dict[str, Any]:
     """Two runs side by side: what is equal, what differs."""
     return runs.compare(library, one, other)
+
+
+def plan_text(library: Library, given: str, position: int = 0) -> str:
+    """The plan of one output of a run as a file that :func:`render_segment` takes.
+
+    Raises:
+        Refused, NotFound: see :func:`engine.export.farm.describe`.
+    """
+    db = library.db()
+    run_id = farm.run_id_of(db, given)
+    return json.dumps(farm.describe(db, runs.run_folder(library, run_id), run_id, position), indent=2)
+
+
+def render_segment(
+    file: str, index: int, attempt: str, on_progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """Render, prove and publish one segment of a plan file. Needs no library and no engine.
+
+    Args:
+        file: a plan file.
+        index: which segment, from 0.
+        attempt: a name that no other attempt has.
+        on_progress: called with frames done and frames of the segment.
+    """
+    made = farm.render(_text_of(file), index, attempt, on_progress)
+    return {
+        "index": index,
+        "file": made.file,
+        "size": made.size,
+        "blake3": made.blake3,
+        "seconds": round(made.seconds, 3),
+    }
 
 
 def output_of(library: Library, given: str) -> str:

@@ -189,6 +189,18 @@ def open_run(run: str, library_path: str | None, as_json: bool) -> None:
 
 
 @exports.command()
+@click.argument("run")
+@click.option("--output", "position", type=click.IntRange(0), default=0, help="Which file of the run.")
+@options.common
+def plan(run: str, position: int, library_path: str | None, as_json: bool) -> None:
+    """Print a run's plan for `segment run`. It is JSON either way."""
+    from engine.api import exports as api
+
+    del as_json
+    output.say(api.plan_text(options.open_library(library_path), run, position))
+
+
+@exports.command()
 @click.argument("one")
 @click.argument("other")
 @options.common

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 from pathlib import Path
 
@@ -273,3 +275,24 @@ def test_where_is_it_and_what_is_at_risk(day: Path) -> None:
     assert rushes("clips", "risk", "--library", lib, "--json").document == []
     volume = next(v for v in rushes("volumes", "list", "--library", lib, "--json").document if v["clips"])
     assert len(rushes("volumes", "only", volume["volume_id"], "--library", lib, "--json").document) >= 6
+
+
+def test_one_segment_is_one_command(day: Path) -> None:
+    lib = day / "lib"
+    rushes("recipe", "create", "Film", "--preset", "archive", "--to", day / "out", "--library", lib)
+    (run,) = rushes("export", "Film", "--wait", "--library", lib, "--json").document["runs"]
+    plan = rushes("exports", "plan", run["run_id"], "--library", lib).document
+    finished = sorted((lib / ".rushes" / "exports").rglob("00000-*.mov"))
+    before = finished[0].read_bytes()
+    elsewhere = day / "farm"
+    plan["folder_b64"] = base64.b64encode(bytes(elsewhere)).decode()
+    (day / "plan.json").write_text(json.dumps(plan))
+    said = rushes("segment", "run", "--plan", day / "plan.json", "--index", 0, "--attempt", "bay-2", "--json")
+    assert said.code == 0, said
+    assert (elsewhere / said.document["file"]).read_bytes() == before, "the same bytes as the engine's"
+    assert json.loads(said.err.splitlines()[-1])["total"] == 60
+    assert [path.name for path in elsewhere.iterdir()] == [said.document["file"]]
+    for words in (("--index", "7", "--attempt", "a"), ("--index", "0", "--attempt", "../x")):
+        assert rushes("segment", "run", "--plan", day / "plan.json", *words).code == 2
+    (day / "plan.json").write_text("{}")
+    assert rushes("segment", "run", "--plan", day / "plan.json", "--index", 0, "--attempt", "a").code == 2
