@@ -11,13 +11,14 @@ import os
 from humanize import naturalsize
 
 from engine.errors import VolumeGone
-from engine.ingest import failures, folders, known, layout, rereading
+from engine.ingest import failures, folders, known, layout
 from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
 from engine.ingest.landing import Landing
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
 from engine.jobs.context import JobContext
+from engine.media import rereading
 from engine.media.hashing import Digester, digest_fd, fast_hash
 from engine.names import display
 

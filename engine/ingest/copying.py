@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from engine.ingest import failures, rereading
+from engine.ingest import failures
 from engine.ingest.failures import Failure
 from engine.ingest.landing import Landing, Original
+from engine.media import rereading
 from engine.media.hashing import BUFFER, Check, Digester, digest_fd, read_into
 
 BUFFERS = 48

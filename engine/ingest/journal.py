@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from blake3 import blake3
 from sqlite_utils import Database
 
-from engine.ingest import rereading
 from engine.ingest.copying import BLOCK, Stream
 from engine.ingest.landing import Landing, Original
 from engine.ingest.parcels import Parcel
+from engine.media import rereading
 from engine.media.hashing import BUFFER, Check, Digester, read_into, read_window
 from engine.storage.database import rows, scalar, write
 

@@ -7,8 +7,9 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.ingest import failures, folders, rereading
+from engine.ingest import failures, folders
 from engine.ingest.failures import Failure
+from engine.media import rereading
 from engine.media.hashing import BUFFER, READ_FLAGS, Check, advise
 
 

@@ -13,10 +13,10 @@ from engine.ingest.known import join
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
 from engine.ingest.recovery import recount
-from engine.ingest.rereading import DEVICE, NETWORK
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.media.hashing import FAST_WHOLE, fast_hash
+from engine.media.rereading import DEVICE, NETWORK
 from engine.names import to_blob
 from engine.storage.database import write
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from engine.errors import VolumeGone
-from engine.ingest import failures, known, rereading
+from engine.ingest import failures, known
 from engine.ingest.catalogue import Content, record_asset, record_copy
 from engine.ingest.ends import Source
 from engine.ingest.landing import open_original
@@ -13,6 +13,7 @@ from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
 from engine.jobs import store
 from engine.jobs.context import JobContext
+from engine.media import rereading
 from engine.media.hashing import FAST_WHOLE, fast_hash
 from engine.names import display
 from engine.storage.database import write

@@ -13,10 +13,10 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
-from engine.ingest import rereading
 from engine.jobs import store
 from engine.jobs.context import JobContext, Outcome
 from engine.library import Library
+from engine.media import rereading
 from engine.names import display, from_blob, json_name, to_blob
 from engine.storage.database import Row, execute, rows, scalar, write
 from engine.volumes import places

@@ -20,8 +20,8 @@ import time
 
 from engine.ingest import copying, folders
 from engine.ingest.landing import Landing, open_original
-from engine.ingest.rereading import PAGE_CACHED
 from engine.media.hashing import full_hash
+from engine.media.rereading import PAGE_CACHED
 
 
 def make_source(path: str, size: int) -> None:

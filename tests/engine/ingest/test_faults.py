@@ -8,9 +8,10 @@ import threading
 
 import pytest
 
-from engine.ingest import copying, rereading
+from engine.ingest import copying
 from engine.ingest.landing import Landing
 from engine.jobs import store
+from engine.media import rereading
 
 from .conftest import temps, tree, write
 from .mounting import ext4, mount
