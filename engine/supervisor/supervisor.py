@@ -42,6 +42,7 @@ class Supervisor:
         self._ended = threading.Event()
         self._stop = threading.Event()
         self._watcher: monitor.MountWatcher | None = None
+        self._parents: list[str] = []
         self._volume_event = 0
         self._volumes_turn = threading.Lock()
 
@@ -110,6 +111,7 @@ class Supervisor:
                 self._reap()
                 self._obey()
                 self._start_jobs()
+                self._watch_new_parents()
             if time.monotonic() - beat >= HEARTBEAT_SECONDS:
                 beat = time.monotonic()
                 if not self._lock.is_ours():
@@ -184,6 +186,13 @@ class Supervisor:
                 logger.warning("volume %s is back, but could not be looked through: %s", volume_id, error)
         if returned:
             self._wake_waiting(returned)
+
+    def _watch_new_parents(self) -> None:
+        """A client may have made a folder a stand-in: its parent is to be watched from now on."""
+        parents = stand_ins.watched_parents(self._library.db())
+        if parents != self._parents and self._watcher is not None:
+            self._parents = parents
+            self._watcher.look_again()
 
     def _wake_waiting(self, returned: Sequence[str]) -> None:
         """Let jobs go on that wait for a volume that is back."""

@@ -90,6 +90,10 @@ class MountWatcher:
             self._thread.join(5)
         self._thread = None
 
+    def look_again(self) -> None:
+        """Ask the parents anew and call back: a folder was made a stand-in meanwhile. Any thread."""
+        self._poke()
+
     # -- the thread ----------------------------------------------------------
     def _run(self, table: int, on_change: Callable[[], None]) -> None:
         poller = select.poll()

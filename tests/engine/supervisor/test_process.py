@@ -216,3 +216,20 @@ def test_a_lock_of_ours_is_released_for_the_next(library: Library) -> None:
     mine.release()
     assert process.ensure(library).running
     end(library)
+
+
+def test_a_stand_in_made_while_the_engine_runs_is_watched_at_once(
+    library: Library, engine: int, tmp_path: Path, wait_until: Wait
+) -> None:
+    from engine.volumes import store as volumes
+    from engine.volumes.stand_ins import make_stand_in
+
+    folder = tmp_path / "drives" / "A"
+    folder.mkdir(parents=True)
+    volume_id = make_stand_in(library.db(), str(folder), "A")
+    state = lambda: volumes.get(library.db(), volume_id).state  # noqa: E731 - two words of one sentence
+    wait_until(lambda: state() == "online", 5, "the stand-in online")
+    folder.rename(tmp_path / "away")
+    wait_until(lambda: state() == "offline", 3, "its going away noticed")
+    (tmp_path / "away").rename(tmp_path / "drives" / "B")
+    wait_until(lambda: state() == "online", 3, "its return at another place noticed")
