@@ -49,7 +49,7 @@ def describe(db: Database, run_folder: str, run_id: str, position: int = 0) -> d
     found = next((entry for entry in entries if entry.position == position), None)
     if found is None or found.plan is None:
         raise NotFound(f"This run makes no file number {position}.")
-    plan, sources = found.plan, Sources(db)
+    plan, sources = found.plan, Sources(lambda: db)
     try:
         paths = {str(index): _encode(sources.path(plan, index)) for index in range(len(plan.sources))}
     except RushesError as error:

@@ -13,8 +13,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from sqlite_utils import Database
+
 from engine.errors import Refused, RushesError
-from engine.export import join, ledger, parts, placing, records, segment
+from engine.export import crew, join, ledger, parts, placing, records, segment
+from engine.export.board import Board
 from engine.export.ledger import Entry
 from engine.export.output import Output, SourceAway, Sources
 from engine.export.planner import planned
@@ -55,18 +58,30 @@ def clean_up(job: JobContext) -> None:
     _Work(job).remove_leftovers()
 
 
+class _RunFailed(Exception):
+    """A failure that ends the whole run."""
+
+    def __init__(self, failure: FfmpegFailed) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
 class _Work:
-    """One start of one run. Lives in the job's thread."""
+    """One start of one run. Files of many clips are made by several threads; the rest is the job's thread."""
 
     def __init__(self, job: JobContext) -> None:
         self.job = job
-        self.db = job.db
         self.run_id = str(job.params["run_id"])
-        self.record = records.get(self.db, self.run_id)
+        self.record = records.get(job.db, self.run_id)
         self.folder = run_folder(job.library, self.run_id)
         self.destination = str(self.record.snapshot["destination"])
         self.log = log_path(job.library, self.run_id)
         self.place: places.Place | None = None
+
+    @property
+    def db(self) -> Database:
+        """The calling thread's connection."""
+        return self.job.db
 
     # -- the way through ---------------------------------------------------------
     def run(self) -> Outcome:
@@ -90,33 +105,36 @@ class _Work:
             stall = float(config.get(settings, "export.stall_seconds"))
         finally:
             settings.close()
-        sources = Sources(self.db)
-        done = ledger.frames_of_finished(self.db, self.run_id)
-        job.progress(force=True, stage="rendering", done=done, total=total, message=None)
-        for entry in entries:
-            if (
-                entry.plan is None
-                or ledger.output_status(self.db, self.run_id, entry.position) == "completed"
-            ):
-                continue
-            job.checkpoint()
-            failure = self._one(
-                Output(job, tools, self.record, entry, len(entries), self.folder, self.log, stall, sources),
-                total,
-            )
-            if failure is not None and (not self.record.is_per_clip or failure.category in _WAITING):
-                return self._failed(failure)
+        sources = Sources(job.library.db)
+        board = Board(job, self.run_id, total)
+        waiting = [
+            Output(job, tools, self.record, entry, len(entries), self.folder, self.log, stall, sources, board)
+            for entry in entries
+            if entry.plan is not None
+            and ledger.output_status(self.db, self.run_id, entry.position) != "completed"
+        ]
+        hands = crew.hands_for_files() if self.record.is_per_clip else 1
+        try:
+            crew.work_off(waiting, self._one_of_many, hands, job.library.close)
+        except _RunFailed as failed:
+            return self._failed(failed.failure)
         return self._verdict(entries)
 
-    def _one(self, output: Output, total: int) -> FfmpegFailed | None:
+    def _one_of_many(self, output: Output) -> None:
+        self.job.checkpoint()
+        failure = self._one(output)
+        if failure is not None and (not self.record.is_per_clip or failure.category in _WAITING):
+            raise _RunFailed(failure)
+
+    def _one(self, output: Output) -> FfmpegFailed | None:
         """Make one file. Returns what made it fail; raises what ends or pauses the run."""
         position = output.entry.position
         ledger.set_output(self.db, self.run_id, position, status="running", error=None)
         where = self.folder
         try:
-            output.render(total)
+            output.render()
             where = self.destination
-            self._publish(output, total)
+            self._publish(output)
             return None
         except FfmpegFailed as error:
             failure = _full(where, error) if error.category == "disk_full" else error
@@ -134,7 +152,7 @@ class _Work:
             "What is rendered is kept: put that right and retry.",
         )
 
-    def _publish(self, output: Output, total: int) -> None:
+    def _publish(self, output: Output) -> None:
         """Join a file in its destination and give it its name."""
         position = output.entry.position
         self._check_destination()
@@ -144,9 +162,7 @@ class _Work:
 
         def on_stage(stage: str, frames: int) -> None:
             share = f"{frames * 100 // max(1, plan.frames_total)} %"
-            self.job.progress(
-                stage=stage, message=f"{stage.capitalize()} {display(output.entry.stem)}: {share}"
-            )
+            output.board.show(stage, f"{stage.capitalize()} {display(output.entry.stem)}: {share}")
 
         try:
             joined = join.join(
@@ -188,8 +204,7 @@ class _Work:
         finally:
             placing.remove(temp)
         self._finished(position, path)
-        ended = ledger.frames_of_finished(self.db, self.run_id)
-        self.job.progress(force=True, done=ended, total=total, stage="rendering")
+        output.board.made(-position)
 
     def _is_taken(self, path: str) -> bool:
         """Whether another file is recorded there: one that is missing today must not be taken for found."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
 from engine.errors import RushesError
-from engine.export import ledger, parts, segment
+from engine.export import crew, parts, segment
+from engine.export.board import Board
 from engine.export.join import Made
 from engine.export.ledger import Entry
 from engine.export.orders import luts_folder
@@ -41,11 +43,18 @@ class SourceAway(RushesError):
 
 
 class Sources:
-    """Where the clips of a run can be read now. Remembers paths; forgets one that stopped working."""
+    """Where the clips of a run can be read now. Forgets a path that stopped working. Any thread.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    ``connect`` gives the calling thread's connection to the library's database.
+    """
+
+    def __init__(self, connect: Callable[[], Database]) -> None:
+        self._connect = connect
         self._paths: dict[int, str] = {}
+
+    @property
+    def _db(self) -> Database:
+        return self._connect()
 
     def path(self, plan: Plan, index: int) -> str:
         """Absolute path of a source.
@@ -79,7 +88,7 @@ class Sources:
             path = self._paths.get(source.asset_id)
             if path is None or self._is_there(path, source.asset_id):
                 continue
-            del self._paths[source.asset_id]
+            self._paths.pop(source.asset_id, None)
             found = available(self._db, source.asset_id)
             if found is None or found.path == path or not self._is_there(found.path, source.asset_id):
                 why = self._why(plan, index)
@@ -137,13 +146,14 @@ class Sources:
 
 @dataclass
 class Output:
-    """One file on its way. Used by the job's thread.
+    """One file on its way. Used by one thread, and by the ones it makes.
 
     Attributes:
         entry: its place and plan.
         outputs: number of files of the run.
         folder: of its segments.
         log: file for ffmpeg's messages.
+        board: where progress is added up.
     """
 
     job: JobContext
@@ -155,6 +165,7 @@ class Output:
     log: str
     stall_seconds: float
     sources: Sources
+    board: Board
 
     @property
     def plan(self) -> Plan:
@@ -167,7 +178,7 @@ class Output:
         """The folder of its segments."""
         return parts.output_folder(self.run_folder, self.entry.position)
 
-    def render(self, total: int) -> None:
+    def render(self) -> None:
         """Render what is not finished yet: pictures in order, then the sound.
 
         Raises:
@@ -177,12 +188,18 @@ class Output:
         """
         os.makedirs(self.folder, exist_ok=True)
         self._bring_lut()
-        for found in self._open("video"):
-            self.job.checkpoint()
-            self._part(found["segment_id"], self.plan.segments[found["position"]], total)
-        for found in self._open("audio"):
-            self.job.checkpoint()
-            self._part(found["segment_id"], self.plan.chunks[found["position"]], total)
+        hands = 1 if self.run.is_per_clip else crew.hands_for_segments()
+        leave = self.job.library.close
+        crew.work_off(self._open("video"), self._picture, hands, leave)
+        crew.work_off(self._open("audio"), self._sound, 1, leave)
+
+    def _picture(self, found: Row) -> None:
+        self.job.checkpoint()
+        self._part(found["segment_id"], self.plan.segments[found["position"]])
+
+    def _sound(self, found: Row) -> None:
+        self.job.checkpoint()
+        self._part(found["segment_id"], self.plan.chunks[found["position"]])
 
     def parts(self) -> tuple[list[Made], list[str]]:
         """The finished parts for the join: segments, and file names of the sound."""
@@ -198,13 +215,13 @@ class Output:
         found = parts.rows_of(self.job.db, self.run.run_id, self.entry.position, kind)
         return [entry for entry in found if entry["status"] != "completed"]
 
-    def _part(self, segment_id: int, part: Segment | Chunk, total: int) -> None:
+    def _part(self, segment_id: int, part: Segment | Chunk) -> None:
         attempts = 0
         while True:
             attempts += 1
             parts.start(self.job.db, segment_id)
             try:
-                made = self._attempt(part, total)
+                made = self._attempt(segment_id, part)
                 break
             except FfmpegFailed as failure:
                 elsewhere = self.sources.look_again(self.plan, part)
@@ -214,27 +231,20 @@ class Output:
                     raise
                 self.job.log("warning", f"{failure} It is tried again.")
         parts.finish(self.job.db, self.run.run_id, segment_id, made)
+        self.board.made(segment_id)
 
-    def _attempt(self, part: Segment | Chunk, total: int) -> segment.Rendered:
+    def _attempt(self, segment_id: int, part: Segment | Chunk) -> segment.Rendered:
         plan = self.plan
         paths = {index: self.sources.path(plan, index) for index in plan.source_indexes(part)}
         where = Where(self.folder, paths, self.log)
         attempt = uuid.uuid4().hex[:12]
-        done = ledger.frames_of_finished(self.job.db, self.run.run_id)
         if isinstance(part, Chunk):
-            self.job.progress(
-                stage="audio", done=min(done, total - 1), total=total, message=self._message(0, "Sound of ")
-            )
+            self.board.show("audio", self._message(0, "Sound of "))
             manner = Manner(check=self.job.check_now, stall_seconds=self.stall_seconds)
             return segment.run_chunk(self.tools, plan, part.index, attempt, where, manner)
 
         def report(frames: int) -> None:
-            self.job.progress(
-                stage="rendering",
-                done=min(done + frames, total - 1),
-                total=total,
-                message=self._message(part.at + frames),
-            )
+            self.board.making(segment_id, frames, "rendering", self._message(part.at + frames))
 
         report(0)
         manner = Manner(self.job.check_now, report, self.stall_seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from engine import clock
@@ -70,10 +72,26 @@ def _make(job: JobContext, run: Run, tools: Tools) -> list[Entry]:
             raise FfmpegFailed("settings", str(error)) from error
         return [Entry(0, None, made.stem, made.plan, None, (*left_out, *made.warnings))]
     found = {entry.clip.clip_id: entry for entry in facts}
-    return [
-        _one(position, clip, found.get(clip.clip_id), problems, run, tags, tools)
-        for position, clip in enumerate(clips)
-    ]
+    return distinct(
+        [
+            _one(position, clip, found.get(clip.clip_id), problems, run, tags, tools)
+            for position, clip in enumerate(clips)
+        ]
+    )
+
+
+def distinct(entries: Sequence[Entry]) -> list[Entry]:
+    """Number names that occur more than once, in order: which clip gets which name is settled now. Pure."""
+    taken: set[str] = set()
+    result = []
+    for entry in entries:
+        stem, number = entry.stem, 0
+        while stem.casefold() in taken and entry.plan is not None:
+            number += 1
+            stem = f"{entry.stem}_{number:03}"
+        taken.add(stem.casefold())
+        result.append(replace(entry, stem=stem))
+    return result
 
 
 def _one(

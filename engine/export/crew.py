@@ -1,0 +1,77 @@
+"""Several hands at one heap of work: threads take the next item until there is none or something is wrong."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from engine.export.codecs import THREADS
+
+Item = TypeVar("Item")
+
+MOST_HANDS = 8
+"""More encoders than this do not help: the disk is the limit then."""
+
+
+def hands_for_segments() -> int:
+    """Segments of one film rendered at the same time; each has an encoder of :data:`THREADS` threads."""
+    return max(1, min(MOST_HANDS, _processors() // THREADS))
+
+
+def hands_for_files() -> int:
+    """Files that are made at the same time: one more, so that one is encoded while another is proven."""
+    return max(2, min(MOST_HANDS, _processors() // THREADS + 1))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def work_off(
+    items: Iterable[Item], do: Callable[[Item], None], hands: int, leave: Callable[[], None]
+) -> None:
+    """Call ``do`` for every item, ``hands`` at a time; return when all have ended.
+
+    When a call raises, no further item is begun; the calls that run go on to
+    their own end, and the first exception is raised here.
+
+    Args:
+        items: taken in order.
+        do: called in one of several threads, or in this one when one hand is enough.
+        hands: number of threads.
+        leave: called at the end of each thread, e.g. to close its database connection.
+    """
+    waiting = list(items)
+    if hands <= 1 or len(waiting) <= 1:
+        for item in waiting:
+            do(item)
+        return
+    heap = iter(waiting)
+    lock = threading.Lock()
+    errors: list[BaseException] = []
+
+    def hand() -> None:
+        try:
+            while True:
+                with lock:
+                    item = next(heap, None) if not errors else None
+                if item is None:
+                    return
+                do(item)
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+            errors.append(error)
+        finally:
+            leave()
+
+    crew = [
+        threading.Thread(target=hand, name=f"export-{number}", daemon=True)
+        for number in range(min(hands, len(waiting)))
+    ]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    if errors:
+        raise errors[0]
