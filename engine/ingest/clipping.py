@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from engine import clock
 from engine.errors import RushesError, ToolMissing
-from engine.ingest import catalogue
+from engine.ingest import catalogue, layout, lengths
 from engine.ingest.ends import Source
 from engine.ingest.meter import Meter
 from engine.jobs.context import JobContext
@@ -112,12 +112,15 @@ def _enter(
     clip = replace(clip, title=title, kind=clip.kind if size else "other")
     warnings: list[str] = []
     facts: MediaFacts | None = None
-    if catalogue.known_clip(db, asset_id, size, card_id, title) is None:
+    known = catalogue.known_clip(db, asset_id, size, card_id, title)
+    if known is None:
         if not size:
             warnings.append("The file is empty: nothing was recorded, or the recording was cut off.")
         elif clip.kind != "other":
             facts = _facts(job, asset_id, source, clip, tools, warnings, thumbnails=thumbnails)
-    catalogue.record_clip(
+            if facts is not None:
+                facts = _whole_length(job, facts, clip, assets, source, tools, warnings)
+    clip_id = catalogue.record_clip(
         db,
         clip,
         assets,
@@ -125,6 +128,81 @@ def _enter(
         warnings=warnings,
         card_id=card_id,
         batch_id=str(job.record.batch_id),
+    )
+    if known is not None:
+        _complete_length(job, clip_id, clip, assets, source, tools)
+
+
+def _whole_length(
+    job: JobContext,
+    facts: MediaFacts,
+    clip: Clip,
+    assets: dict[str, int],
+    source: Source,
+    tools: Tools | None,
+    warnings: list[str],
+) -> MediaFacts:
+    """``facts`` with the length of all chapters or spans together; None and a warning when one is unknown."""
+    more = lengths.continuations(clip)
+    if not more:
+        return facts
+    each = [_length(job, path, assets, source, tools) for path in more]
+    unknown = [display(path) for path, length in zip(more, each, strict=True) if length is None]
+    if unknown:
+        warnings.append(
+            f"The length of the clip is not known: {layout.listed(unknown)} could not be read or understood."
+        )
+    return replace(facts, duration_ms=lengths.together([facts.duration_ms, *each]))
+
+
+def _complete_length(
+    job: JobContext,
+    clip_id: str,
+    clip: Clip,
+    assets: dict[str, int],
+    source: Source,
+    tools: Tools | None,
+) -> None:
+    """Give a known clip its length when a chapter that was missing has come."""
+    more = lengths.continuations(clip)
+    entry = row(
+        job.db,
+        "SELECT media FROM clips JOIN assets USING (asset_id) WHERE clip_id = ? AND duration_ms IS NULL",
+        (clip_id,),
+    )
+    if not more or entry is None or entry["media"] is None:
+        return
+    first = MediaFacts.from_json(entry["media"]).duration_ms
+    whole = lengths.together([first, *(_length(job, path, assets, source, tools) for path in more)])
+    execute(job.db, "UPDATE clips SET duration_ms = ? WHERE clip_id = ?", (whole, clip_id))
+
+
+def _length(
+    job: JobContext, path: str, assets: dict[str, int], source: Source, tools: Tools | None
+) -> int | None:
+    """Milliseconds of one part, from the catalogue or by a probe; None when it cannot be known."""
+    job.check_now()
+    asset_id = assets.get(path)
+    if asset_id is None:
+        return None
+    media = scalar(job.db, "SELECT media FROM assets WHERE asset_id = ?", (asset_id,))
+    if media is not None:
+        return MediaFacts.from_json(media).duration_ms
+    if tools is None:
+        return None
+    try:
+        facts = probe(tools, _readable(job, asset_id) or os.path.join(source.base, path))
+    except RushesError:
+        return None  # the caller says so in the clip's warnings
+    _store_facts(job, asset_id, facts, tools)
+    return facts.duration_ms
+
+
+def _store_facts(job: JobContext, asset_id: int, facts: MediaFacts, tools: Tools) -> None:
+    execute(
+        job.db,
+        "UPDATE assets SET media = ?, probed_at = ?, probe_tool = ? WHERE asset_id = ?",
+        (json.dumps(facts.to_json()), clock.now(), f"ffprobe {tools.version}", asset_id),
     )
 
 
@@ -147,11 +225,7 @@ def _facts(
         warnings.append(str(error))
         return None
     warnings.extend(facts.warnings)
-    execute(
-        job.db,
-        "UPDATE assets SET media = ?, probed_at = ?, probe_tool = ? WHERE asset_id = ?",
-        (json.dumps(facts.to_json()), clock.now(), f"ffprobe {tools.version}", asset_id),
-    )
+    _store_facts(job, asset_id, facts, tools)
     if thumbnails and facts.video is not None:
         _picture(job, asset_id, path, facts, tools)
     return facts
