@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from engine.api import jobs
@@ -12,32 +13,72 @@ from engine.ingest import check as _check
 from engine.ingest import plan as _plan
 from engine.ingest import plans, results, scrub
 from engine.ingest import queue as _queue
-from engine.jobs.store import Job
+from engine.jobs.store import PRIORITIES, Job
 from engine.library import Library
 from engine.supervisor import process
 
 
+@dataclass(frozen=True)
+class Options:
+    """How an ingest is done, beyond from where to where.
+
+    Attributes:
+        verify_source: read every source a second time and compare.
+        duplicates: ``skip`` or ``copy`` content that a destination volume holds verified already.
+        checksums: further digests from the same read, of ``md5 sha1 c4``.
+        thumbnails: make a small picture of every clip.
+        name: what the batch is called; None names it after its sources.
+        priority: place in the queue: ``low normal high urgent``.
+    """
+
+    verify_source: bool = False
+    duplicates: str = "skip"
+    checksums: tuple[str, ...] = ()
+    thumbnails: bool = True
+    name: str | None = None
+    priority: str = "normal"
+
+
+_USUAL = Options()
+
+
 def plan(
-    library: Library, sources: Sequence[str], destinations: Sequence[str], mode: str | None = None
+    library: Library,
+    sources: Sequence[str],
+    destinations: Sequence[str],
+    mode: str | None = None,
+    options: Options = _USUAL,
 ) -> dict[str, Any]:
     """What an ingest would do, without doing it: the document of ``ingest --dry-run``.
 
     Raises:
         Refused: every problem that was found, at once.
+        WrongUse: options that do not exist or contradict each other.
     """
-    return _planned(library, sources, destinations, mode, dry_run=True).to_json()
+    return _planned(library, sources, destinations, mode, options, dry_run=True).to_json()
 
 
 def queue(
-    library: Library, sources: Sequence[str], destinations: Sequence[str], mode: str | None = None
+    library: Library,
+    sources: Sequence[str],
+    destinations: Sequence[str],
+    mode: str | None = None,
+    options: Options = _USUAL,
 ) -> dict[str, Any]:
     """Queue an ingest and have an engine take it up: ``batch_id`` and ``job_id``.
 
     Raises:
         Refused: every problem that was found, at once; nothing was queued.
+        WrongUse: options that do not exist or contradict each other; nothing was queued.
     """
+    if options.priority not in PRIORITIES:
+        raise WrongUse(f"The priority is one of: {', '.join(PRIORITIES)}.")
     process.ensure(library)
-    queued = _queue.queue(library, _planned(library, sources, destinations, mode))
+    queued = _queue.queue(
+        library,
+        _planned(library, sources, destinations, mode, options),
+        priority=PRIORITIES[options.priority],
+    )
     return {"batch_id": queued.batch_id, "job_id": queued.job_id}
 
 
@@ -99,6 +140,7 @@ def _planned(
     sources: Sequence[str],
     destinations: Sequence[str],
     mode: str | None,
+    options: Options,
     *,
     dry_run: bool = False,
 ) -> plans.Plan:
@@ -109,5 +151,10 @@ def _planned(
         [os.path.abspath(source) for source in sources],
         [os.path.abspath(destination) for destination in destinations],
         mode=mode,
+        duplicates=options.duplicates,
+        verify_source=options.verify_source,
+        thumbnails=options.thumbnails,
+        checksums=options.checksums,
+        name=options.name,
         dry_run=dry_run,
     )

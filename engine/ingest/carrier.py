@@ -25,6 +25,7 @@ from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
 from engine.ingest.queue import Order
 from engine.jobs.context import JobContext, JobPaused
+from engine.media.hashing import Digester
 from engine.names import display, to_blob
 from engine.storage.database import write
 
@@ -67,6 +68,7 @@ class Carrier:
         self.meter = meter
         self.ledger = Ledger(job, source, meter)
         self.verify_source = order.verify_source
+        self.checksums = order.checksums
         self.source_strikes = 0
 
     def carry(self, parcels: Sequence[Parcel]) -> None:
@@ -143,7 +145,7 @@ class Carrier:
 
     def _open(self, parcel: Parcel) -> None:
         self._close(parcel)
-        parcel.stream = Stream()
+        parcel.stream = Stream(Digester(self.checksums))
         *parts, name = parcel.path.split("/")
         shown = display(os.path.join(self.source.base, parcel.path))
         try:

@@ -2,7 +2,7 @@
 
 ::
 
-    source ─ reader ─┬─ hasher                       (threads; one pool of buffers
+    source ─ reader ─┬─ hashers                      (threads; one pool of buffers
                      ├─ writer 1 ─ fsync              is shared, so memory has a
                      └─ writer 2 ─ fsync              bound and nobody runs ahead)
         then for each destination: drop the cache, read back, compare, rename
@@ -173,7 +173,12 @@ class _Pump:
         """Run to the end, or until the source fails or ``check`` raises."""
         lanes: list[queue.SimpleQueue[tuple[_Chunk, int] | None]] = []
         threads = []
-        for work in (self._hash, *(self._writer(landing, sync=sync) for landing in self.landings)):
+        work_of_each = [
+            self._hash,
+            *(self._hash_extra(name) for name in self.stream.digester.extra),
+            *(self._writer(landing, sync=sync) for landing in self.landings),
+        ]
+        for work in work_of_each:
             lane: queue.SimpleQueue[tuple[_Chunk, int] | None] = queue.SimpleQueue()
             lanes.append(lane)
             thread = threading.Thread(target=work, args=(lane,), name="copy", daemon=True)
@@ -276,13 +281,26 @@ class _Pump:
             chunk, count = item
             if not self.stopping:
                 with chunk.view[:count] as data:
-                    stream.digester.update(data)
+                    stream.digester.update_main(data)
                     if journaled:
                         block.update(data)
                 if journaled and stream.digester.size % BLOCK == 0:
                     stream.blocks.append(block.hexdigest())
                     block = blake3()
             self._release(chunk)
+
+    def _hash_extra(self, name: str) -> Callable[[queue.SimpleQueue[tuple[_Chunk, int] | None]], None]:
+        """A hasher of its own for a digest that is slower than the disk."""
+
+        def feed(lane: queue.SimpleQueue[tuple[_Chunk, int] | None]) -> None:
+            while (item := lane.get()) is not None:
+                chunk, count = item
+                if not self.stopping:
+                    with chunk.view[:count] as data:
+                        self.stream.digester.update_extra(name, data)
+                self._release(chunk)
+
+        return feed
 
     def _writer(
         self, landing: Landing, *, sync: bool

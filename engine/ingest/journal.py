@@ -62,9 +62,10 @@ class Journal:
             )
         ]
         mark = _fingerprint(original)
-        good, digester = 0, Digester()
+        extra = parcel.stream.digester.extra
+        good, digester = 0, Digester(extra)
         if blocks and parcel.attempts == 1 and parcel.data.get("fingerprint") == mark:
-            good, digester = _proven(landings, blocks, check, tick)
+            good, digester = _proven(landings, blocks, extra, check, tick)
         parcel.data["fingerprint"] = mark
         with write(self._db):
             self._db.execute(
@@ -109,21 +110,25 @@ def _fingerprint(original: Original) -> str:
 
 
 def _proven(
-    landings: Sequence[Landing], blocks: list[str], check: Check, tick: Callable[[], None]
+    landings: Sequence[Landing],
+    blocks: list[str],
+    extra: tuple[str, ...],
+    check: Check,
+    tick: Callable[[], None],
 ) -> tuple[int, Digester]:
     """Number of leading blocks that every temporary file really holds, and the digests of these bytes."""
-    limit, digester = len(blocks), Digester()
+    limit, digester = len(blocks), Digester(extra)
     for landing in landings:
-        limit, digester = _good_blocks(landing, blocks[:limit], check, tick)
+        limit, digester = _good_blocks(landing, blocks[:limit], extra, check, tick)
         if limit == 0:
-            return 0, Digester()
+            return 0, Digester(extra)
     return limit, digester
 
 
 def _good_blocks(
-    landing: Landing, blocks: list[str], check: Check, tick: Callable[[], None]
+    landing: Landing, blocks: list[str], extra: tuple[str, ...], check: Check, tick: Callable[[], None]
 ) -> tuple[int, Digester]:
-    digester = Digester()
+    digester = Digester(extra)
     try:
         fd = os.open(landing.temp, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=landing.folder)
     except OSError:
@@ -144,7 +149,7 @@ def _good_blocks(
             if block.hexdigest() != expected:
                 return number, before
     except OSError:
-        return 0, Digester()  # it cannot be read back: begun anew
+        return 0, Digester(extra)  # it cannot be read back: begun anew
     finally:
         os.close(fd)
     return len(blocks), digester

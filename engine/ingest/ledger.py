@@ -98,7 +98,8 @@ class Ledger:
                 fast = None  # the source went away after it was read; the identity is known all the same
             parcel.blake3 = digester.blake3
             parcel.asset_id = record_asset(
-                self._job.db, Content(original.size, digester.blake3, digester.xxh128, fast)
+                self._job.db,
+                Content(original.size, digester.blake3, digester.xxh128, fast, digester.extras()),
             )
         if parcel.asset_id is None:
             return None

@@ -18,6 +18,7 @@ from engine.ingest.scan import Found, Listing, left_out, scan
 from engine.ingest.space import expected_seconds, free_bytes, queued_bytes, reserve_of, size_bytes
 from engine.library import Library
 from engine.media.cards import Listed, reader, recognise
+from engine.media.hashing import EXTRA
 from engine.names import display
 from engine.storage.database import row
 from engine.volumes import places
@@ -37,6 +38,8 @@ def plan(
     duplicates: str = "skip",
     verify_source: bool = False,
     thumbnails: bool = True,
+    checksums: Sequence[str] = (),
+    name: str | None = None,
     dry_run: bool = False,
 ) -> Plan:
     """Look at sources and destinations and say what an ingest would do. Writes no file.
@@ -51,21 +54,17 @@ def plan(
             name, or ``copy`` it again.
         verify_source: read every source a second time and compare.
         thumbnails: make a small picture of every clip at the end.
+        checksums: further digests to take from the same read, of ``md5 sha1 c4``. Files that need no
+            copy are not read for them.
+        name: what the batch is called; None names it after its sources.
         dry_run: also compare the files with the catalogue by size and fast hash, which reads sources.
 
     Raises:
         Refused: with every problem found.
-        WrongUse: an unknown mode, no source, or destinations in reference mode.
+        WrongUse: an unknown mode or digest, no source, or in reference mode what belongs to copying.
     """
     mode = mode or library.mode
-    if mode not in MODES:
-        raise WrongUse(f"The mode is one of: {', '.join(MODES)}.")
-    if duplicates not in DUPLICATES:
-        raise WrongUse(f"Duplicates are one of: {', '.join(DUPLICATES)}.")
-    if not sources:
-        raise WrongUse("An ingest needs at least one source.")
-    if mode == "reference" and destinations:
-        raise WrongUse("Reference mode copies nothing: leave --to out, or use --mode copy.")
+    _check_wishes(mode, sources, destinations, duplicates, checksums)
     problems: list[str] = []
     if library.read_only:
         problems.append(f"The library {display(library.name)} is read-only here; nothing can be recorded.")
@@ -107,8 +106,32 @@ def plan(
         thumbnails,
         tuple(resources),
         None,
+        tuple(digest for digest in EXTRA if digest in checksums),
+        name or None,
     )
     return replace(result, seconds=expected_seconds(db, result.size, len(targets)))
+
+
+def _check_wishes(
+    mode: str,
+    sources: Sequence[str],
+    destinations: Sequence[str],
+    duplicates: str,
+    checksums: Sequence[str],
+) -> None:
+    if mode not in MODES:
+        raise WrongUse(f"The mode is one of: {', '.join(MODES)}.")
+    if duplicates not in DUPLICATES:
+        raise WrongUse(f"Duplicates are one of: {', '.join(DUPLICATES)}.")
+    if not sources:
+        raise WrongUse("An ingest needs at least one source.")
+    if mode == "reference" and destinations:
+        raise WrongUse("Reference mode copies nothing: leave --to out, or use --mode copy.")
+    unknown = [digest for digest in checksums if digest not in EXTRA]
+    if unknown:
+        raise WrongUse(f"{display(unknown[0])} is no checksum; there are {', '.join(EXTRA)}.")
+    if mode == "reference" and checksums:
+        raise WrongUse("Further checksums are taken while copying: leave --checksum out in reference mode.")
 
 
 class _Source:

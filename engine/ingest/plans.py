@@ -74,7 +74,19 @@ class PlannedDestination:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an ingest will do. Made by :func:`plan`, carried out by :func:`engine.ingest.queue`."""
+    """What an ingest will do. Made by :func:`plan`, carried out by :func:`engine.ingest.queue`.
+
+    Attributes:
+        mode: ``copy`` or ``reference``.
+        sources, destinations: what was found, in the order given.
+        duplicates: ``skip`` or ``copy``.
+        verify_source: whether every source is read a second time.
+        thumbnails: whether each clip gets a picture.
+        resources: what the job keeps from other jobs while it runs.
+        seconds: expected time; None when nothing is known of the devices.
+        checksums: further digests taken from the same read, of ``md5 sha1 c4``.
+        name: what the batch is called; None names it after its sources.
+    """
 
     mode: str
     sources: tuple[PlannedSource, ...]
@@ -84,6 +96,8 @@ class Plan:
     thumbnails: bool
     resources: tuple[str, ...]
     seconds: float | None
+    checksums: tuple[str, ...] = ()
+    name: str | None = None
 
     @property
     def files(self) -> int:
@@ -103,6 +117,11 @@ class Plan:
             "bytes": self.size,
             "duplicates": sum(source.known_files for source in self.sources),
             "expected_seconds": self.seconds,
+            "verify_source": self.verify_source,
+            "duplicates_are": "skipped" if self.duplicates == "skip" else "copied",
+            "checksums": list(self.checksums),
+            "thumbnails": self.thumbnails,
+            "name": self.name,
             "sources": [
                 {
                     **json_name("source", source.path),

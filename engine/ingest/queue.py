@@ -61,6 +61,7 @@ class Order:
     duplicates: str
     verify_source: bool
     thumbnails: bool
+    checksums: tuple[str, ...] = ()
 
     def to_params(self) -> dict[str, Any]:
         """As stored with the job. Names that are not UTF-8 keep their surrogate escapes, as JSON can."""
@@ -72,6 +73,7 @@ class Order:
             "duplicates": self.duplicates,
             "verify_source": self.verify_source,
             "thumbnails": self.thumbnails,
+            "checksums": list(self.checksums),
         }
 
 
@@ -90,6 +92,7 @@ def read_order(params: dict[str, Any]) -> Order:
         params["duplicates"],
         params["verify_source"],
         params["thumbnails"],
+        tuple(params.get("checksums", ())),
     )
 
 
@@ -110,6 +113,7 @@ def order_of(plan: Plan) -> Order:
         plan.duplicates,
         plan.verify_source,
         plan.thumbnails,
+        plan.checksums,
     )
 
 
@@ -123,7 +127,9 @@ def queue(library: Library, plan: Plan, *, priority: int = 0) -> Queued:
     """
     db = library.db()
     batch_id, job_id = str(uuid.uuid4()), str(uuid.uuid4())
-    name = ", ".join(source.label or display(source.path.rpartition("/")[2]) for source in plan.sources)
+    name = plan.name or ", ".join(
+        source.label or display(source.path.rpartition("/")[2]) for source in plan.sources
+    )
     name = display(name)
     where = ", ".join(dict.fromkeys(display(target.volume) for target in plan.destinations))
     title = f"{name} to {where}" if where else f"{name}, catalogued in place"

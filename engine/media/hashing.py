@@ -43,8 +43,10 @@ Check = Callable[[], None]
 class Digester:
     """Several digests of one stream of bytes.
 
-    Used by one thread at a time. ``extra`` names further digests (see
-    :data:`EXTRA`); they are much slower than the disk.
+    ``extra`` names further digests (see :data:`EXTRA`); they are much slower
+    than the disk. Used by one thread at a time, except that
+    :meth:`update_main` and the :meth:`update_extra` of each name may run side
+    by side, each on a thread of its own.
     """
 
     def __init__(self, extra: Iterable[str] = ()) -> None:
@@ -55,11 +57,24 @@ class Digester:
 
     def update(self, data: memoryview) -> None:
         """Add bytes."""
+        self.update_main(data)
+        for name in self._extra:
+            self.update_extra(name, data)
+
+    def update_main(self, data: memoryview) -> None:
+        """Add bytes to BLAKE3, xxh128 and the size only."""
         self._blake3.update(data)
         self._xxh128.update(data)
-        for digest in self._extra.values():
-            digest.update(data)
         self.size += len(data)
+
+    def update_extra(self, name: str, data: memoryview) -> None:
+        """Add bytes to one of the further digests only."""
+        self._extra[name].update(data)
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """Names of the further digests."""
+        return tuple(self._extra)
 
     @property
     def blake3(self) -> str:

@@ -16,6 +16,37 @@ from tui.cli import options, output
 @click.option(
     "--mode", type=click.Choice(["copy", "reference"]), help="The library's own mode when not given."
 )
+@click.option(
+    "--verify",
+    "verified",
+    type=click.Choice(["copies", "source"]),
+    default="copies",
+    show_default=True,
+    help="Every copy is read back. With 'source' every source is read a second time too.",
+)
+@click.option(
+    "--duplicates",
+    type=click.Choice(["skip", "copy"]),
+    default="skip",
+    show_default=True,
+    help="What a destination volume holds verified already, under whatever name.",
+)
+@click.option(
+    "--checksum",
+    "checksums",
+    multiple=True,
+    type=click.Choice(["md5", "sha1", "c4"]),
+    help="A further checksum from the same read, beside BLAKE3 and xxh128; may be repeated.",
+)
+@click.option("--no-thumbnails", is_flag=True, help="Make no pictures of the clips.")
+@click.option("--name", metavar="NAME", help="What the batch is called; else after its sources.")
+@click.option(
+    "--priority",
+    type=click.Choice(["low", "normal", "high", "urgent"]),
+    default="normal",
+    show_default=True,
+    help="Its place in the queue.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
 @options.waiting
 @options.common
@@ -23,6 +54,12 @@ def ingest(
     sources: tuple[str, ...],
     destinations: tuple[str, ...],
     mode: str | None,
+    verified: str,
+    duplicates: str,
+    checksums: tuple[str, ...],
+    no_thumbnails: bool,
+    name: str | None,
+    priority: str,
     dry_run: bool,
     wait: bool,
     library_path: str | None,
@@ -32,14 +69,22 @@ def ingest(
     from engine.api import ingests
 
     library = options.open_library(library_path)
+    wanted = ingests.Options(
+        verify_source=verified == "source",
+        duplicates=duplicates,
+        checksums=checksums,
+        thumbnails=not no_thumbnails,
+        name=name,
+        priority=priority,
+    )
     if dry_run:
-        planned = ingests.plan(library, sources, destinations, mode)
+        planned = ingests.plan(library, sources, destinations, mode, wanted)
         if as_json:
             output.document(planned)
         else:
             _show_plan(planned)
         return 0
-    queued = ingests.queue(library, sources, destinations, mode)
+    queued = ingests.queue(library, sources, destinations, mode, wanted)
     if not wait:
         if as_json:
             output.document(queued)
