@@ -121,6 +121,10 @@ class Reread:
             self.close()
             raise
 
+    def fileno(self) -> int:
+        """The open file's descriptor, to ask what file it is. Belongs to this object."""
+        return self._fd
+
     def read(self, check: Check | None = None, on_bytes: Callable[[int], None] | None = None) -> Reading:
         """Read and hash the whole file. ``check`` and ``on_bytes`` (its length) are called for each buffer.
 

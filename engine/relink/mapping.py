@@ -6,12 +6,12 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlite_utils import Database
 
-from engine import clock, names
+from engine import names
 from engine.errors import NotFound, Refused, VolumeGone, WrongUse
 from engine.library import Library
 from engine.media.hashing import FAST_WHOLE
@@ -19,7 +19,7 @@ from engine.relink import ledger, sessions, targets, upgrade
 from engine.relink.ledger import Placement
 from engine.relink.look import read_fast, same_time
 from engine.relink.match import CONFIDENCE, Found, Lost, Match, evidence, fold
-from engine.relink.scan import Reading, level_of
+from engine.relink.scan import Reading, Scan, with_full_hash
 from engine.relink.tree import Tree, hold
 from engine.storage import audit
 from engine.storage.database import Row, row, rows, scalar, write
@@ -298,7 +298,15 @@ def _try(db: Database, tree: Tree, copy: Lost, old_path: str, base: str, mapped:
     if facts.st_size != copy.size:
         mapped.conflicts.append(f"{shown} has {facts.st_size} bytes, not {copy.size}: other content.")
         return
-    fast = read_fast(tree, path, facts) if copy.fast_hash else None
+    found = Found(tree.volume_id, path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    reading: Reading | None = None
+    if copy.fast_hash and copy.size <= FAST_WHOLE:  # then the sample is the whole file
+        looked = Scan()
+        read = with_full_hash(tree, found, looked)
+        fast = read.blake3 if read else None
+        found, reading = replace(found, blake3=fast), looked.readings.get(path)
+    else:
+        fast = read_fast(tree, path, facts) if copy.fast_hash else None
     if copy.fast_hash and fast != copy.fast_hash:
         reason = "cannot be read" if fast is None else "has the same size, but other content"
         mapped.conflicts.append(f"{shown} {reason}.")
@@ -311,18 +319,7 @@ def _try(db: Database, tree: Tree, copy: Lost, old_path: str, base: str, mapped:
     if taken is not None:
         mapped.conflicts.append(f"{shown} is in the catalogue already, as another copy.")
         return
-    whole = fast is not None and copy.size <= FAST_WHOLE  # then the sample was the whole file
-    found = Found(
-        tree.volume_id,
-        path,
-        facts.st_size,
-        facts.st_mtime_ns,
-        facts.st_ino,
-        fast_hash=fast,
-        blake3=fast if whole else None,
-    )
-    reading = Reading(clock.now(), level_of(tree, past_cache=False)) if whole else None
-    mapped.hits.append(Hit(copy, old_path, found, new_path, reading))
+    mapped.hits.append(Hit(copy, old_path, replace(found, fast_hash=fast), new_path, reading))
 
 
 def _refuse_doubles(mapped: Mapped) -> None:

@@ -11,17 +11,23 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sqlite_utils import Database
 
 from engine import clock, names
 from engine.errors import RushesError
-from engine.media.hashing import FAST_WHOLE, digest_fd, fast_hash
+from engine.media import rereading
+from engine.media.hashing import FAST_WHOLE, FAST_WINDOW, fast_hash
 from engine.media.probe import probe
 from engine.media.tools import find_tools
 from engine.relink.match import Found, Lost, base_name, fold
 from engine.relink.tree import Seen, Tally, Tree
 from engine.storage.database import rows
+
+Value = TypeVar("Value")
+
+_WRITTEN_TO = "it is being written to"
 
 NAMESAKES = 8
 """Most found files of one name that are kept only because a lost copy has that name."""
@@ -139,66 +145,88 @@ def _known(file: Found, fits: Iterable[Lost]) -> bool:
 
 def _with_fast_hash(tree: Tree, file: Found, scan: Scan) -> Found | None:
     """The file with its fast hash; None when it cannot be read or is being written to."""
-    read_at = clock.now()
-    value = _read(tree, file, scan, lambda descriptor: fast_hash(descriptor, file.size))
+    if file.size <= FAST_WHOLE:  # then the fast hash is the full one, and the reading proves something
+        read = with_full_hash(tree, file, scan)
+        return None if read is None else replace(read, fast_hash=read.blake3)
+    value = _read(file, scan, lambda: _fast(tree, file))
     if value is None:
         return None
-    whole = file.size <= FAST_WHOLE
     scan.hashed += 1
-    scan.bytes_hashed += file.size if whole else 3 * 8192
-    if whole:
-        scan.readings[file.path] = Reading(read_at, level_of(tree, past_cache=False))
-    return replace(file, fast_hash=value, blake3=value if whole else None)
+    scan.bytes_hashed += 3 * FAST_WINDOW
+    return replace(file, fast_hash=value)
 
 
 def with_full_hash(
     tree: Tree,
     file: Found,
     scan: Scan,
-    check: Callable[[], None],
+    check: Callable[[], None] | None = None,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Found | None:
     """The file with its full hash, read from its first byte to its last; None when it cannot be read.
 
     ``check`` is called between buffers and may raise; ``on_bytes`` gets the length of each.
+    The level of the reading is what :mod:`engine.media.rereading` could show.
     """
     read_at = clock.now()
-    value = _read(tree, file, scan, lambda held: digest_fd(held, check=check, on_bytes=on_bytes).blake3)
-    if value is None:
+    read = _read(file, scan, lambda: whole(tree, file, check, on_bytes))
+    if read is None:
         return None
     scan.hashed += 1
     scan.bytes_hashed += file.size
-    scan.readings[file.path] = Reading(read_at, level_of(tree, past_cache=False))
-    return replace(file, blake3=value)
+    scan.readings[file.path] = Reading(read_at, read.level)
+    return replace(file, blake3=read.blake3)
 
 
-def level_of(tree: Tree, *, past_cache: bool) -> str:
-    """What a full reading of a file on this volume proves."""
-    if tree.place.is_network is not False:
-        return "network re-read"
-    return "device re-read" if past_cache else "cached re-read"
+def whole(
+    tree: Tree,
+    file: Found,
+    check: Callable[[], None] | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> rereading.Reading | None:
+    """Read a file in full; None when it is no longer the file that was seen.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        ValueError: it changed while it was read.
+    """
+    held = tree.reread(file.path)
+    try:
+        if not _is(file, os.fstat(held.fileno())):
+            return None
+        read = held.read(check, on_bytes)
+        if not _is(file, os.fstat(held.fileno())) or read.size != file.size:
+            raise ValueError(_WRITTEN_TO)
+        return read
+    finally:
+        held.close()
 
 
-def _read(tree: Tree, file: Found, scan: Scan, read: Callable[[int], str]) -> str | None:
-    """Read a file and be sure that it is the one that was seen, before and after."""
+def _fast(tree: Tree, file: Found) -> str | None:
+    descriptor = tree.open_file(file.path)
+    try:
+        if not _is(file, os.fstat(descriptor)):
+            return None
+        value = fast_hash(descriptor, file.size)
+        if not _is(file, os.fstat(descriptor)):
+            raise ValueError(_WRITTEN_TO)
+        return value
+    finally:
+        os.close(descriptor)
+
+
+def _read(file: Found, scan: Scan, read: Callable[[], Value | None]) -> Value | None:
+    """What ``read`` gives; where it gives nothing, a sentence says why the file was left out."""
     shown = names.display(file.path)
     try:
-        descriptor = tree.open_file(file.path)
-        try:
-            if not _is(file, os.fstat(descriptor)):
-                scan.warnings.append(f"{shown} changed while it was looked at; it was left out.")
-                return None
-            value = read(descriptor)
-            if not _is(file, os.fstat(descriptor)):
-                scan.warnings.append(f"{shown} is being written to; it was left out.")
-                return None
-            return value
-        finally:
-            os.close(descriptor)
+        value = read()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         scan.warnings.append(f"{shown} cannot be read ({reason}); it was left out.")
         return None
+    if value is None:
+        scan.warnings.append(f"{shown} changed while it was looked at; it was left out.")
+    return value
 
 
 def _is(file: Found, facts: os.stat_result) -> bool:

@@ -19,6 +19,7 @@ from sqlite_utils import Database
 
 from engine.errors import NotFound, VolumeGone
 from engine.media.kinds import is_junk
+from engine.media.rereading import Reread
 from engine.names import display
 from engine.storage.database import Row, row, rows
 from engine.volumes import mounts, places
@@ -143,6 +144,17 @@ class Tree:
         # NONBLOCK: a pipe put where a file was must not hold us for ever.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         return os.open(inside, flags, dir_fd=self.descriptor)
+
+    def reread(self, path: str) -> Reread:
+        """Open a regular file to be read in full from below the page cache, as far as that can be reached.
+
+        Raises:
+            OSError: as ``open`` says.
+        """
+        inside = self.inside(path)
+        if not inside:
+            raise FileNotFoundError(2, "not shown by this mount", path)
+        return Reread(inside, self.place.fs_type, self.place.is_network, dir_fd=self.descriptor)
 
     def stat(self, path: str) -> os.stat_result:
         """Stat a path relative to the volume's root, without following a link at its end.

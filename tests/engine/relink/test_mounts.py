@@ -160,3 +160,17 @@ def test_media_error_in_mid_sweep_is_unknown_not_missing(world: Any, disks: Any)
     except VolumeGone:
         pass
     assert {world.copy(each)["state"] for each in ids} == {"present"}
+
+
+@pytest.mark.parametrize("size", [70_000, 11 << 20])
+def test_a_full_reading_says_from_where_the_bytes_came(world: Any, disks: Any, size: int) -> None:
+    point = disks.mount(disks.image("A"), "a")
+    copy_id = world.catalogue(world.file(point, "C0.MP4", size=size))
+    os.rename(point / "C0.MP4", point / "renamed.mp4")
+    os.utime(point / "renamed.mp4", (1, 1))  # a rename alone would be followed by inode, size and time
+    world.sweep(str(world.copy(copy_id)["volume_id"]))
+    assert world.copy(copy_id)["state"] == "missing"
+    world.scan(point, auto_apply=True)
+    found = world.copy(copy_id)
+    assert (found["state"], found["path"]) == ("present", b"renamed.mp4")
+    assert found["verify_level"] == "device re-read"
