@@ -21,8 +21,8 @@ def hands_for_segments() -> int:
 
 
 def hands_for_files() -> int:
-    """Files that are made at the same time: one more, so that one is encoded while another is proven."""
-    return max(2, min(MOST_HANDS, _processors() // THREADS + 1))
+    """Files made at the same time: while one is encoded, others are opened and proven."""
+    return max(3, min(MOST_HANDS, _processors() // THREADS + 1))
 
 
 def _processors() -> int:
