@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
-from engine.ingest import listing, recovery, results
+from engine.ingest import hashlists, listing, recovery, results
 from engine.ingest.carrier import BUNDLE_BYTES, BUNDLE_FILES, BUNDLE_FOLDERS, SMALL, Carrier
 from engine.ingest.clipping import catalogue_item
 from engine.ingest.duplicates import skip_known
@@ -128,6 +128,8 @@ def _work(
             skip_known(job, item_id, source, destinations, meter)
         _carry_all(job, order, item_id, source, destinations, meter)
     catalogue_item(job, item_id, source, meter, thumbnails=order.thumbnails)
+    if order.hash_lists and not _undecided(job, item_id):
+        hashlists.write_for_item(job, item_id, destinations)
     _end_item(job, item_id)
 
 
@@ -192,6 +194,11 @@ def _fail_item(job: JobContext, item_id: int, sentence: str) -> None:
         (sentence, clock.now(), item_id),
     )
     job.log("error", sentence)
+
+
+def _undecided(job: JobContext, item_id: int) -> bool:
+    counts = results.count_tasks(job.db, item_id)
+    return bool(counts.get("queued") or counts.get("running"))
 
 
 def _end_item(job: JobContext, item_id: int) -> None:

@@ -62,6 +62,7 @@ class Order:
     verify_source: bool
     thumbnails: bool
     checksums: tuple[str, ...] = ()
+    hash_lists: bool = False
 
     def to_params(self) -> dict[str, Any]:
         """As stored with the job. Names that are not UTF-8 keep their surrogate escapes, as JSON can."""
@@ -74,6 +75,7 @@ class Order:
             "verify_source": self.verify_source,
             "thumbnails": self.thumbnails,
             "checksums": list(self.checksums),
+            "hash_lists": self.hash_lists,
         }
 
 
@@ -93,10 +95,11 @@ def read_order(params: dict[str, Any]) -> Order:
         params["verify_source"],
         params["thumbnails"],
         tuple(params.get("checksums", ())),
+        bool(params.get("hash_lists", False)),
     )
 
 
-def order_of(plan: Plan) -> Order:
+def order_of(plan: Plan, *, hash_lists: bool = False) -> Order:
     """What a plan comes to when it is queued."""
     return Order(
         plan.mode,
@@ -114,16 +117,18 @@ def order_of(plan: Plan) -> Order:
         plan.verify_source,
         plan.thumbnails,
         plan.checksums,
+        hash_lists,
     )
 
 
-def queue(library: Library, plan: Plan, *, priority: int = 0) -> Queued:
+def queue(library: Library, plan: Plan, *, priority: int = 0, hash_lists: bool = False) -> Queued:
     """Queue a plan: one batch, one item for each source, one job for all of them.
 
     Args:
         library: the library the plan was made for.
         plan: from :func:`engine.ingest.plan.plan`.
         priority: place in the queue, see :data:`engine.jobs.store.PRIORITIES`.
+        hash_lists: whether each card gets an ASC MHL at every destination.
     """
     db = library.db()
     batch_id, job_id = str(uuid.uuid4()), str(uuid.uuid4())
@@ -143,7 +148,7 @@ def queue(library: Library, plan: Plan, *, priority: int = 0) -> Queued:
             db,
             "ingest",
             title,
-            order_of(plan).to_params(),
+            order_of(plan, hash_lists=hash_lists).to_params(),
             batch_id=batch_id,
             resources=plan.resources,
             priority=priority,

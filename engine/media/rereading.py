@@ -125,15 +125,22 @@ class Reread:
         """The open file's descriptor, to ask what file it is. Belongs to this object."""
         return self._fd
 
-    def read(self, check: Check | None = None, on_bytes: Callable[[int], None] | None = None) -> Reading:
+    def read(
+        self,
+        check: Check | None = None,
+        on_bytes: Callable[[int], None] | None = None,
+        digester: Digester | None = None,
+    ) -> Reading:
         """Read and hash the whole file. ``check`` and ``on_bytes`` (its length) are called for each buffer.
+
+        ``digester`` is fed in place of a new one, for those who need further digests of the same reading.
 
         Raises:
             OSError: the file cannot be read.
         """
         counted = self._left != 0
         fetched = _fetched_by_this_thread() if counted else None
-        digester = Digester()
+        digester = digester or Digester()
         digest_fd(self._fd, digester=digester, check=check, on_bytes=on_bytes)
         if fetched is not None:
             fetched = (_fetched_by_this_thread() or fetched) - fetched

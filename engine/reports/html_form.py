@@ -29,16 +29,16 @@ ul.problems li { padding: .35rem .7rem; margin: .25rem 0; border-left: .25rem so
                  background: #fff8e6; overflow-wrap: anywhere; }
 ul.problems li.error { border-color: #c1121f; background: #fdecec; }
 ul.problems b { margin-right: .4rem; }
-table { border-collapse: collapse; width: 100%; font-size: .86rem; margin: .5rem 0; table-layout: fixed; }
+table { border-collapse: collapse; width: 100%; font-size: .88em; margin: .5rem 0; table-layout: fixed; }
 th { text-align: left; border-bottom: 1px solid #57606a; padding: .25rem .4rem; color: #57606a; }
 td { vertical-align: top; border-bottom: 1px solid #d0d7de; padding: .35rem .4rem; overflow-wrap: anywhere; }
 td.picture { width: 9.5rem; } col.picture { width: 10rem; } col.state { width: 19rem; }
 img { width: 9.5rem; height: auto; display: block; background: #eee; }
 .title { font-weight: 600; } .quiet { color: #57606a; }
-code { font: .78rem ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+code { font: .82em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .ok { color: #1a7f37; } .bad-word { color: #c1121f; font-weight: 600; } .warn-word { color: #9a6700; }
 footer { margin: 3rem 0 1rem; color: #57606a; font-size: .8rem; border-top: 1px solid #d0d7de; }
-@media print { body { margin: 0; max-width: none; font-size: 10px; padding: 0; } h2 { break-after: avoid; }
+@media print { body { margin: 0; max-width: none; font-size: 10px; padding: 0; } h2, h3 { break-after: avoid; }
   tr, li { break-inside: avoid; } thead { display: table-header-group; }
   .verdict, ul.problems li { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 @page { margin: 14mm; }
@@ -143,9 +143,11 @@ def _clip(clip: ClipRow) -> Iterator[str]:
     line = shown("  ·  ".join(fact for fact in facts if fact))
     more = " · ".join(part for part in (clip.camera, words.moment(clip.recorded_at)) if part and part != "-")
     yield (
-        f'<tr><td class="picture">{_picture(clip)}</td><td><span class="title">{shown(clip.title)}</span>'
-        f'<br>{line}<br><span class="quiet">{shown(more)}</span>'
+        f'<tr><td class="picture">{_picture(clip)}</td>'
+        f'<td><span class="title">{shown(clip.title)}</span><br>{line}'
     )
+    if more:
+        yield f'<br><span class="quiet">{shown(more)}</span>'
     for warning in clip.warnings:
         yield f'<br><span class="warn-word">{shown(warning)}</span>'
     yield "".join(f"<br>{_file(file)}" for file in clip.files)

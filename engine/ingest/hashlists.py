@@ -1,0 +1,471 @@
+"""ASC MHL of what was taken in: from the digests of the ingest's own reading, nothing is read again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import stat
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from engine import __version__, clock
+from engine.errors import NotFound, Refused, RushesError
+from engine.ingest import listfolder
+from engine.ingest.catalogue import Content, record_asset, record_copy
+from engine.ingest.ends import Destination
+from engine.ingest.known import join, under
+from engine.jobs.context import JobContext
+from engine.library import Library
+from engine.media.hashing import Digester, digest_fd, open_for_reading
+from engine.media.mhl import reading, writing
+from engine.media.mhl.folders import folder_hashes
+from engine.media.mhl.records import (
+    CHAIN,
+    DEFAULT_IGNORED,
+    FOLDER,
+    Creator,
+    Digest,
+    FileHash,
+    FolderHash,
+    HashList,
+    History,
+)
+from engine.media.mhl.trees import Tree, walk
+from engine.names import display, from_blob, json_name, to_blob
+from engine.storage.database import Row, rows, scalar
+from engine.volumes import places
+
+FORM = "xxh128"
+"""The digest that every list holds, and that the hashes of folders are made of."""
+
+_TAKEN = ("c4", "md5", "sha1", "xxh128")
+"""Digests of the catalogue that a list can hold."""
+
+IGNORED = (*DEFAULT_IGNORED, ".*.part", "._*", ".rushes", ".rushes-volume", "Thumbs.db", "desktop.ini")
+"""Patterns of what is never recorded: our own temporary files and what systems leave behind."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One file with the digests that it was proven to have.
+
+    Attributes:
+        path: relative to the folder of the list.
+        proven_at: when its bytes were last read; None when that is not known.
+        renewed: whether this very work proved it, so that it is said again although it is known.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int | None
+    digests: dict[str, str]
+    proven_at: str | None
+    renewed: bool
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What came of writing a list.
+
+    Attributes:
+        list_path: the new list; None when there was nothing new to say.
+        generation: its number; None without one.
+        files: files in it.
+        failed: paths whose bytes differ from what an earlier list says.
+        left_out: paths that no list can name, or of which the digest is not known.
+    """
+
+    list_path: str | None
+    generation: int | None
+    files: int
+    failed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def write_for_item(job: JobContext, item_id: int, destinations: Sequence[Destination]) -> None:
+    """Write or continue the list of a card at every destination, once all its files are decided.
+
+    A list that cannot be written is said in the job's log; the files are
+    verified all the same, so it never fails the ingest. Doing it again adds
+    nothing.
+    """
+    begun = scalar(job.db, "SELECT started_at FROM batch_items WHERE item_id = ?", (item_id,)) or clock.now()
+    for number, target in enumerate(destinations):
+        if target.away is not None or target.root is None:
+            continue
+        where = display(target.path)
+        try:
+            made = _write_at(job, item_id, number, target, destinations, begun)
+        except RushesError as error:
+            job.log("error", f"No hash list was written to {where}. {error}")
+            continue
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            job.log("error", f"No hash list was written to {where}: {why}. The files are verified.")
+            continue
+        _tell(job, where, made)
+
+
+def _write_at(
+    job: JobContext,
+    item_id: int,
+    number: int,
+    target: Destination,
+    destinations: Sequence[Destination],
+    begun: str,
+) -> Listed | None:
+    found = _transfers(job.db, item_id, number)
+    folder = _card_folder(found, target.order.relative)
+    if folder is None:
+        return None
+    below = folder[len(target.order.relative) :].strip("/")
+    root = os.path.join(target.path, below)
+    place = join(target.order.relative, below)
+    if _is_copied(job.db, target.order.volume_id, join(place, f"{FOLDER}/{CHAIN}")):
+        job.log(
+            "info",
+            f"{display(root)} brought its own hash lists; they were kept as they are. "
+            "To continue them: rushes mhl create PATH",
+        )
+        return None
+    records = [
+        Record(
+            path=from_blob(entry["path"])[len(folder) + 1 :],
+            size=int(entry["size"]),
+            mtime_ns=entry["mtime_ns"],
+            digests=_digests(entry),
+            proven_at=entry["verified_at"] or entry["ended_at"],
+            renewed=entry["status"] == "completed",
+        )
+        for entry in found
+        if under(from_blob(entry["path"]), folder) and from_blob(entry["path"]) != folder
+    ]
+    others = ", ".join(display(other.path) for index, other in enumerate(destinations) if index != number)
+    source = scalar(job.db, "SELECT source FROM batch_items WHERE item_id = ?", (item_id,))
+    comment = f"Job {job.job_id}: {display(from_blob(source))} to {display(root)}" + (
+        f"; also to {others}" if others else ""
+    )
+    tree = walk(root, IGNORED, check=job.check_now)
+    known = _known_digests(job.db, target.order.volume_id, place, tree)
+    history = reading.load(root)
+    # A further generation is a work of its own: a retry, or a card that came back.
+    begun = clock.now() if history.generations else begun
+    return _add(
+        root,
+        history,
+        records,
+        tree,
+        {**known, **{record.path: record.digests.get(FORM) for record in records}},
+        Creator(begun, platform.node(), "rushes", __version__, job.record.created_by, comment),
+        "transfer",
+    )
+
+
+def _transfers(db: Database, item_id: int, number: int) -> list[Row]:
+    """Files of an item that are proven at one of its destinations (counted from 0), with their digests."""
+    return rows(
+        db,
+        "SELECT tasks.name, tasks.size, tasks.ended_at, transfers.path, transfers.status,"
+        " transfers.verified_at, copies.mtime_ns, assets.xxh128, assets.md5, assets.sha1, assets.c4"
+        " FROM (SELECT transfers.*, row_number() OVER (PARTITION BY task_id ORDER BY transfer_id) AS number"
+        " FROM transfers JOIN tasks USING (task_id) WHERE item_id = :item) AS transfers"
+        " JOIN tasks USING (task_id) JOIN assets USING (asset_id) LEFT JOIN copies"
+        " ON copies.volume_id = transfers.volume_id AND copies.path = transfers.path"
+        " WHERE number = :number AND transfers.status IN ('completed', 'skipped')"
+        " AND transfers.stage IS NOT 'duplicate' ORDER BY tasks.position",
+        {"item": item_id, "number": number + 1},
+    )
+
+
+def _card_folder(found: Sequence[Row], relative: str) -> str | None:
+    """The folder in which a card's tree begins; None for single files, which have none of their own."""
+    tops: Counter[str] = Counter()
+    for entry in found:
+        path, name = from_blob(entry["path"]), from_blob(entry["name"])
+        if path.endswith(f"/{name}"):
+            tops[path[: -len(name) - 1]] += 1
+    if not tops:
+        return None
+    top = tops.most_common(1)[0][0]
+    return top if top != relative and under(top, relative) else None
+
+
+def _is_copied(db: Database, volume_id: str, path: str) -> bool:
+    """Whether the chain there is a copy of somebody's file: then it is not ours to change."""
+    return (
+        scalar(
+            db, "SELECT 1 FROM copies WHERE volume_id = ? AND path = ? LIMIT 1", (volume_id, to_blob(path))
+        )
+        is not None
+    )
+
+
+def _digests(entry: Row) -> dict[str, str]:
+    return {form: str(entry[form]) for form in _TAKEN if entry[form]}
+
+
+def _known_digests(db: Database, volume_id: str, place: str, tree: Tree) -> dict[str, str | None]:
+    """The digest of every file in a folder that is as the catalogue recorded it, else None."""
+    known: dict[str, str | None] = dict.fromkeys(tree.files)
+    start = to_blob(f"{place}/") if place else b""
+    for entry in rows(
+        db,
+        "SELECT copies.path, copies.size, copies.mtime_ns, assets.xxh128 FROM copies"
+        " JOIN assets USING (asset_id) WHERE volume_id = ? AND state = 'present'"
+        " AND substr(path, 1, ?) = ?",
+        (volume_id, len(start), start),
+    ):
+        path = from_blob(entry["path"])[len(os.fsdecode(start)) :]
+        facts = tree.files.get(path)
+        if facts is not None and (facts.size, facts.mtime_ns) == (entry["size"], entry["mtime_ns"]):
+            known[path] = entry["xxh128"]
+    return known
+
+
+def _add(
+    root: str,
+    history: History,
+    records: Sequence[Record],
+    tree: Tree,
+    digests: dict[str, str | None],
+    creator: Creator,
+    process: str,
+) -> Listed:
+    """Add what the history does not say yet as a new generation; without anything new there is none."""
+    files: list[FileHash] = []
+    failed: list[str] = []
+    left_out = [path for path in tree.files if not writing.nameable(path)]
+    for record in records:
+        if not writing.nameable(record.path):
+            continue
+        if not record.digests:
+            left_out.append(record.path)
+            continue
+        made = _file(record, history)
+        if made is None:
+            continue
+        files.append(made)
+        if any(digest.action == "failed" for digest in made.digests):
+            failed.append(record.path)
+    if not files:
+        return Listed(None, None, 0, (), tuple(sorted(set(left_out))))
+    counted = {path: digests.get(path) if writing.nameable(path) else None for path in tree.files}
+    pairs = folder_hashes(FORM, counted, tree.folders)
+    folders = [
+        FolderHash(
+            path,
+            writing.moment_ns(tree.folders.get(path, 0)) if path != "." else None,
+            {FORM: content},
+            {FORM: structure},
+            creator.created,
+        )
+        for path, (content, structure) in sorted(pairs.items())
+    ]
+    ignored = tuple(dict.fromkeys((*(history.ignored if history.generations else ()), *IGNORED)))
+    path = listfolder.append(
+        root,
+        history,
+        HashList(
+            creator,
+            process,
+            tuple(sorted(files, key=lambda file: file.path)),
+            tuple(folder for folder in folders if folder.path != "."),
+            next((folder for folder in folders if folder.path == "."), None),
+            ignored,
+        ),
+    )
+    return Listed(path, history.latest + 1, len(files), tuple(failed), tuple(sorted(set(left_out))))
+
+
+def _file(record: Record, history: History) -> FileHash | None:
+    """The entry of a file; None when the history says all of it already."""
+    before = history.files().get(record.path, [])
+    old = {
+        digest.form: digest.value
+        for _, file in reversed(before)  # the earliest record decides
+        for digest in file.digests
+        if digest.action != "failed"
+    }
+    if not old:
+        action = "original"
+    else:
+        common = [form for form in record.digests if form in old]
+        if not common or not (record.renewed and _newer(record, before)):
+            return None  # a digest of another kind proves nothing about the recorded one
+        same = all(old[form] == record.digests[form] for form in common)
+        action = "verified" if same else "failed"
+    return FileHash(
+        record.path,
+        record.size,
+        writing.moment_ns(record.mtime_ns) if record.mtime_ns is not None else None,
+        tuple(Digest(form, value, action, record.proven_at) for form, value in record.digests.items()),
+    )
+
+
+def _newer(record: Record, before: Sequence[tuple[int, FileHash]]) -> bool:
+    """Whether the file was proven after the last time that a list says so."""
+    said = [digest.at for _, file in before for digest in file.digests if digest.at]
+    if record.proven_at is None:
+        return False
+    try:
+        # A list keeps whole seconds.
+        return not said or int(clock.parse(record.proven_at).timestamp()) > max(
+            int(clock.parse(moment).timestamp()) for moment in said
+        )
+    except ValueError:
+        return True
+
+
+def _tell(job: JobContext, where: str, made: Listed | None) -> None:
+    if made is None:
+        return
+    if made.list_path is not None:
+        job.log("info", f"Hash list {display(made.list_path)}: {made.files} files.")
+    if made.failed:
+        names = ", ".join(display(path) for path in made.failed[:3])
+        job.log("error", f"{len(made.failed)} files differ from an earlier hash list at {where}: {names}.")
+    if made.left_out:
+        names = ", ".join(display(path) for path in made.left_out[:3])
+        job.log("warning", f"{len(made.left_out)} files at {where} are in no hash list: {names}.")
+
+
+def create(
+    library: Library,
+    path: str,
+    *,
+    check: Callable[[], None] | None = None,
+    on_file: Callable[[int, int, str], None] | None = None,
+) -> dict[str, Any]:
+    """Begin or continue the hash list of a folder: the document of ``mhl create``.
+
+    Files that are as the catalogue recorded them are taken from there; others
+    are read once.
+
+    Args:
+        library: its catalogue is asked.
+        path: the folder.
+        check: called between buffers; raises to stop.
+        on_file: gets (number, of how many, path) before each file that is read.
+
+    Raises:
+        NotFound: there is no such folder.
+        Refused: it is no folder, or it lies on a card.
+        RushesError: it cannot be read or written, or its lists are not whole.
+    """
+    root = places.resolve(path)
+    if not os.path.isdir(root):
+        if os.path.lexists(root):
+            raise Refused(f"{display(root)} is no folder. Nothing was written.")
+        raise NotFound(f"There is no folder {display(root)}.")
+    db = library.db()
+    place = places.place_of(db, root)
+    if scalar(db, "SELECT class FROM volumes WHERE volume_id = ?", (place.volume_id,)) == "card":
+        raise Refused(f"{display(root)} lies on a card; nothing is ever written to one.")
+    begun = clock.now()
+    try:
+        tree = walk(root, IGNORED, check=check)
+        known = _known_digests(db, place.volume_id, place.path, tree)
+        unknown = [name for name, digest in known.items() if digest is None and writing.nameable(name)]
+        proven = _proven(db, place.volume_id, place.path)
+        records = [
+            Record(
+                name,
+                tree.files[name].size,
+                tree.files[name].mtime_ns,
+                {FORM: digest},
+                proven.get(name),
+                renewed=True,
+            )
+            for name, digest in known.items()
+            if digest is not None
+        ]
+        unread: list[str] = []
+        for number, name in enumerate(unknown):
+            if on_file is not None:
+                on_file(number, len(unknown), name)
+            digest = _read(os.path.join(root, name), check)
+            if digest is None:
+                unread.append(name)
+                continue
+            known[name] = digest
+            facts = tree.files[name]
+            records.append(
+                Record(name, facts.size, facts.mtime_ns, {FORM: digest}, clock.now(), renewed=True)
+            )
+        creator = Creator(begun, platform.node(), "rushes", __version__)
+        made = _add(root, reading.load(root), records, tree, known, creator, "in-place")
+        chain = join(place.path, f"{FOLDER}/{CHAIN}")
+        if made.list_path is not None and _is_copied(db, place.volume_id, chain):
+            _remember_chain(db, place.volume_id, chain, os.path.join(root, FOLDER, CHAIN))
+    except OSError as error:
+        raise RushesError(
+            f"The hash list of {display(root)} cannot be written: {os.strerror(error.errno or 0)}."
+        ) from error
+    return {
+        **json_name("list", made.list_path),
+        "generation": made.generation,
+        "files": made.files,
+        "read": len(unknown) - len(unread),
+        "differing": [json_name("path", name) for name in made.failed],
+        "left_out": [json_name("path", name) for name in (*made.left_out, *unread)],
+    }
+
+
+def _remember_chain(db: Database, volume_id: str, path: str, absolute: str) -> None:
+    """A chain that came with a card was continued: what lies there now is no longer a copy of the card's."""
+    fd = open_for_reading(absolute)
+    try:
+        facts = os.fstat(fd)
+        digester = digest_fd(fd)
+    finally:
+        os.close(fd)
+    role = scalar(db, "SELECT role FROM copies WHERE volume_id = ? AND path = ?", (volume_id, to_blob(path)))
+    content = Content(digester.size, digester.blake3, digester.xxh128)
+    record_copy(
+        db,
+        record_asset(db, content),
+        volume_id,
+        path,
+        str(role),
+        size=facts.st_size,
+        mtime_ns=facts.st_mtime_ns,
+        inode=facts.st_ino,
+        level=None,
+        batch_id=None,
+    )
+
+
+def _proven(db: Database, volume_id: str, place: str) -> dict[str, str | None]:
+    start = to_blob(f"{place}/") if place else b""
+    return {
+        from_blob(entry["path"])[len(os.fsdecode(start)) :]: entry["verified_at"] or entry["seen_at"]
+        for entry in rows(
+            db,
+            "SELECT path, verified_at, seen_at FROM copies WHERE volume_id = ? AND substr(path, 1, ?) = ?",
+            (volume_id, len(start), start),
+        )
+    }
+
+
+def _read(path: str, check: Callable[[], None] | None) -> str | None:
+    """The digest of a file by reading it; None when it cannot be read or changed meanwhile."""
+    try:
+        fd = open_for_reading(path)
+    except OSError:
+        return None
+    try:
+        before = os.fstat(fd)
+        if not stat.S_ISREG(before.st_mode):
+            return None
+        digester = digest_fd(fd, digester=Digester(), check=check)
+        after = os.fstat(fd)
+        same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+        return digester.xxh128 if same and digester.size == after.st_size else None
+    except OSError:
+        return None
+    finally:
+        os.close(fd)

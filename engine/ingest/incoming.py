@@ -1,0 +1,340 @@
+"""An incoming drive against the hash lists that came with it: every file is read. Nothing is written."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.errors import NotFound, Refused
+from engine.ingest.scan import left_out
+from engine.media.hashing import Digester
+from engine.media.mhl import reading
+from engine.media.mhl.folders import maker, text_of
+from engine.media.mhl.records import FOLDER, Digest, FileHash, History, expected
+from engine.media.mhl.trees import walk
+from engine.media.rereading import Reread
+from engine.names import display, json_name
+from engine.volumes import mounts, places
+
+_LINK = "It is a link; links are not followed."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as the lists say.
+
+    Attributes:
+        kind: ``damaged`` (other bytes), ``missing``, ``new`` (in no list), ``unreadable``, ``list`` (a
+            list is missing, was changed, or cannot be read).
+        path: relative to the folder that was asked about.
+        sentence: what is wrong.
+        form, expected, found: the digest that differs; None for other kinds.
+    """
+
+    kind: str
+    path: str
+    sentence: str
+    form: str | None = None
+    expected: str | None = None
+    found: str | None = None
+
+
+@dataclass
+class Verdict:
+    """The answer.
+
+    Attributes:
+        path: the folder, absolute.
+        lists: folders with a history.
+        generations: lists in them.
+        verified: files whose bytes are as recorded, and ``size`` their bytes.
+        levels: how they were read, files by level.
+        findings: what is wrong; empty when all is well.
+    """
+
+    path: str
+    lists: int = 0
+    generations: int = 0
+    verified: int = 0
+    size: int = 0
+    levels: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words."""
+        where = display(self.path)
+        if not self.findings:
+            return f"All {self.verified:,} files in {where} are as their hash lists say."
+        counts: dict[str, int] = {}
+        for finding in self.findings:
+            counts[finding.kind] = counts.get(finding.kind, 0) + 1
+        words = ", ".join(f"{count:,} {_WORDS[kind]}" for kind, count in counts.items())
+        return f"{where} is NOT as its hash lists say: {words}; {self.verified:,} files are well."
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``mhl verify --json`` prints it."""
+        return {
+            **json_name("path", self.path),
+            "good": not self.findings,
+            "sentence": self.sentence,
+            "lists": self.lists,
+            "generations": self.generations,
+            "verified": self.verified,
+            "bytes": self.size,
+            "levels": self.levels,
+            "findings": [
+                {
+                    "kind": finding.kind,
+                    **json_name("path", finding.path),
+                    "sentence": finding.sentence,
+                    "format": finding.form,
+                    "expected": finding.expected,
+                    "found": finding.found,
+                }
+                for finding in self.findings
+            ],
+        }
+
+
+_WORDS = {
+    "damaged": "damaged",
+    "missing": "missing",
+    "new": "in no list",
+    "unreadable": "not readable",
+    "list": "problems of the lists themselves",
+}
+
+
+def verify(
+    path: str,
+    *,
+    check: Callable[[], None] | None = None,
+    on_file: Callable[[int, int, str], None] | None = None,
+) -> Verdict:
+    """Verify everything below a folder against the hash lists found there.
+
+    Lists of folders inside a folder with lists are used for what is in them.
+    Files outside of every list are findings too: a list can only speak for
+    what it knows. Needs no library, and writes nothing: the drive may be a source.
+
+    Args:
+        path: a drive's mount point, or a folder.
+        check: called between buffers; raises to stop.
+        on_file: gets (number, of how many, path) before each file.
+
+    Raises:
+        NotFound: there is no such folder, or no hash list in it.
+        Refused: it is no folder.
+    """
+    top = places.resolve(path)
+    if not os.path.isdir(top):
+        raise Refused(f"{display(top)} is no folder; name the folder that holds {FOLDER}/, or one above it.")
+    tree = walk(top, (), check=check)
+    roots = sorted(
+        {
+            os.path.dirname(folder)
+            for folder in tree.folders
+            if os.path.basename(folder) == FOLDER
+            and any(name.startswith(f"{folder}/") and name.endswith((".mhl", ".xml")) for name in tree.files)
+        }
+    )
+    if not roots:
+        raise NotFound(f"There is no ASC MHL hash list in {display(top)} or below it.")
+    verdict = Verdict(top, lists=len(roots))
+    mount = mounts.locate(mounts.read(), top)
+    reader = _Reader(top, mount.fs_type if mount else "", mount.is_network if mount else None, verdict, check)
+    known = _known(top, roots, verdict)
+    verdict.findings.extend(
+        Finding("unreadable", folder, f"The folder {display(folder)} cannot be listed: {why}.")
+        for folder, why in tree.unreadable.items()
+    )
+    present = {name: facts for name, facts in tree.files.items() if not known.left_out(name)}
+    wanted, strays = _paired(known, present)
+    for number, (name, record, file) in enumerate(wanted):
+        if check is not None:
+            check()
+        if on_file is not None:
+            on_file(number, len(wanted), name)
+        if not present[name].regular:
+            verdict.findings.append(Finding("damaged", name, _LINK))
+        else:
+            reader.file(name, record, file)
+    found = {name for name, _, _ in wanted}
+    gone = sorted(set(known.files) - {known.spelling.get(name, name) for name in found})
+    verdict.findings.extend(
+        Finding("missing", name, f"{display(name)} is in a hash list, but not here.") for name in gone
+    )
+    verdict.findings.extend(
+        Finding("new", name, f"{display(name)} is in no hash list, so nothing is known about it.")
+        for name in strays
+    )
+    return verdict
+
+
+@dataclass
+class _Known:
+    """What all lists together say, by path relative to the folder that was asked about."""
+
+    files: dict[str, list[tuple[int, FileHash]]] = field(default_factory=dict)
+    roots: dict[str, History] = field(default_factory=dict)
+    spelling: dict[str, str] = field(default_factory=dict)
+    _specs: dict[str, Any] = field(default_factory=dict)
+
+    def left_out(self, path: str) -> bool:
+        """Whether a file is none that a list would hold: the lists themselves, ignored, system rubbish."""
+        if FOLDER in path.split("/")[:-1]:
+            return True
+        if left_out(path):
+            return path not in self.files
+        root = self.root_of(path)
+        if root is None:
+            return False
+        if root not in self._specs:
+            from pathspec import GitIgnoreSpec
+
+            self._specs[root] = GitIgnoreSpec.from_lines(self.roots[root].ignored)
+        inside = path[len(root) + 1 :] if root else path
+        return bool(self._specs[root].match_file(inside))
+
+    def root_of(self, path: str) -> str | None:
+        """The closest folder with a history above a file."""
+        folder = os.path.dirname(path)
+        while True:
+            if folder in self.roots:
+                return folder
+            if not folder:
+                return None
+            folder = os.path.dirname(folder)
+
+
+def _known(top: str, roots: list[str], verdict: Verdict) -> _Known:
+    known = _Known()
+    for root in roots:
+        try:
+            history = reading.load(os.path.join(top, root))
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            verdict.findings.append(
+                Finding("list", os.path.join(root, FOLDER), f"The hash lists cannot be read: {why}.")
+            )
+            continue
+        known.roots[root] = history
+        verdict.generations += len(history.generations)
+        verdict.findings.extend(
+            Finding("list", os.path.join(root, FOLDER), sentence) for sentence in history.problems
+        )
+        verdict.findings.extend(_references(top, root, history))
+        for path, records in history.files().items():
+            # The closest history has the word about a file; the roots come from the outside in.
+            known.files[os.path.join(root, path) if root else path] = records
+    return known
+
+
+def _references(top: str, root: str, history: History) -> list[Finding]:
+    """Lists further down that a list vouches for by their C4."""
+    found = []
+    for generation in history.generations:
+        for reference in generation.hash_list.references:
+            path = os.path.join(root, reference.path)
+            try:
+                same = reading.c4_of(os.path.join(top, path)) == reference.c4
+            except OSError:
+                found.append(Finding("list", path, f"{display(path)} is missing: another list refers to it."))
+                continue
+            if not same:
+                found.append(Finding("list", path, f"{display(path)} was changed after it was referred to."))
+    return found
+
+
+def _paired(known: _Known, present: dict[str, Any]) -> tuple[list[tuple[str, Digest, FileHash]], list[str]]:
+    """Files that are here and in a list; and files that are in none.
+
+    File systems of different make spell accents differently: a file whose name
+    is only spelled otherwise is the same file.
+    """
+    spelled = {unicodedata.normalize("NFC", path): path for path in known.files if path not in present}
+    wanted: list[tuple[str, Digest, FileHash]] = []
+    strays: list[str] = []
+    for name in sorted(present):
+        listed = name if name in known.files else spelled.get(unicodedata.normalize("NFC", name))
+        digest = expected(known.files[listed]) if listed is not None else None
+        if listed is None or digest is None:
+            strays.append(name)
+            continue
+        if listed != name:
+            known.spelling[name] = listed
+        wanted.append((name, digest, known.files[listed][0][1]))
+    return wanted, strays
+
+
+class _Wanted(Digester):
+    """A digester that takes one digest of a list besides its own."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self._form = form
+        self._wanted = maker(form)() if form != "xxh128" else None
+
+    def update(self, data: memoryview) -> None:
+        super().update(data)
+        if self._wanted is not None:
+            self._wanted.update(data)
+
+    @property
+    def value(self) -> str:
+        """The digest as a list writes it."""
+        return self.xxh128 if self._wanted is None else text_of(self._form, self._wanted)
+
+
+class _Reader:
+    """Reads files from below the page cache and holds them against their records."""
+
+    def __init__(
+        self,
+        top: str,
+        fs_type: str,
+        is_network: bool | None,
+        verdict: Verdict,
+        check: Callable[[], None] | None,
+    ) -> None:
+        self._top, self._fs_type, self._is_network = top, fs_type, is_network
+        self._verdict, self._check = verdict, check
+
+    def file(self, name: str, record: Digest, file: FileHash) -> None:
+        """Verify one file."""
+        digester = _Wanted(record.form)
+        try:
+            reread = Reread(os.path.join(self._top, name), self._fs_type, self._is_network)
+            try:
+                level = reread.read(self._check, digester=digester).level
+            finally:
+                reread.close()
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            self._verdict.findings.append(
+                Finding("unreadable", name, f"{display(name)} cannot be read: {why}.")
+            )
+            return
+        self._verdict.levels[level] = self._verdict.levels.get(level, 0) + 1
+        value = record.value if record.form == "c4" else record.value.lower()
+        if digester.value == value:
+            self._verdict.verified += 1
+            self._verdict.size += digester.size
+            return
+        longer = (
+            "" if file.size in (None, digester.size) else f" It has {digester.size} bytes, not {file.size}."
+        )
+        self._verdict.findings.append(
+            Finding(
+                "damaged",
+                name,
+                f"{display(name)} does not have the bytes that were recorded.{longer}",
+                record.form,
+                record.value,
+                digester.value,
+            )
+        )
