@@ -307,11 +307,30 @@ async def test_what_changes_shows_without_a_key(make_app: MakeApp) -> None:
         desk.write()
         app.feed.poll()
         await pilot.pause()
-        table(app)._painted_live = 0.0
-        desk.write()
+        assert "50.0%" in row_text(app, 1)
+
+
+async def test_bars_are_repainted_calmly_and_states_at_once(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+
+    async def look(pilot: Pilot[Any], **changes: Any) -> str:
+        if changes:
+            desk.job_source.change("j1", **changes)
+            desk.write()
         app.feed.poll()
         await pilot.pause()
-        assert "50.0%" in row_text(app, 1)
+        return row_text(app, 1)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "50.0%" in await look(pilot, bytes_done=59_000_000_000)
+        assert "50.0%" in await look(pilot, bytes_done=118_000_000_000 * 3 // 4), "too soon for a bar"
+        assert "75.0%" in await look(pilot, status="paused"), "a state takes the whole row with it"
+        await look(pilot, status="running", bytes_done=118_000_000_000 * 4 // 5)
+        assert "80.0%" in await look(pilot, bytes_done=118_000_000_000 * 9 // 10)
+        ticks.seconds += 0.5
+        assert "90.0%" in await look(pilot), "what was put off is shown without another change"
 
 
 async def test_an_intent_is_shown_until_the_engine_has_obeyed(make_app: MakeApp) -> None:

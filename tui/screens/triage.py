@@ -111,6 +111,7 @@ class TriageScreen(Screen[None]):
                 glyphs=self.rushes.glyphs,
                 now=self.rushes.pace.now,
                 empty=self._empty,
+                monotonic=self.rushes.pace.monotonic,
                 group=self.group_of(),
                 id="table",
             )

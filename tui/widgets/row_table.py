@@ -66,6 +66,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         glyphs: Glyphs,
         now: Callable[[], datetime],
         empty: Callable[[Filter], Sequence[Cell]],
+        monotonic: Callable[[], float] = time.monotonic,
         group: Callable[[Any], Hashable] | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
@@ -76,6 +77,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         self._columns = tuple(columns)
         self._placed: tuple[Placed, ...] = ()
         self._now = now
+        self._monotonic = monotonic
         self._empty = empty
         self._group = group
         self._source: Source[Any, Any] | None = None
@@ -85,7 +87,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         self._rows: dict[Id, Any] = {}
         self._cells: dict[Id, tuple[Cell, ...]] = {}
         self._range: tuple[Id, frozenset[Id]] | None = None
-        self._painted_live = 0.0
+        self._painted_live = float("-inf")
         self._ids_again = 0.0
         self._stale = False
 
@@ -222,7 +224,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         wanted = list(self._ids[first:last])
         if self._cursor_id is not None and not first <= self._cursor < last:
             wanted.append(self._cursor_id)
-        now = time.monotonic()
+        now = self._monotonic()
         live_due = not calm or now - self._painted_live >= CALM_SECONDS
         rows = {row.id: row for row in self._source.rows(wanted)}
         here = self._cursor_id
