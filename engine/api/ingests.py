@@ -29,6 +29,7 @@ class Options:
         thumbnails: make a small picture of every clip.
         name: what the batch is called; None names it after its sources.
         priority: place in the queue: ``low normal high urgent``.
+        hash_lists: begin or continue an ASC MHL of each card at every destination.
     """
 
     verify_source: bool = False
@@ -37,6 +38,7 @@ class Options:
     thumbnails: bool = True
     name: str | None = None
     priority: str = "normal"
+    hash_lists: bool = False
 
 
 _USUAL = Options()
@@ -78,6 +80,7 @@ def queue(
         library,
         _planned(library, sources, destinations, mode, options),
         priority=PRIORITIES[options.priority],
+        hash_lists=options.hash_lists,
     )
     return {"batch_id": queued.batch_id, "job_id": queued.job_id}
 

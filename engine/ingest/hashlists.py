@@ -7,83 +7,28 @@ import platform
 import stat
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
 from engine import __version__, clock
 from engine.errors import NotFound, Refused, RushesError
-from engine.ingest import listfolder
 from engine.ingest.catalogue import Content, record_asset, record_copy
 from engine.ingest.ends import Destination
+from engine.ingest.generations import FORM, IGNORED, Listed, Record, add, known_digests
 from engine.ingest.known import join, under
 from engine.jobs.context import JobContext
 from engine.library import Library
 from engine.media.hashing import Digester, digest_fd, open_for_reading
 from engine.media.mhl import reading, writing
-from engine.media.mhl.folders import folder_hashes
-from engine.media.mhl.records import (
-    CHAIN,
-    DEFAULT_IGNORED,
-    FOLDER,
-    Creator,
-    Digest,
-    FileHash,
-    FolderHash,
-    HashList,
-    History,
-)
-from engine.media.mhl.trees import Tree, walk
+from engine.media.mhl.records import CHAIN, FOLDER, Creator
+from engine.media.mhl.trees import walk
 from engine.names import display, from_blob, json_name, to_blob
 from engine.storage.database import Row, rows, scalar
 from engine.volumes import places
 
-FORM = "xxh128"
-"""The digest that every list holds, and that the hashes of folders are made of."""
-
 _TAKEN = ("c4", "md5", "sha1", "xxh128")
 """Digests of the catalogue that a list can hold."""
-
-IGNORED = (*DEFAULT_IGNORED, ".*.part", "._*", ".rushes", ".rushes-volume", "Thumbs.db", "desktop.ini")
-"""Patterns of what is never recorded: our own temporary files and what systems leave behind."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One file with the digests that it was proven to have.
-
-    Attributes:
-        path: relative to the folder of the list.
-        proven_at: when its bytes were last read; None when that is not known.
-        renewed: whether this very work proved it, so that it is said again although it is known.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int | None
-    digests: dict[str, str]
-    proven_at: str | None
-    renewed: bool
-
-
-@dataclass(frozen=True)
-class Listed:
-    """What came of writing a list.
-
-    Attributes:
-        list_path: the new list; None when there was nothing new to say.
-        generation: its number; None without one.
-        files: files in it.
-        failed: paths whose bytes differ from what an earlier list says.
-        left_out: paths that no list can name, or of which the digest is not known.
-    """
-
-    list_path: str | None
-    generation: int | None
-    files: int
-    failed: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
 
 
 def write_for_item(job: JobContext, item_id: int, destinations: Sequence[Destination]) -> None:
@@ -150,11 +95,11 @@ def _write_at(
         f"; also to {others}" if others else ""
     )
     tree = walk(root, IGNORED, check=job.check_now)
-    known = _known_digests(job.db, target.order.volume_id, place, tree)
+    known = known_digests(job.db, target.order.volume_id, place, tree)
     history = reading.load(root)
     # A further generation is a work of its own: a retry, or a card that came back.
     begun = clock.now() if history.generations else begun
-    return _add(
+    return add(
         root,
         history,
         records,
@@ -208,118 +153,6 @@ def _digests(entry: Row) -> dict[str, str]:
     return {form: str(entry[form]) for form in _TAKEN if entry[form]}
 
 
-def _known_digests(db: Database, volume_id: str, place: str, tree: Tree) -> dict[str, str | None]:
-    """The digest of every file in a folder that is as the catalogue recorded it, else None."""
-    known: dict[str, str | None] = dict.fromkeys(tree.files)
-    start = to_blob(f"{place}/") if place else b""
-    for entry in rows(
-        db,
-        "SELECT copies.path, copies.size, copies.mtime_ns, assets.xxh128 FROM copies"
-        " JOIN assets USING (asset_id) WHERE volume_id = ? AND state = 'present'"
-        " AND substr(path, 1, ?) = ?",
-        (volume_id, len(start), start),
-    ):
-        path = from_blob(entry["path"])[len(os.fsdecode(start)) :]
-        facts = tree.files.get(path)
-        if facts is not None and (facts.size, facts.mtime_ns) == (entry["size"], entry["mtime_ns"]):
-            known[path] = entry["xxh128"]
-    return known
-
-
-def _add(
-    root: str,
-    history: History,
-    records: Sequence[Record],
-    tree: Tree,
-    digests: dict[str, str | None],
-    creator: Creator,
-    process: str,
-) -> Listed:
-    """Add what the history does not say yet as a new generation; without anything new there is none."""
-    files: list[FileHash] = []
-    failed: list[str] = []
-    left_out = [path for path in tree.files if not writing.nameable(path)]
-    for record in records:
-        if not writing.nameable(record.path):
-            continue
-        if not record.digests:
-            left_out.append(record.path)
-            continue
-        made = _file(record, history)
-        if made is None:
-            continue
-        files.append(made)
-        if any(digest.action == "failed" for digest in made.digests):
-            failed.append(record.path)
-    if not files:
-        return Listed(None, None, 0, (), tuple(sorted(set(left_out))))
-    counted = {path: digests.get(path) if writing.nameable(path) else None for path in tree.files}
-    pairs = folder_hashes(FORM, counted, tree.folders)
-    folders = [
-        FolderHash(
-            path,
-            writing.moment_ns(tree.folders.get(path, 0)) if path != "." else None,
-            {FORM: content},
-            {FORM: structure},
-            creator.created,
-        )
-        for path, (content, structure) in sorted(pairs.items())
-    ]
-    ignored = tuple(dict.fromkeys((*(history.ignored if history.generations else ()), *IGNORED)))
-    path = listfolder.append(
-        root,
-        history,
-        HashList(
-            creator,
-            process,
-            tuple(sorted(files, key=lambda file: file.path)),
-            tuple(folder for folder in folders if folder.path != "."),
-            next((folder for folder in folders if folder.path == "."), None),
-            ignored,
-        ),
-    )
-    return Listed(path, history.latest + 1, len(files), tuple(failed), tuple(sorted(set(left_out))))
-
-
-def _file(record: Record, history: History) -> FileHash | None:
-    """The entry of a file; None when the history says all of it already."""
-    before = history.files().get(record.path, [])
-    old = {
-        digest.form: digest.value
-        for _, file in reversed(before)  # the earliest record decides
-        for digest in file.digests
-        if digest.action != "failed"
-    }
-    if not old:
-        action = "original"
-    else:
-        common = [form for form in record.digests if form in old]
-        if not common or not (record.renewed and _newer(record, before)):
-            return None  # a digest of another kind proves nothing about the recorded one
-        same = all(old[form] == record.digests[form] for form in common)
-        action = "verified" if same else "failed"
-    return FileHash(
-        record.path,
-        record.size,
-        writing.moment_ns(record.mtime_ns) if record.mtime_ns is not None else None,
-        tuple(Digest(form, value, action, record.proven_at) for form, value in record.digests.items()),
-    )
-
-
-def _newer(record: Record, before: Sequence[tuple[int, FileHash]]) -> bool:
-    """Whether the file was proven after the last time that a list says so."""
-    said = [digest.at for _, file in before for digest in file.digests if digest.at]
-    if record.proven_at is None:
-        return False
-    try:
-        # A list keeps whole seconds.
-        return not said or int(clock.parse(record.proven_at).timestamp()) > max(
-            int(clock.parse(moment).timestamp()) for moment in said
-        )
-    except ValueError:
-        return True
-
-
 def _tell(job: JobContext, where: str, made: Listed | None) -> None:
     if made is None:
         return
@@ -368,7 +201,7 @@ def create(
     begun = clock.now()
     try:
         tree = walk(root, IGNORED, check=check)
-        known = _known_digests(db, place.volume_id, place.path, tree)
+        known = known_digests(db, place.volume_id, place.path, tree)
         unknown = [name for name, digest in known.items() if digest is None and writing.nameable(name)]
         proven = _proven(db, place.volume_id, place.path)
         records = [
@@ -397,7 +230,7 @@ def create(
                 Record(name, facts.size, facts.mtime_ns, {FORM: digest}, clock.now(), renewed=True)
             )
         creator = Creator(begun, platform.node(), "rushes", __version__)
-        made = _add(root, reading.load(root), records, tree, known, creator, "in-place")
+        made = add(root, reading.load(root), records, tree, known, creator, "in-place")
         chain = join(place.path, f"{FOLDER}/{CHAIN}")
         if made.list_path is not None and _is_copied(db, place.volume_id, chain):
             _remember_chain(db, place.volume_id, chain, os.path.join(root, FOLDER, CHAIN))

@@ -38,7 +38,8 @@ img { width: 9.5rem; height: auto; display: block; background: #eee; }
 code { font: .82em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .ok { color: #1a7f37; } .bad-word { color: #c1121f; font-weight: 600; } .warn-word { color: #9a6700; }
 footer { margin: 3rem 0 1rem; color: #57606a; font-size: .8rem; border-top: 1px solid #d0d7de; }
-@media print { body { margin: 0; max-width: none; font-size: 10px; padding: 0; } h2, h3 { break-after: avoid; }
+@media print { body { margin: 0; max-width: none; font-size: 10px; padding: 0; }
+  h2, h3 { break-after: avoid; }
   tr, li { break-inside: avoid; } thead { display: table-header-group; }
   .verdict, ul.problems li { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 @page { margin: 14mm; }

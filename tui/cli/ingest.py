@@ -38,6 +38,7 @@ from tui.cli import options, output
     type=click.Choice(["md5", "sha1", "c4"]),
     help="A further checksum from the same read, beside BLAKE3 and xxh128; may be repeated.",
 )
+@click.option("--mhl", "hash_lists", is_flag=True, help="Write an ASC MHL hash list with each card's copies.")
 @click.option("--no-thumbnails", is_flag=True, help="Make no pictures of the clips.")
 @click.option("--name", metavar="NAME", help="What the batch is called; else after its sources.")
 @click.option(
@@ -57,6 +58,7 @@ def ingest(
     verified: str,
     duplicates: str,
     checksums: tuple[str, ...],
+    hash_lists: bool,
     no_thumbnails: bool,
     name: str | None,
     priority: str,
@@ -76,6 +78,7 @@ def ingest(
         thumbnails=not no_thumbnails,
         name=name,
         priority=priority,
+        hash_lists=hash_lists,
     )
     if dry_run:
         planned = ingests.plan(library, sources, destinations, mode, wanted)

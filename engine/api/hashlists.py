@@ -1,0 +1,37 @@
+"""ASC MHL hash lists: verify an incoming drive against its own, begin or continue one of a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from engine.ingest import hashlists as _hashlists
+from engine.ingest import incoming as _incoming
+from engine.library import Library
+
+OnFile = Callable[[int, int, str], None]
+"""Gets (number, of how many, path) before each file."""
+
+
+def verify(path: str, on_file: OnFile | None = None) -> dict[str, Any]:
+    """Read everything below a folder and hold it against the lists there: the document of ``mhl verify``.
+
+    Needs no library and writes nothing.
+
+    Raises:
+        NotFound: there is no such folder, or no hash list in it.
+        Refused: it is no folder.
+    """
+    return _incoming.verify(os.path.abspath(path), on_file=on_file).to_json()
+
+
+def create(library: Library, path: str, on_file: OnFile | None = None) -> dict[str, Any]:
+    """Begin or continue the hash list of a folder: the document of ``mhl create``.
+
+    Raises:
+        NotFound: there is no such folder.
+        Refused: it is no folder, or lies on a card.
+        RushesError: it cannot be read or written, or its lists are not whole.
+    """
+    return _hashlists.create(library, os.path.abspath(path), on_file=on_file)

@@ -1,0 +1,181 @@
+"""A new generation of a hash list, made from what is known about files and what the older ones say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from engine import clock
+from engine.ingest import listfolder
+from engine.media.mhl import writing
+from engine.media.mhl.folders import folder_hashes
+from engine.media.mhl.records import (
+    DEFAULT_IGNORED,
+    Creator,
+    Digest,
+    FileHash,
+    FolderHash,
+    HashList,
+    History,
+)
+from engine.media.mhl.trees import Tree
+from engine.names import from_blob, to_blob
+from engine.storage.database import rows
+
+FORM = "xxh128"
+"""The digest that every list holds, and that the hashes of folders are made of."""
+
+IGNORED = (*DEFAULT_IGNORED, ".*.part", "._*", ".rushes", ".rushes-volume", "Thumbs.db", "desktop.ini")
+"""Patterns of what is never recorded: our own temporary files and what systems leave behind."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One file with the digests that it was proven to have.
+
+    Attributes:
+        path: relative to the folder of the list.
+        proven_at: when its bytes were last read; None when that is not known.
+        renewed: whether this very work proved it, so that it is said again although it is known.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int | None
+    digests: dict[str, str]
+    proven_at: str | None
+    renewed: bool
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What came of writing a list.
+
+    Attributes:
+        list_path: the new list; None when there was nothing new to say.
+        generation: its number; None without one.
+        files: files in it.
+        failed: paths whose bytes differ from what an earlier list says.
+        left_out: paths that no list can name, or of which the digest is not known.
+    """
+
+    list_path: str | None
+    generation: int | None
+    files: int
+    failed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def add(
+    root: str,
+    history: History,
+    records: Sequence[Record],
+    tree: Tree,
+    digests: dict[str, str | None],
+    creator: Creator,
+    process: str,
+) -> Listed:
+    """Add what the history does not say yet as a new generation; without anything new there is none."""
+    files: list[FileHash] = []
+    failed: list[str] = []
+    left_out = [path for path in tree.files if not writing.nameable(path)]
+    for record in records:
+        if not writing.nameable(record.path):
+            continue
+        if not record.digests:
+            left_out.append(record.path)
+            continue
+        made = _file(record, history)
+        if made is None:
+            continue
+        files.append(made)
+        if any(digest.action == "failed" for digest in made.digests):
+            failed.append(record.path)
+    if not files:
+        return Listed(None, None, 0, (), tuple(sorted(set(left_out))))
+    counted = {path: digests.get(path) if writing.nameable(path) else None for path in tree.files}
+    pairs = folder_hashes(FORM, counted, tree.folders)
+    folders = [
+        FolderHash(
+            path,
+            writing.moment_ns(tree.folders.get(path, 0)) if path != "." else None,
+            {FORM: content},
+            {FORM: structure},
+            creator.created,
+        )
+        for path, (content, structure) in sorted(pairs.items())
+    ]
+    ignored = tuple(dict.fromkeys((*(history.ignored if history.generations else ()), *IGNORED)))
+    path = listfolder.append(
+        root,
+        history,
+        HashList(
+            creator,
+            process,
+            tuple(sorted(files, key=lambda file: file.path)),
+            tuple(folder for folder in folders if folder.path != "."),
+            next((folder for folder in folders if folder.path == "."), None),
+            ignored,
+        ),
+    )
+    return Listed(path, history.latest + 1, len(files), tuple(failed), tuple(sorted(set(left_out))))
+
+
+def _file(record: Record, history: History) -> FileHash | None:
+    """The entry of a file; None when the history says all of it already."""
+    before = history.files().get(record.path, [])
+    old = {
+        digest.form: digest.value
+        for _, file in reversed(before)  # the earliest record decides
+        for digest in file.digests
+        if digest.action != "failed"
+    }
+    if not old:
+        action = "original"
+    else:
+        common = [form for form in record.digests if form in old]
+        if not common or not (record.renewed and _newer(record, before)):
+            return None  # a digest of another kind proves nothing about the recorded one
+        same = all(old[form] == record.digests[form] for form in common)
+        action = "verified" if same else "failed"
+    return FileHash(
+        record.path,
+        record.size,
+        writing.moment_ns(record.mtime_ns) if record.mtime_ns is not None else None,
+        tuple(Digest(form, value, action, record.proven_at) for form, value in record.digests.items()),
+    )
+
+
+def _newer(record: Record, before: Sequence[tuple[int, FileHash]]) -> bool:
+    """Whether the file was proven after the last time that a list says so."""
+    said = [digest.at for _, file in before for digest in file.digests if digest.at]
+    if record.proven_at is None:
+        return False
+    try:
+        # A list keeps whole seconds.
+        return not said or int(clock.parse(record.proven_at).timestamp()) > max(
+            int(clock.parse(moment).timestamp()) for moment in said
+        )
+    except ValueError:
+        return True
+
+
+def known_digests(db: Database, volume_id: str, place: str, tree: Tree) -> dict[str, str | None]:
+    """The digest of every file in a folder that is as the catalogue recorded it, else None."""
+    known: dict[str, str | None] = dict.fromkeys(tree.files)
+    start = to_blob(f"{place}/") if place else b""
+    for entry in rows(
+        db,
+        "SELECT copies.path, copies.size, copies.mtime_ns, assets.xxh128 FROM copies"
+        " JOIN assets USING (asset_id) WHERE volume_id = ? AND state = 'present'"
+        " AND substr(path, 1, ?) = ?",
+        (volume_id, len(start), start),
+    ):
+        path = from_blob(entry["path"])[len(os.fsdecode(start)) :]
+        facts = tree.files.get(path)
+        if facts is not None and (facts.size, facts.mtime_ns) == (entry["size"], entry["mtime_ns"]):
+            known[path] = entry["xxh128"]
+    return known

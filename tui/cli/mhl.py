@@ -1,0 +1,89 @@
+"""``rushes mhl``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tui.cli import options, output
+
+SHOWN = 50
+"""Findings that are printed for people; ``--json`` holds all."""
+
+
+@click.group()
+def mhl() -> None:
+    """ASC MHL hash lists."""
+
+
+@mhl.command()
+@click.argument("path")
+@options.common
+def verify(path: str, library_path: str | None, as_json: bool) -> int:  # noqa: ARG001
+    """Read every file below PATH and hold it against the hash lists there. Writes nothing."""
+    from engine.api import hashlists
+
+    progress = _Files()
+    try:
+        verdict = hashlists.verify(path, progress)
+    finally:
+        progress.end()
+    if as_json:
+        output.document(verdict)
+    else:
+        for finding in verdict["findings"][:SHOWN]:
+            output.say(f"  {finding['kind']}: {output.shown(finding['sentence'])}")
+        if len(verdict["findings"]) > SHOWN:
+            output.say(f"  and {len(verdict['findings']) - SHOWN} more")
+        levels = ", ".join(f"{files} by {level}" for level, files in sorted(verdict["levels"].items()))
+        output.say(output.shown(verdict["sentence"]))
+        if levels:
+            output.say(f"{verdict['generations']} hash lists; read: {levels}.")
+    return 0 if verdict["good"] else 1
+
+
+@mhl.command()
+@click.argument("path")
+@options.common
+def create(path: str, library_path: str | None, as_json: bool) -> int:
+    """Begin or continue the hash list of the folder PATH; what the catalogue knows is not read again."""
+    from engine.api import hashlists
+
+    progress = _Files()
+    try:
+        made = hashlists.create(options.open_library(library_path), path, progress)
+    finally:
+        progress.end()
+    if as_json:
+        output.document(made)
+    else:
+        if made["list"] is None:
+            output.say("There is nothing that the hash lists do not say already.")
+        else:
+            output.say(f"{output.shown(made['list'])}: {made['files']} files, {made['read']} of them read.")
+        for name in made["differing"][:SHOWN]:
+            output.complain(f"{name['path']} differs from what an earlier list says.")
+        for name in made["left_out"][:SHOWN]:
+            output.complain(
+                f"{name['path']} is in no list: its name cannot be written there, or it is unreadable."
+            )
+    return 1 if made["differing"] or made["left_out"] else 0
+
+
+class _Files:
+    """Which file is being read, on standard error; nothing when that is no terminal."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+
+    def __call__(self, number: int, total: int, path: str) -> None:
+        """Show the file in hand."""
+        if self._terminal:
+            line = f"{number + 1} of {total}  {output.shown(path)}"
+            click.echo(f"\r\x1b[2K{line[:100]}", nl=False, err=True)
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._terminal:
+            click.echo("\r\x1b[2K", nl=False, err=True)
