@@ -111,7 +111,9 @@ class MountWatcher:
                 except Exception:
                     # One failing refresh (a full disk under the database) must not end the watching.
                     log.exception("acting on a change of mounts failed")
-                self._rearm()
+                if self._rearm():
+                    # What happened in the new folders before the watch began was not seen.
+                    self._poke()
         finally:
             self._unwatch()
             os.close(table)
@@ -145,27 +147,27 @@ class MountWatcher:
                 pass
 
     # -- watchdog --------------------------------------------------------------
-    def _rearm(self) -> None:
-        """Watch the parents of stand-ins as they are now.
+    def _rearm(self) -> bool:
+        """Watch the parents of stand-ins as they are now; return whether that changed anything.
 
         A watch does not survive a mount over its folder, and says nothing of
         it: when a parent's device number changes, all are made anew.
         """
         if self._parents is None:
-            return
+            return False
         try:
             wanted = self._identified(self._parents())
         except Exception:
             # The list comes from the database of whoever watches; without it the safety net still looks.
             log.exception("the folders to watch could not be listed")
-            return
+            return False
         if wanted == self._watched:
-            return
+            return False
         self._unwatch()
         self._watched = wanted
         self.warnings = ()
         if not wanted:
-            return
+            return True
         observer = Observer()
         handler = _Poker(self._poke)
         problems: list[str] = []
@@ -173,7 +175,7 @@ class MountWatcher:
             observer.start()
         except OSError as error:
             self._warn([_sentence("folders", error)])
-            return
+            return True
         self._observer = observer
         for folder, _ in wanted:
             try:
@@ -181,6 +183,7 @@ class MountWatcher:
             except OSError as error:
                 problems.append(_sentence(display(folder), error))
         self._warn(problems)
+        return True
 
     def _warn(self, problems: list[str]) -> None:
         self.warnings = tuple(problems)
