@@ -2,7 +2,7 @@
 
 A copy counts towards the policy when it is verified, not missing or damaged,
 and not a card's (a card is not storage). Copies on two volumes of one device
-count as one device. All numbers are queries: nothing is counted beside the data.
+count as one device.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from engine.errors import NotFound
 from engine.jobs.store import resolve
 from engine.storage import config
 from engine.storage.database import Row, row, rows
+from engine.storage.schema.tallies import ENOUGH
 from engine.volumes import places
 
 
@@ -254,30 +255,72 @@ def _place(entry: Row) -> CopyPlace:
     )
 
 
-_PER_FILE = f"""
-    SELECT file.clip_id, file.asset_id, asset.size, count(copy.copy_id) AS verified,
-           count(DISTINCT coalesce(volume.device_id, volume.volume_id)) AS devices
-    FROM (SELECT clip_id, asset_id FROM clip_files WHERE role <> 'derivative'
-          UNION SELECT clip_id, asset_id FROM clips) AS file
-    JOIN assets AS asset USING (asset_id)
-    LEFT JOIN copies AS copy ON copy.asset_id = file.asset_id AND {COUNTS}
-    LEFT JOIN volumes AS volume ON volume.volume_id = copy.volume_id
-    GROUP BY file.clip_id, file.asset_id
-"""
-
-
 def at_risk(db: Database, needs: Policy | None = None, *, limit: int = 1000, offset: int = 0) -> list[Risk]:
-    """Clips of which some file has too few verified copies, or too few devices; the worst first."""
+    """Clips of which some file has too few verified copies, or too few devices; the worst first.
+
+    Of equally bad ones those taken in first come first. A page costs what it shows.
+    """
     needs = needs or policy()
+    page: list[Risk] = []
+    wanted = offset + limit
+    seen: dict[str, None] = {}
+    reader = db.conn.execute(*_worst(needs))
+    while len(page) < wanted:
+        part = [str(found[0]) for found in reader.fetchmany(PAGE)]
+        if not part:
+            break
+        fresh = [clip_id for clip_id in dict.fromkeys(part) if clip_id not in seen]
+        seen.update(dict.fromkeys(fresh))
+        page += _risks(db, fresh, needs)
+    reader.close()
+    return page[offset:wanted]
+
+
+PAGE = 500
+"""Clips whose numbers are read together."""
+
+
+def _worst(needs: Policy) -> tuple[str, tuple[int, ...]]:
+    """The query for clips by their worst file, ranges of one index only, and its values."""
+    # Devices are never more than copies: with enough devices, copies can only be
+    # too few where the policy asks for more copies than devices.
+    ranges = ["devices < ?"] + ["devices = ? AND verified < ?"] * max(0, needs.copies - needs.devices)
+    params = [needs.devices]
+    for devices in range(needs.devices, needs.copies):
+        params += [devices, needs.copies]
+    parts = [
+        "SELECT clip_id FROM (SELECT asset_id FROM asset_safety INDEXED BY asset_safety_worst"
+        f" WHERE {where} ORDER BY devices, verified, asset_id)"
+        " CROSS JOIN clip_files USING (asset_id) WHERE clip_files.role <> 'derivative'"
+        for where in ranges
+    ]
+    return " UNION ALL ".join(parts), tuple(params)
+
+
+def _risks(db: Database, clip_ids: Sequence[str], needs: Policy) -> list[Risk]:
+    """The exact numbers of these clips, in their order; those that are safe after all are left out."""
     found = rows(
         db,
-        "SELECT clip_id, title, sum(size) AS size, min(verified) AS verified, min(devices) AS devices"
-        f" FROM ({_PER_FILE}) JOIN clips USING (clip_id) GROUP BY clip_id"
-        " HAVING min(verified) < ? OR min(devices) < ?"
-        " ORDER BY min(verified), min(devices), title, clip_id LIMIT ? OFFSET ?",
-        (needs.copies, needs.devices, limit, offset),
+        f"""
+        SELECT clip_id, title, sum(size) AS size, min(verified) AS verified, min(devices) AS devices
+        FROM (SELECT file.clip_id, clips.title, assets.size,
+                     CASE WHEN safety.verified < {ENOUGH} THEN safety.verified ELSE
+                          (SELECT count(*) FROM copies AS copy
+                           WHERE copy.asset_id = file.asset_id AND {COUNTS}) END AS verified,
+                     CASE WHEN safety.verified < {ENOUGH} THEN safety.devices ELSE
+                          (SELECT count(DISTINCT coalesce(volumes.device_id, volumes.volume_id))
+                           FROM copies AS copy JOIN volumes USING (volume_id)
+                           WHERE copy.asset_id = file.asset_id AND {COUNTS}) END AS devices
+              FROM (SELECT DISTINCT clip_id, asset_id FROM clip_files
+                    WHERE role <> 'derivative' AND clip_id IN ({", ".join("?" * len(clip_ids))})) AS file
+              JOIN clips USING (clip_id) JOIN assets USING (asset_id)
+              JOIN asset_safety AS safety USING (asset_id))
+        GROUP BY clip_id HAVING min(verified) < ? OR min(devices) < ?
+        """,
+        (*clip_ids, needs.copies, needs.devices),
     )
-    return [Risk(**entry) for entry in found]
+    by_id = {entry["clip_id"]: Risk(**entry) for entry in found}
+    return [by_id[clip_id] for clip_id in clip_ids if clip_id in by_id]
 
 
 def only_on(db: Database, volume_id: str, *, limit: int = 1000, offset: int = 0) -> list[OnlyHere]:

@@ -10,6 +10,7 @@ from engine.api.rows import Id, VolumeDetail, VolumeEvent, VolumeRow
 from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
 from engine.errors import NotFound
 from engine.storage.database import Row, row, rows
+from engine.volumes.store import SELECT
 
 OF_INTEREST = (
     "((volumes.class NOT IN ('system', 'virtual') AND volumes.state <> 'offline')"
@@ -40,7 +41,7 @@ class Volumes(Table):
         "state": "volumes.state = 'online', volumes.state, volumes.name COLLATE NOCASE, volumes.volume_id",
         "free": "volumes.free_bytes, volumes.volume_id",
         "seen": "volumes.last_seen_at DESC, volumes.volume_id",
-        "clips": "(SELECT count(*) FROM copies WHERE copies.volume_id = volumes.volume_id) DESC,"
+        "clips": "(SELECT clips FROM volume_counts AS held WHERE held.volume_id = volumes.volume_id) DESC,"
         " volumes.volume_id",
     }
 
@@ -49,8 +50,8 @@ class Volumes(Table):
 
     def rows(self, ids: Sequence[Id]) -> list[VolumeRow]:
         """Volumes by id."""
-        found = self._by_id("SELECT volume_id AS the_id, volumes.* FROM volumes", ids)
-        return [self._row(entry) for entry in found]
+        found = self._by_id(f"SELECT volumes.volume_id AS the_id, * FROM ({SELECT}) AS volumes", ids)
+        return [_row(entry) for entry in found]
 
     def detail(self, row_id: Id) -> VolumeDetail:
         """A volume with its evidence and newest events.
@@ -61,74 +62,58 @@ class Volumes(Table):
         db = self._library.db()
         found = row(
             db,
-            "SELECT volumes.*, devices.serial, devices.model FROM volumes"
-            " LEFT JOIN devices USING (device_id) WHERE volume_id = ?",
+            f"SELECT held.*, devices.serial, devices.model FROM ({SELECT}) AS held"
+            " LEFT JOIN devices USING (device_id) WHERE held.volume_id = ?",
             (row_id,),
         )
         if found is None:
             raise NotFound("This volume is no longer in the library.")
-        copies = row(
-            db,
-            "SELECT count(*) AS n, coalesce(sum(size), 0) AS size,"
-            " coalesce(sum(state = 'missing'), 0) AS missing, coalesce(sum(state = 'damaged'), 0) AS damaged"
-            " FROM copies WHERE volume_id = ?",
-            (row_id,),
-        )
-        assert copies is not None
         events = rows(
             db,
             "SELECT at, kind, detail FROM volume_events WHERE volume_id = ? ORDER BY event_id DESC LIMIT ?",
             (row_id, LOG_TAIL),
         )
         return VolumeDetail(
-            row=self._row(found),
+            row=_row(found),
             label=found["label"],
             fs_uuid=found["fs_uuid"],
             serial=found["serial"],
             model=found["model"],
             share=found["share"],
-            copies=copies["n"],
-            copies_bytes=copies["size"],
-            missing=copies["missing"],
-            damaged=copies["damaged"],
+            copies=found["copies"],
+            copies_bytes=found["copies_bytes"],
+            missing=found["missing"],
+            damaged=found["damaged"],
             events=tuple(
                 VolumeEvent(event["at"], event["kind"], _spoken(event["detail"])) for event in events
             ),
         )
 
-    def _row(self, found: Row) -> VolumeRow:
-        counted = row(
-            self._library.db(),
-            "SELECT count(DISTINCT clips.rowid) AS clips,"
-            " count(DISTINCT CASE WHEN copies.state <> 'present' THEN clips.rowid END) AS lost"
-            " FROM copies JOIN clips ON clips.asset_id = copies.asset_id WHERE copies.volume_id = ?",
-            (found["volume_id"],),
-        )
-        assert counted is not None
-        away = found["state"] in ("offline", "conflict")
-        return VolumeRow(
-            volume_id=found["volume_id"],
-            name=found["name"],
-            state=found["state"],
-            volume_class=found["class"],
-            kind=found["kind"],
-            fs_type=found["fs_type"],
-            is_network=_flag(found["is_network"]),
-            is_removable=_flag(found["is_removable"]),
-            read_only=bool(found["read_only"]),
-            size_bytes=found["size_bytes"],
-            free_bytes=found["free_bytes"],
-            mount_point=name_or_none(found["mount_point"]),
-            clips=counted["clips"],
-            offline_clips=counted["clips"] if away else counted["lost"],
-            first_seen_at=found["first_seen_at"],
-            last_seen_at=found["last_seen_at"],
-            offline_since=found["offline_since"],
-            tracked=found["tracked_at"] is not None,
-            favourite=bool(found["favourite"]),
-            read_rate=found["read_rate"],
-            write_rate=found["write_rate"],
-        )
+
+def _row(found: Row) -> VolumeRow:
+    return VolumeRow(
+        volume_id=found["volume_id"],
+        name=found["name"],
+        state=found["state"],
+        volume_class=found["class"],
+        kind=found["kind"],
+        fs_type=found["fs_type"],
+        is_network=_flag(found["is_network"]),
+        is_removable=_flag(found["is_removable"]),
+        read_only=bool(found["read_only"]),
+        size_bytes=found["size_bytes"],
+        free_bytes=found["free_bytes"],
+        mount_point=name_or_none(found["mount_point"]),
+        clips=found["clips"],
+        offline_clips=found["offline_clips"],
+        first_seen_at=found["first_seen_at"],
+        last_seen_at=found["last_seen_at"],
+        offline_since=found["offline_since"],
+        tracked=found["tracked_at"] is not None,
+        favourite=bool(found["favourite"]),
+        read_rate=found["read_rate"],
+        write_rate=found["write_rate"],
+    )
 
 
 def _spoken(detail: str | None) -> str | None:

@@ -16,7 +16,8 @@
 Conventions: names and paths are BLOBs (exact bytes); paths are relative to the
 volume's root, without a leading slash; times are UTC ISO 8601 text; sizes are
 bytes; flags are 0, 1 or NULL for unknown; JSON columns hold one object.
-One fact has one place: a batch's numbers come from its items, a run's status
+One fact has one place (:mod:`~engine.storage.schema.tallies` apart, which triggers
+keep): a batch's numbers come from its items, a run's status
 is its job's, a copy's online state comes from its volume's row, so that a
 remount changes one row whatever the number of clips.
 """
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from engine.storage.schema import config, content, finding, house, leaving, places, views, work
+from engine.storage.schema import config, content, finding, house, leaving, places, tallies, views, work
 
 LIBRARY: tuple[str, ...] = (
     *places.TABLES,
@@ -44,6 +45,12 @@ library_migrations = Migrations("rushes-library")
 @library_migrations(name="0001_spine")
 def _spine(db: Database) -> None:
     for statement in LIBRARY:
+        db.execute(statement)
+
+
+@library_migrations(name="0002_tallies")
+def _tallies(db: Database) -> None:
+    for statement in (*tallies.TABLES, *tallies.RECOUNT):
         db.execute(statement)
 
 

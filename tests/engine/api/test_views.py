@@ -46,6 +46,15 @@ def clip(library: Library, number: int, volume_id: str, path: bytes, state: str 
     )
     put(
         library,
+        "clip_files",
+        clip_id=f"clip-{number}",
+        role="essence",
+        position=0,
+        asset_id=number,
+        name=path,
+    )
+    put(
+        library,
         "copies",
         copy_id=number,
         asset_id=number,

@@ -141,6 +141,7 @@ def test_clips_are_counted_and_offline_ones_are_those_that_cannot_be_read_here(
             "INSERT INTO clips (clip_id, title, kind, asset_id, created_at) VALUES (?, 'x', 'video', ?, ?)",
             (f"c{asset}", asset, moment),
         )
+        execute(db, "INSERT INTO clip_files VALUES (?, 'essence', 0, ?, x'61')", (f"c{asset}", asset))
     for asset, volume_id in ((1, drive), (2, drive), (2, other)):
         execute(
             db,

@@ -1,0 +1,115 @@
+"""The counts that triggers keep are those that counting gives, whatever happens to the data."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from engine.library import Library
+from engine.storage.database import rows, write
+from engine.storage.schema import tallies
+
+MOMENT = "2026-01-01T00:00:00.000000Z"
+
+
+def seen(db: Any) -> dict[str, list[Any]]:
+    return {
+        "places": rows(db, "SELECT * FROM clip_places ORDER BY 1, 2"),
+        "volumes": rows(db, "SELECT * FROM volume_counts ORDER BY 1"),
+        "safety": rows(db, "SELECT * FROM asset_safety ORDER BY 1"),
+    }
+
+
+def world(db: Any) -> None:
+    for number in range(2):
+        db.execute("INSERT INTO devices (device_id, first_seen_at) VALUES (?, ?)", (f"d{number}", MOMENT))
+    for number in range(4):
+        db.execute(
+            "INSERT INTO volumes (volume_id, name, device_id, first_seen_at, last_seen_at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (f"v{number}", f"Drive {number}", "d0" if number < 2 else None, MOMENT, MOMENT),
+        )
+    for number in range(1, 9):
+        db.execute("INSERT INTO assets (asset_id, size, created_at) VALUES (?, 10, ?)", (number, MOMENT))
+    for number in range(4):
+        db.execute(
+            "INSERT INTO clips (clip_id, title, kind, asset_id, created_at) VALUES (?, 'c', 'video', ?, ?)",
+            (f"c{number}", number + 1, MOMENT),
+        )
+
+
+def any_change(db: Any, dice: random.Random) -> None:
+    volume, asset = f"v{dice.randrange(4)}", dice.randrange(1, 9)
+    clip, state = (
+        f"c{dice.randrange(4)}",
+        dice.choice(("present", "present", "present", "missing", "damaged")),
+    )
+    role = dice.choice(("essence", "span", "span", "sidecar"))
+    path = b"p%d" % dice.randrange(12)
+    kind = dice.choice(("managed", "backup", "managed", "source"))
+    which = dice.randrange(11)
+    if which < 4:
+        db.execute(
+            "INSERT OR IGNORE INTO copies (asset_id, volume_id, path, role, state, size, mtime_ns, seen_at,"
+            " verified_at, created_at) VALUES (?, ?, ?, ?, ?, ?, 0, 's', ?, 'c')",
+            (asset, volume, path, kind, state, dice.randrange(99), dice.choice((None, MOMENT, MOMENT))),
+        )
+    elif which == 4:
+        db.execute("DELETE FROM copies WHERE volume_id = ? AND path = ?", (volume, path))
+    elif which == 5:
+        db.execute("UPDATE copies SET state = ? WHERE asset_id = ?", (state, asset))
+    elif which == 6:
+        db.execute("UPDATE OR IGNORE copies SET volume_id = ?, asset_id = ?, verified_at = 'x'"
+                   " WHERE path = ?", (volume, asset, path))  # fmt: skip
+    elif which < 9:
+        db.execute(
+            "INSERT OR IGNORE INTO clip_files VALUES (?, ?, ?, ?, x'00')",
+            (clip, role, dice.randrange(3), asset),
+        )
+    elif which == 9:
+        db.execute("DELETE FROM clip_files WHERE clip_id = ? AND role = ?", (clip, role))
+    else:
+        db.execute(
+            "UPDATE volumes SET device_id = ? WHERE volume_id = ?", (dice.choice((None, "d0", "d1")), volume)
+        )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
+    db, dice = library.db(), random.Random(seed)
+    with write(db):
+        world(db)
+    apart = 0
+    for _ in range(30):
+        with write(db):
+            for _ in range(5):
+                any_change(db, dice)
+        kept = seen(db)
+        with write(db):
+            for statement in tallies.RECOUNT:
+                db.execute(statement)
+        assert kept == seen(db)
+        assert any(entry["copies"] for entry in kept["volumes"])
+        apart += sum(entry["devices"] > 1 or entry["verified"] > 1 for entry in kept["safety"])
+    assert apart, "no content ever had two verified copies: nothing was tried"
+    with write(db):
+        db.execute("DELETE FROM clip_files")
+        db.execute("DELETE FROM clips")
+    assert seen(db)["places"] == []
+    assert {entry["clips"] for entry in seen(db)["volumes"]} == {0}
+
+
+def test_many_copies_of_one_content_are_never_counted_too_high(library: Library) -> None:
+    db = library.db()
+    with write(db):
+        world(db)
+        for number in range(tallies.ENOUGH + 10):
+            db.execute(
+                "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, seen_at, verified_at,"
+                " created_at) VALUES (1, 'v3', ?, 'managed', 1, 0, 's', 'v', 'c')",
+                (b"%d" % number,),
+            )
+    (kept,) = rows(db, "SELECT verified, devices FROM asset_safety WHERE asset_id = 1")
+    assert kept == {"verified": tallies.ENOUGH, "devices": 1}
