@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import stat
@@ -262,9 +263,9 @@ def _resolve(path: str, table: Sequence[Mount], deadline: float) -> tuple[str, i
 
 
 def _join(volume: Mapping[str, Any], relative: str) -> str | None:
-    shown = [(root, point) for root, point in json.loads(volume.get("mounts") or "[]")]
+    shown = _shown(volume.get("mounts") or "[]")
     if not shown and volume["mount_point"] is not None:
-        shown = [(_text(volume["mount_root"]), _text(volume["mount_point"]))]
+        shown = ((_text(volume["mount_root"]), _text(volume["mount_point"])),)
     for root, point in shown:
         inside = root.strip("/")
         if inside and relative != inside and not relative.startswith(f"{inside}/"):
@@ -272,6 +273,12 @@ def _join(volume: Mapping[str, Any], relative: str) -> str | None:
         rest = relative[len(inside) :].strip("/") if inside else relative
         return os.path.join(point, rest) if rest else point
     return None
+
+
+@functools.lru_cache(maxsize=256)
+def _shown(column: str) -> tuple[tuple[str, str], ...]:
+    """The column ``mounts``, read once: a list of 1000 copies asks for the same few volumes."""
+    return tuple((root, point) for root, point in json.loads(column))
 
 
 def _text(name: str | bytes) -> str:

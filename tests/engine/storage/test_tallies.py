@@ -91,7 +91,6 @@ def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
             for statement in tallies.RECOUNT:
                 db.execute(statement)
         assert kept == seen(db)
-        assert any(entry["copies"] for entry in kept["volumes"])
         apart += sum(entry["devices"] > 1 or entry["verified"] > 1 for entry in kept["safety"])
     assert apart, "no content ever had two verified copies: nothing was tried"
     with write(db):
