@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
-from engine.api.rows import CandidateDetail, CandidateRow, Id, Show, Side, Source
+from engine.api.rows import CandidateDetail, CandidateRow, Id, Show, Source
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
 from tui import keys
 from tui.desk import Verdict
-from tui.looks import CANDIDATE_LOOKS, MATCH_WORDS, VOLUME_LOOKS, Cell, Piece, look_of
+from tui.looks import CANDIDATE_LOOKS, MATCH_WORDS, Cell, Piece, look_of
+from tui.screens import compare
 from tui.screens.cells import no_row
 from tui.screens.ingest import mounted
 from tui.screens.inputs import PathDialog
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
-from tui.widgets.line_view import BLANK, Line
+from tui.widgets.line_view import Line
 
 OPEN = ("pending", "later")
 
@@ -145,11 +145,11 @@ class RelinkScreen(TriageScreen):
                 )
             )
         ]
-        wide = self.size.width >= WIDE_COMPARE
+        wide = self.size.width >= compare.WIDE
         lines += (
-            _compare(detail.known, detail.found, self.size.width - 4, context)
+            compare.beside(detail.known, detail.found, self.size.width - 4, context)
             if wide
-            else _stacked(detail, context)
+            else compare.stacked(detail.known, detail.found, context)
         )
         if row.rivals > 1 and row.status in OPEN:
             lines.append(
@@ -160,7 +160,7 @@ class RelinkScreen(TriageScreen):
             lines.append(
                 Line(((f"Decided {fmt.moment(detail.decided_at, self.rushes.pace.now())}{who}", "dim"),))
             )
-        return [*lines, *_evidence(detail.evidence)]
+        return [*lines, *compare.evidence_lines(detail.evidence)]
 
     def why_not(self, verb: str, row: CandidateRow | None) -> str | None:
         """Verdicts need an open candidate, undo a decided one."""
@@ -308,108 +308,3 @@ class RelinkScreen(TriageScreen):
         """Copy the path that was found."""
         row = cast("CandidateRow", self.table.current())
         self.rushes.copy_path(row.new_path)
-
-
-WIDE_COMPARE = 100
-"""From this many columns on both sides stand beside each other."""
-
-
-def _pairs(known: Side, found: Side, context: Context) -> list[tuple[str, str, str, str]]:
-    """Label, what is known, what was found, and the tone of the latter: the same, or not."""
-
-    def pair(label: str, a: str | None, b: str | None) -> tuple[str, str, str, str] | None:
-        if a is None and b is None:
-            return None
-        tone = "" if a is None or b is None else "good" if a == b else "warn"
-        return label, a or "-", b or "-", tone
-
-    def when(mtime_ns: int | None) -> str | None:
-        if mtime_ns is None:
-            return None
-        stamp = clock_stamp(mtime_ns)
-        return fmt.moment(stamp, context.now)
-
-    pairs = [
-        (
-            "Volume",
-            f"{display(known.volume)} ({look_of(VOLUME_LOOKS, known.volume_state).word})",
-            f"{display(found.volume)} ({look_of(VOLUME_LOOKS, found.volume_state).word})",
-            "",
-        ),
-        ("Path", display(known.path), display(found.path), ""),
-        pair("Size", _bytes(known.size_bytes), _bytes(found.size_bytes)),
-        pair("Changed", when(known.mtime_ns), when(found.mtime_ns)),
-        pair("Length", _length(known.duration_ms), _length(found.duration_ms)),
-        pair("Codec", known.codec, found.codec),
-        pair("BLAKE3", _short(known.blake3), _short(found.blake3)),
-        pair("Samples", _short(known.fast_hash), _short(found.fast_hash)),
-    ]
-    return [entry for entry in pairs if entry is not None]
-
-
-def clock_stamp(mtime_ns: int) -> str:
-    """A file time in the stored form."""
-    return datetime.fromtimestamp(mtime_ns / 1e9, UTC).isoformat()
-
-
-def _compare(known: Side, found: Side, width: int, context: Context) -> list[Line]:
-    half = (width - 11) // 2
-    lines = [Line(((" " * 11, ""), (fmt.pad("the catalogue knows", half), "dim"), ("was found", "dim")))]
-    for label, left, right, tone in _pairs(known, found, context):
-        ellipsis = context.glyphs.ellipsis
-        a = fmt.pad(fmt.fit_path(left, half - 2, ellipsis), half)
-        b = fmt.fit_path(right, half, ellipsis)
-        lines.append(Line(((f"{label:<11}", "dim"), (a, ""), (b, tone))))
-    return lines
-
-
-def _stacked(detail: CandidateDetail, context: Context) -> list[Line]:
-    lines = []
-    for label, left, right, tone in _pairs(detail.known, detail.found, context):
-        if label in ("Volume", "Path"):
-            lines.append(Line(((f"{label:<9}was ", "dim"), (left, "")), indent=13))
-            lines.append(Line(((f"{'':<9}now ", "dim"), (right, "strong")), indent=13))
-        elif left == right:
-            lines.append(Line(((f"{label:<13}", "dim"), (left, tone), ("  same", "good"))))
-        else:
-            lines.append(
-                Line(((f"{label:<13}", "dim"), (left, ""), (f" {context.glyphs.arrow} {right}", tone)))
-            )
-    return lines
-
-
-def _bytes(count: int | None) -> str | None:
-    return None if count is None else f"{fmt.size(count)} ({count:,})"
-
-
-def _length(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else fmt.duration(milliseconds)
-
-
-def _short(digest: str | None) -> str | None:
-    return None if digest is None else digest[:24]
-
-
-NOT_COMPARED = ("ambiguous", "fits_other_content", "mapped")
-"""Facts of the evidence that are no comparison of the two sides."""
-
-
-def _evidence(evidence: dict[str, Any]) -> list[Line]:
-    """What agrees, what differs, and what else the scan noted."""
-
-    def named(wanted: bool) -> str:
-        return ", ".join(
-            name.replace("_", " ")
-            for name, value in evidence.items()
-            if value is wanted and name not in NOT_COMPARED
-        )
-
-    lines = [BLANK]
-    for label, words, tone in (("Agrees", named(True), "good"), ("Differs", named(False), "warn")):
-        if words:
-            lines.append(Line(((f"{label:<11}", "dim"), (words, tone)), indent=11))
-    if evidence.get("ambiguous"):
-        lines.append(Line((("Another pairing is as good; compare before you decide.", "warn"),)))
-    if evidence.get("fits_other_content"):
-        lines.append(Line((("The file fits copies of other content as well.", "warn"),)))
-    return lines if len(lines) > 1 else []

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 
 from engine.api.rows import Filter, Id, Show, Source
 from engine.errors import RushesError
@@ -19,6 +18,7 @@ from tui.feed import HeaderChanged, Looked
 from tui.keys import BY_ID, Key
 from tui.looks import Cell, Piece
 from tui.screens.choose import ChoiceDialog
+from tui.screens.list_keys import ListKeys
 from tui.widgets.bars import KeyLine, NoteLine, StatusLine, TopBar
 from tui.widgets.columns import Column
 from tui.widgets.filter_bar import LONG_LIST, FilterBar
@@ -37,7 +37,7 @@ TALL = 30
 SHOWS: tuple[Show, ...] = ("all", "active", "failed")
 
 
-class TriageScreen(Screen[None]):
+class TriageScreen(ListKeys):
     """One queue. Subclasses say what its rows look like and what can be done with them."""
 
     PLACE: ClassVar[str]
@@ -85,16 +85,6 @@ class TriageScreen(Screen[None]):
     def rushes(self) -> RushesApp:
         """The app, by its own type."""
         return cast("RushesApp", self.app)
-
-    @property
-    def table(self) -> RowTable:
-        """The table."""
-        return self.query_one("#table", RowTable)
-
-    @property
-    def detail(self) -> LineView:
-        """The detail pane."""
-        return self.query_one("#detail", LineView)
 
     @property
     def filter_bar(self) -> FilterBar:
@@ -284,54 +274,6 @@ class TriageScreen(Screen[None]):
         """All keys of this place, its own first."""
         return keys.of(self.SCOPE, "list", "app")
 
-    def list_down(self) -> None:
-        """Next row."""
-        self.table.move(1)
-
-    def list_up(self) -> None:
-        """Row above."""
-        self.table.move(-1)
-
-    def list_top(self) -> None:
-        """First row."""
-        self.table.go(0)
-
-    def list_bottom(self) -> None:
-        """Last row."""
-        self.table.go(self.table.count)
-
-    def list_half_down(self) -> None:
-        """Half a page down."""
-        self.table.move_page(0.5)
-
-    def list_half_up(self) -> None:
-        """Half a page up."""
-        self.table.move_page(-0.5)
-
-    def list_page_down(self) -> None:
-        """A page down."""
-        self.table.move_page(1)
-
-    def list_page_up(self) -> None:
-        """A page up."""
-        self.table.move_page(-1)
-
-    def list_mark(self) -> None:
-        """Mark this row and go on."""
-        self.table.toggle_mark()
-
-    def list_range(self) -> None:
-        """Begin or end a range."""
-        self.table.toggle_range()
-
-    def list_mark_all(self) -> None:
-        """Mark all that is shown."""
-        self.table.mark_all()
-
-    def list_invert(self) -> None:
-        """Mark what is not marked."""
-        self.table.invert_marks()
-
     def list_filter(self) -> None:
         """Type a filter."""
         self.filter_bar.open()
@@ -366,14 +308,6 @@ class TriageScreen(Screen[None]):
         """Show or hide the detail."""
         self._detail_wish = not self.detail_shown
         self._place_detail()
-
-    def list_detail_down(self) -> None:
-        """Scroll the detail."""
-        self.detail.scroll_relative(y=5, animate=False)
-
-    def list_detail_up(self) -> None:
-        """Scroll the detail."""
-        self.detail.scroll_relative(y=-5, animate=False)
 
     def list_refresh(self) -> None:
         """Read again and redraw."""

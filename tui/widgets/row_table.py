@@ -23,6 +23,7 @@ from engine.api.rows import Filter, Id, Source
 from tui.format import cells as cell_width
 from tui.looks import Cell, Glyphs
 from tui.widgets.columns import Column, Context, Placed, place
+from tui.widgets.marks import Marks
 from tui.widgets.toned import Toned, fitted
 
 MARGIN = 2
@@ -73,7 +74,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         super().__init__(id=id)
         self.glyphs = glyphs
         self.filter = Filter()
-        self.marks: set[Id] = set()
+        self._marks = Marks()
         self._columns = tuple(columns)
         self._placed: tuple[Placed, ...] = ()
         self._now = now
@@ -86,7 +87,6 @@ class RowTable(ScrollView, Toned, can_focus=True):
         self._cursor_id: Id | None = None
         self._rows: dict[Id, Any] = {}
         self._cells: dict[Id, tuple[Cell, ...]] = {}
-        self._range: tuple[Id, frozenset[Id]] | None = None
         self._painted_live = float("-inf")
         self._ids_again = 0.0
         self._stale = False
@@ -115,7 +115,12 @@ class RowTable(ScrollView, Toned, can_focus=True):
     @property
     def ranging(self) -> bool:
         """Whether a range is being marked."""
-        return self._range is not None
+        return self._marks.ranging
+
+    @property
+    def marks(self) -> set[Id]:
+        """Ids of the marked rows, whether the filter shows them or not."""
+        return self._marks.ids
 
     def current(self) -> Any | None:
         """The row under the cursor, or None."""
@@ -125,7 +130,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         """The rows a verb acts on: those marked and shown, else the one under the cursor."""
         if self._source is None:
             return []
-        marked = [row_id for row_id in self._ids if row_id in self.marks] if self.marks else []
+        marked = self._marks.shown(self._ids)
         if marked:
             return list(self._source.rows(marked))
         row = self.current()
@@ -133,7 +138,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
 
     def shown_marks(self) -> int:
         """Marked rows that pass the filter."""
-        return sum(row_id in self.marks for row_id in self._ids) if self.marks else 0
+        return len(self._marks.shown(self._ids))
 
     # -- reading -------------------------------------------------------------
     def read_from(self, source: Source[Any, Any]) -> None:
@@ -309,8 +314,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
             return
         old, self._cursor = self._cursor, position
         self._cursor_id = self._ids[position]
-        if self._range is not None:
-            self._mark_range()
+        self._show_marks(self._marks.extend_range(self._ids, position))
         self._reveal()
         self._draw(old)
         self._draw(position)
@@ -346,54 +350,38 @@ class RowTable(ScrollView, Toned, can_focus=True):
     # -- marks ---------------------------------------------------------------
     def toggle_mark(self) -> None:
         """Mark the row under the cursor, or take its mark away, and go on."""
-        if self._cursor_id is None:
-            return
-        self.marks ^= {self._cursor_id}
-        self._draw(self._cursor)
-        self.post_message(self.Changed())
-        self.move(1)
+        if self._cursor_id is not None:
+            self._show_marks(self._marks.toggle(self._cursor_id))
+            self.move(1)
 
     def mark_all(self) -> None:
         """Mark all rows that pass the filter."""
-        self._set_marks(self.marks | set(self._ids))
+        self._show_marks(self._marks.add(self._ids))
 
     def invert_marks(self) -> None:
         """Mark the rows that pass the filter and are not marked, and no others."""
-        self._set_marks({row_id for row_id in self._ids if row_id not in self.marks})
+        self._show_marks(self._marks.invert(self._ids))
 
     def clear_marks(self) -> None:
         """Take all marks away."""
-        self._range = None
-        self._set_marks(set())
+        self._show_marks(self._marks.clear())
 
     def forget_marks(self, done: set[Id]) -> None:
         """Take these marks away: their rows were acted on."""
-        self._set_marks(self.marks - done)
+        self._show_marks(self._marks.forget(done))
 
     def toggle_range(self) -> None:
         """Begin a range at the cursor, or end the one that is open."""
-        if self._range is not None:
-            self._range = None
+        if self._marks.ranging:
+            self._marks.end_range()
         elif self._cursor_id is not None:
-            self._range = (self._cursor_id, frozenset(self.marks))
-            self._mark_range()
+            self._marks.begin_range(self._cursor_id)
+            self._show_marks(self._marks.extend_range(self._ids, self._cursor))
         self.post_message(self.Changed())
 
-    def _mark_range(self) -> None:
-        assert self._range is not None
-        start_id, before = self._range
-        try:
-            start = self._ids.index(start_id)
-        except ValueError:
-            start = self._cursor
-        low, high = sorted((start, self._cursor))
-        self._set_marks(set(before) | set(self._ids[low : high + 1]))
-
-    def _set_marks(self, marks: set[Id]) -> None:
-        changed = marks ^ self.marks
+    def _show_marks(self, changed: set[Id]) -> None:
         if not changed:
             return
-        self.marks = marks
         first, last = self._window()
         for at in range(first, last):
             if self._ids[at] in changed:
