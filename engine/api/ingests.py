@@ -30,6 +30,8 @@ class Options:
         name: what the batch is called; None names it after its sources.
         priority: place in the queue: ``low normal high urgent``.
         hash_lists: begin or continue an ASC MHL of each card at every destination.
+        layout: how files are named: ``tree template content``, see :mod:`engine.ingest.naming`.
+        template: for the layout ``template``; None is the usual one.
     """
 
     verify_source: bool = False
@@ -39,6 +41,8 @@ class Options:
     name: str | None = None
     priority: str = "normal"
     hash_lists: bool = False
+    layout: str = "tree"
+    template: str | None = None
 
 
 _USUAL = Options()
@@ -159,5 +163,7 @@ def _planned(
         thumbnails=options.thumbnails,
         checksums=options.checksums,
         name=options.name,
+        layout=options.layout,
+        template=options.template,
         dry_run=dry_run,
     )

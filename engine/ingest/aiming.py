@@ -11,7 +11,7 @@ import os
 from humanize import naturalsize
 
 from engine.errors import VolumeGone
-from engine.ingest import failures, folders, known, layout
+from engine.ingest import failures, folders, known, layout, naming
 from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
 from engine.ingest.landing import Landing
@@ -47,6 +47,12 @@ def aim(
     target = transfer.destination
     assert target.root is not None
     prefix = target.order.relative
+    pattern = parcel.data.get("name")
+    if pattern is not None:
+        if parcel.blake3 is None and not read_content(job, source, parcel, meter):
+            return
+        assert parcel.blake3 is not None
+        transfer.path = known.join(prefix, naming.with_hash(pattern, parcel.blake3))
     relative = transfer.path[len(prefix) + 1 :] if prefix else transfer.path
     *parts, wanted = relative.split("/")
     shown = display(os.path.join(target.path, relative))

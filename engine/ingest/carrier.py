@@ -162,7 +162,7 @@ class Carrier:
             self.meter.resize(parcel, original.size)
             parcel.size, parcel.mtime_ns, parcel.inode = original.size, original.mtime_ns, original.inode
             parcel.asset_id = parcel.blake3 = None
-            parcel.data.clear()
+            parcel.data.pop(journal.FINGERPRINT, None)
 
     def _begin(self, parcels: Sequence[Parcel]) -> None:
         """State before work: what is about to be made, and under which temporary names."""
@@ -229,6 +229,9 @@ class Carrier:
         assert original is not None
         landings = self._landings(parcel)
         expected = parcel.stream.digester.blake3
+        if "name" in parcel.data and parcel.blake3 != expected:  # its name would be a lie
+            parcel.failure = failures.changed(original.shown)
+            return
         read_back_all(landings, expected, check=self.job.check_now, tick=self.meter.tick)
         wrong = [
             landing for landing in landings if landing.failure and landing.failure.kind == "verify_mismatch"

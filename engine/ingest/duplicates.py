@@ -113,7 +113,8 @@ def _decide(job: JobContext, source: Source, parcel: Parcel, volumes: tuple[str,
 def _met_by_name(parcel: Parcel, candidate: Verified) -> bool:
     """Whether a copy lies in the tree that this source goes to, where conflicts are settled name by name."""
     for transfer in parcel.transfers:
-        tree = transfer.path[: len(transfer.path) - len(parcel.path)].rstrip("/")
+        kept = transfer.path == parcel.path or transfer.path.endswith(f"/{parcel.path}")
+        tree = transfer.path[: len(transfer.path) - len(parcel.path)].rstrip("/") if kept else ""
         if candidate.volume_id != transfer.destination.order.volume_id:
             continue
         if candidate.path == transfer.path or (tree and known.under(candidate.path, tree)):

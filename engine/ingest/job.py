@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
-from engine.ingest import hashlists, listing, recovery, results
+from engine.ingest import hashlists, listing, naming, recovery, results
 from engine.ingest.carrier import BUNDLE_BYTES, BUNDLE_FILES, BUNDLE_FOLDERS, SMALL, Carrier
 from engine.ingest.clipping import catalogue_item
 from engine.ingest.duplicates import skip_known
@@ -117,9 +117,9 @@ def _work(
     destinations: Sequence[Destination],
     meter: Meter,
 ) -> None:
-    listing.list_item(job, item_id, source, destinations)
+    listing.list_item(job, item_id, source, destinations, order.template)
     if job.retrying:
-        listing.list_again(job, item_id, source, destinations)
+        listing.list_again(job, item_id, source, destinations, order.template)
     meter.load()
     if order.mode == "reference":
         reference_item(job, item_id, source, meter)
@@ -142,9 +142,11 @@ def _carry_all(
     meter: Meter,
 ) -> None:
     carrier = Carrier(job, item_id, source, destinations, order, meter)
+    # Two files of one content have one name then, so the second must find the first in its place.
+    one_by_one = order.template is not None and naming.hashed(order.template)
     after = -1
     while parcels := load(job.db, item_id, list(destinations), after=after, limit=BUNDLE_FILES):
-        bundle = _bundle(parcels)
+        bundle = parcels[:1] if one_by_one else _bundle(parcels)
         after = bundle[-1].position
         job.checkpoint()
         carrier.carry(bundle)

@@ -26,6 +26,9 @@ from engine.storage.database import rows, scalar, write
 JOURNALED = 2 * BLOCK
 """Files from this size on have a journal, bytes."""
 
+FINGERPRINT = "fingerprint"
+"""Key in the data of a task: what the source looked like when its journal was begun."""
+
 _END = 1 << 20
 
 
@@ -64,9 +67,9 @@ class Journal:
         mark = _fingerprint(original)
         extra = parcel.stream.digester.extra
         good, digester = 0, Digester(extra)
-        if blocks and parcel.attempts == 1 and parcel.data.get("fingerprint") == mark:
+        if blocks and parcel.attempts == 1 and parcel.data.get(FINGERPRINT) == mark:
             good, digester = _proven(landings, blocks, extra, check, tick)
-        parcel.data["fingerprint"] = mark
+        parcel.data[FINGERPRINT] = mark
         with write(self._db):
             self._db.execute(
                 "DELETE FROM task_blocks WHERE task_id = ? AND position >= ?", (parcel.task_id, good)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 
 from engine import clock
 from engine.errors import RushesError
+from engine.ingest.arranging import Arrangement, Wanted, arrange
 from engine.ingest.ends import Destination, Source
 from engine.ingest.known import join
-from engine.ingest.placing import choose_folder
 from engine.ingest.scan import Found, Listing, left_out, scan
 from engine.jobs.context import JobContext
 from engine.names import display, to_blob
@@ -22,7 +23,9 @@ LISTED = "listed"
 """Stage of an item whose tasks are complete."""
 
 
-def list_item(job: JobContext, item_id: int, source: Source, destinations: Sequence[Destination]) -> None:
+def list_item(
+    job: JobContext, item_id: int, source: Source, destinations: Sequence[Destination], template: str | None
+) -> None:
     """Make the tasks of an item, unless that was done before. A listing that was cut off is begun anew.
 
     Raises:
@@ -39,8 +42,8 @@ def list_item(job: JobContext, item_id: int, source: Source, destinations: Seque
         check=job.check_now,
         on_folder=lambda files: job.progress(done=files, total=None),
     )
-    folder = _folder(job, item_id, source, destinations, listing)
-    _insert(job, item_id, listing.files, destinations, folder)
+    arrangement = _arrange(job, item_id, source, destinations, listing, template)
+    _insert(job, item_id, listing.files, destinations, arrangement)
     _report(job, source, listing)
     with write(db):
         _insert_unreadable(job, item_id, len(listing.files), listing)
@@ -51,7 +54,9 @@ def list_item(job: JobContext, item_id: int, source: Source, destinations: Seque
         )
 
 
-def list_again(job: JobContext, item_id: int, source: Source, destinations: Sequence[Destination]) -> None:
+def list_again(
+    job: JobContext, item_id: int, source: Source, destinations: Sequence[Destination], template: str | None
+) -> None:
     """Look once more at an item whose folders could not all be read: what was unknown then becomes tasks."""
     db = job.db
     gone = execute(db, "DELETE FROM tasks WHERE item_id = ? AND error_kind = 'unreadable_folder'", (item_id,))
@@ -62,23 +67,31 @@ def list_again(job: JobContext, item_id: int, source: Source, destinations: Sequ
         bytes(entry["name"]) for entry in rows(db, "SELECT name FROM tasks WHERE item_id = ?", (item_id,))
     }
     new = [found for found in listing.files if to_blob(found.path) not in known]
-    folder = _folder(job, item_id, source, destinations, listing)
-    _insert(job, item_id, new, destinations, folder, start=len(known))
+    arrangement = _arrange(job, item_id, source, destinations, listing, template)
+    _insert(job, item_id, new, destinations, arrangement, start=len(known))
     with write(db):
         _insert_unreadable(job, item_id, len(known) + len(new), listing)
         db.execute("UPDATE batch_items SET files_found = ? WHERE item_id = ?", (len(listing.files), item_id))
 
 
-def _folder(
-    job: JobContext, item_id: int, source: Source, destinations: Sequence[Destination], listing: Listing
-) -> str:
-    if source.order.is_file or not destinations:
-        return ""
-    return choose_folder(
+def _arrange(
+    job: JobContext,
+    item_id: int,
+    source: Source,
+    destinations: Sequence[Destination],
+    listing: Listing,
+    template: str | None,
+) -> Arrangement:
+    return arrange(
         job.db,
-        source.order.label,
-        listing.files,
-        [(target.order.volume_id, target.order.relative, target.path) for target in destinations],
+        Wanted(template, job.library.name),
+        path=source.path,
+        is_file=source.order.is_file,
+        label=source.order.label,
+        files=listing.files,
+        destinations=[
+            (target.order.volume_id, target.order.relative, target.path) for target in destinations
+        ],
         item_id=item_id,
     )
 
@@ -88,7 +101,7 @@ def _insert(
     item_id: int,
     files: Sequence[Found],
     destinations: Sequence[Destination],
-    folder: str,
+    arrangement: Arrangement,
     *,
     start: int = 0,
 ) -> None:
@@ -100,8 +113,8 @@ def _insert(
             # Nobody else writes in this transaction, so the ids can be given here.
             base = int(scalar(db, "SELECT COALESCE(MAX(task_id), 0) + 1 FROM tasks"))
             db.conn.executemany(
-                "INSERT INTO tasks (task_id, job_id, item_id, position, name, size, mtime_ns, inode)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO tasks (task_id, job_id, item_id, position, name, size, mtime_ns, inode, data)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         base + number,
@@ -112,6 +125,7 @@ def _insert(
                         found.size,
                         found.mtime_ns,
                         found.inode,
+                        json.dumps({"name": arrangement.target(found.path)}) if arrangement.hashed else None,
                     )
                     for number, found in enumerate(part)
                 ],
@@ -122,7 +136,7 @@ def _insert(
                     (
                         base + number,
                         target.order.volume_id,
-                        to_blob(join(target.order.relative, join(folder, found.path))),
+                        to_blob(join(target.order.relative, arrangement.target(found.path))),
                     )
                     for number, found in enumerate(part)
                     for target in destinations

@@ -11,10 +11,12 @@ from humanize import naturalsize
 from sqlite_utils import Database
 
 from engine.errors import NotFound, Refused, RushesError, WrongUse
-from engine.ingest import known, layout
+from engine.ingest import known, naming
+from engine.ingest.arranging import Arrangement, Wanted, arrange
 from engine.ingest.known import join, under
+from engine.ingest.layout import case_clashes, label_of, listed, name_problem
 from engine.ingest.plans import Plan, PlannedDestination, PlannedSource
-from engine.ingest.scan import Found, Listing, left_out, scan
+from engine.ingest.scan import Listing, left_out, scan
 from engine.ingest.space import expected_seconds, free_bytes, queued_bytes, reserve_of, size_bytes
 from engine.library import Library
 from engine.media.cards import Listed, reader, recognise
@@ -28,6 +30,9 @@ __all__ = ["DUPLICATES", "MODES", "Plan", "plan"]
 MODES = ("copy", "reference")
 DUPLICATES = ("skip", "copy")
 
+NAMES_SHOWN = 100
+"""So many new names are in a plan as examples."""
+
 
 def plan(
     library: Library,
@@ -40,6 +45,8 @@ def plan(
     thumbnails: bool = True,
     checksums: Sequence[str] = (),
     name: str | None = None,
+    layout: str = "tree",
+    template: str | None = None,
     dry_run: bool = False,
 ) -> Plan:
     """Look at sources and destinations and say what an ingest would do. Writes no file.
@@ -57,6 +64,8 @@ def plan(
         checksums: further digests to take from the same read, of ``md5 sha1 c4``. Files that need no
             copy are not read for them.
         name: what the batch is called; None names it after its sources.
+        layout: ``tree``, ``template`` or ``content``, see :mod:`engine.ingest.naming`.
+        template: for the layout ``template``; None is the usual one.
         dry_run: also compare the files with the catalogue by size and fast hash, which reads sources.
 
     Raises:
@@ -65,6 +74,7 @@ def plan(
     """
     mode = mode or library.mode
     _check_wishes(mode, sources, destinations, duplicates, checksums)
+    template = naming.template_of(layout, template)
     problems: list[str] = []
     if library.read_only:
         problems.append(f"The library {display(library.name)} is read-only here; nothing can be recorded.")
@@ -76,7 +86,7 @@ def plan(
         _check_nesting(found, targets, problems)
     if problems:
         raise Refused(*problems)
-    _choose_folders(db, found, targets)
+    _arrange(db, found, targets, Wanted(template, library.name))
     _check_names(found, targets, problems)
     if dry_run:
         volumes = tuple({target.place.volume_id for target in targets})
@@ -108,6 +118,8 @@ def plan(
         None,
         tuple(digest for digest in EXTRA if digest in checksums),
         name or None,
+        layout,
+        template,
     )
     return replace(result, seconds=expected_seconds(db, result.size, len(targets)))
 
@@ -148,8 +160,8 @@ class _Source:
         )
         self.kind = "file" if is_file else card.kind
         self.warnings = [*card.warnings, *(sentence for _, sentence in listing.unreadable)]
-        self.label = "" if is_file else layout.label_of(path)
-        self.folder = self.label
+        self.label = "" if is_file else label_of(path)
+        self.arrangement = Arrangement(self.label)
         self.foreseen: known.Foreseen | None = None
 
     def planned(self) -> PlannedSource:
@@ -161,7 +173,7 @@ class _Source:
             self.is_file,
             self.kind,
             self.label,
-            self.folder,
+            self.arrangement.folder,
             len(listing.files),
             listing.size,
             len(self.foreseen.known) if self.foreseen else 0,
@@ -170,6 +182,7 @@ class _Source:
             len(listing.links),
             len(listing.special),
             tuple(self.warnings),
+            tuple((self.arrangement.names or {}).items())[:NAMES_SHOWN],
         )
 
 
@@ -308,21 +321,21 @@ def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _choose_folders(db: Database, found: list[_Source], targets: list[_Target]) -> None:
-    from engine.ingest.placing import choose_folder
-
+def _arrange(db: Database, found: list[_Source], targets: list[_Target], wanted: Wanted) -> None:
     taken: set[str] = set()
     for source in found:
-        if source.is_file or not targets:
-            continue
-        source.folder = choose_folder(
+        source.arrangement = arrange(
             db,
-            source.label,
-            source.listing.files,
-            [(target.place.volume_id, target.place.path, target.path) for target in targets],
+            wanted,
+            path=source.path,
+            is_file=source.is_file,
+            label=source.label,
+            files=source.listing.files,
+            destinations=[(target.place.volume_id, target.place.path, target.path) for target in targets],
             taken=taken,
         )
-        taken.add(source.folder)
+        if source.arrangement.folder:
+            taken.add(source.arrangement.folder)
 
 
 def _check_names(found: list[_Source], targets: list[_Target], problems: list[str]) -> None:
@@ -330,11 +343,13 @@ def _check_names(found: list[_Source], targets: list[_Target], problems: list[st
         bad: list[str] = []
         for source in found:
             for file in source.listing.files:
-                path = join(source.folder, file.path)
-                why = layout.name_problem(path, file.size, target.place.fs_type)
+                path = source.arrangement.target(file.path).replace(naming.HASH_MARK, "0" * 64)
+                why = name_problem(path, file.size, target.place.fs_type)
                 if why:
                     bad.append(f"{display(file.path)} {why}")
-            for one, other in layout.case_clashes(
+            if source.arrangement.names is not None:
+                continue  # those were told apart when they were made
+            for one, other in case_clashes(
                 (file.path for file in source.listing.files), target.place.fs_type
             ):
                 source.warnings.append(
@@ -344,17 +359,15 @@ def _check_names(found: list[_Source], targets: list[_Target], problems: list[st
         if bad:
             problems.append(
                 f"{display(target.path)} ({target.place.fs_type}) cannot hold {len(bad)} of the names: "
-                f"{layout.listed(bad)}. Rename them on a copy of the source, or choose another destination."
+                f"{listed(bad)}. Rename them on a copy of the source, or choose another destination."
             )
 
 
 def _planned_destination(db: Database, target: _Target, found: list[_Source]) -> PlannedDestination:
     needed = numbered = present = 0
     for source in found:
-        base = os.path.join(target.path, source.folder) if source.folder else target.path
-        exists = os.path.isdir(base)
         for file in source.listing.files:
-            here = _size_of(base, file) if exists else None
+            here = _size_of(target.path, source.arrangement.target(file.path))
             if here is None:
                 known_here = source.foreseen is not None and file.path in source.foreseen.known
                 needed += 0 if known_here else file.size
@@ -379,9 +392,9 @@ def _planned_destination(db: Database, target: _Target, found: list[_Source]) ->
     )
 
 
-def _size_of(base: str, file: Found) -> int | None:
+def _size_of(base: str, path: str) -> int | None:
     try:
-        facts = os.lstat(os.path.join(base, file.path))
+        facts = os.lstat(os.path.join(base, path))
     except OSError:
         return None
     return facts.st_size if stat.S_ISREG(facts.st_mode) else -1

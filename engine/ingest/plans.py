@@ -24,6 +24,7 @@ class PlannedSource:
             size and fast hash can tell.
         ignored, links, special: numbers of what is not copied.
         warnings: sentences; they do not stop the ingest.
+        names: (path on the source, path below each destination) of the first files that get new names.
     """
 
     path: str
@@ -41,6 +42,7 @@ class PlannedSource:
     links: int
     special: int
     warnings: tuple[str, ...]
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Plan:
         seconds: expected time; None when nothing is known of the devices.
         checksums: further digests taken from the same read, of ``md5 sha1 c4``.
         name: what the batch is called; None names it after its sources.
+        layout: how files are named, see :data:`engine.ingest.naming.LAYOUTS`.
+        template: the template that is used; None keeps every tree.
     """
 
     mode: str
@@ -98,6 +102,8 @@ class Plan:
     seconds: float | None
     checksums: tuple[str, ...] = ()
     name: str | None = None
+    layout: str = "tree"
+    template: str | None = None
 
     @property
     def files(self) -> int:
@@ -122,6 +128,8 @@ class Plan:
             "checksums": list(self.checksums),
             "thumbnails": self.thumbnails,
             "name": self.name,
+            "layout": self.layout,
+            "template": self.template,
             "sources": [
                 {
                     **json_name("source", source.path),
@@ -136,6 +144,9 @@ class Plan:
                     "links": source.links,
                     "special": source.special,
                     "warnings": list(source.warnings),
+                    "names": [
+                        {**json_name("file", file), **json_name("name", name)} for file, name in source.names
+                    ],
                 }
                 for source in self.sources
             ],

@@ -63,6 +63,7 @@ class Order:
     thumbnails: bool
     checksums: tuple[str, ...] = ()
     hash_lists: bool = False
+    template: str | None = None
 
     def to_params(self) -> dict[str, Any]:
         """As stored with the job. Names that are not UTF-8 keep their surrogate escapes, as JSON can."""
@@ -76,6 +77,7 @@ class Order:
             "thumbnails": self.thumbnails,
             "checksums": list(self.checksums),
             "hash_lists": self.hash_lists,
+            "template": self.template,
         }
 
 
@@ -96,6 +98,7 @@ def read_order(params: dict[str, Any]) -> Order:
         params["thumbnails"],
         tuple(params.get("checksums", ())),
         bool(params.get("hash_lists", False)),
+        params.get("template"),
     )
 
 
@@ -118,6 +121,7 @@ def order_of(plan: Plan, *, hash_lists: bool = False) -> Order:
         plan.thumbnails,
         plan.checksums,
         hash_lists,
+        plan.template,
     )
 
 

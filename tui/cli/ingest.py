@@ -48,6 +48,18 @@ from tui.cli import options, output
     show_default=True,
     help="Its place in the queue.",
 )
+@click.option(
+    "--layout",
+    type=click.Choice(["tree", "template", "content"]),
+    help="Keep every tree (usual), name loose files by a template, or each by its hash. "
+    "Cards with a structure always stay whole.",
+)
+@click.option(
+    "--template",
+    metavar="TEXT",
+    help="Of {project} {date} {camera} {reel} {card} {counter} {original} {kind} {blake3}; "
+    "usually {project}/{date}/{camera}/{reel}/{card}/{original}.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
 @options.waiting
 @options.common
@@ -62,6 +74,8 @@ def ingest(
     no_thumbnails: bool,
     name: str | None,
     priority: str,
+    layout: str | None,
+    template: str | None,
     dry_run: bool,
     wait: bool,
     library_path: str | None,
@@ -78,6 +92,8 @@ def ingest(
         thumbnails=not no_thumbnails,
         name=name,
         priority=priority,
+        layout=layout or ("tree" if template is None else "template"),
+        template=template,
         hash_lists=hash_lists,
     )
     if dry_run:
@@ -191,6 +207,10 @@ def _show_plan(planned: dict[str, Any]) -> None:
             output.say(f"  note: {output.shown(warning)}")
         for target in planned["destinations"]:
             output.say(f"  -> {target['path']}/{source['folder']}")
+        for named in source["names"][:5]:
+            output.say(f"     {named['file']} becomes {named['name']}")
+        if len(source["names"]) > 5:
+            output.say("     and so on")
     for target in planned["destinations"]:
         output.say(
             f"{output.shown(target['volume'])}: {output.size(target['needed'])} needed, "

@@ -1,0 +1,130 @@
+"""Where the files of one source go below every destination: its own folder, or what a template says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from engine.errors import RushesError
+from engine.ingest import naming
+from engine.ingest.known import join
+from engine.ingest.placing import choose_folder
+from engine.ingest.scan import Found
+from engine.media.beside import enrich
+from engine.media.cards import Card, Listed, reader, recognise
+from engine.media.clips import group
+from engine.media.facts import MediaFacts
+from engine.media.probe import probe
+from engine.media.tools import find_tools
+from engine.names import display
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for.
+
+    Attributes:
+        template: see :mod:`engine.ingest.naming`; None keeps the tree.
+        project: name of the library.
+    """
+
+    template: str | None
+    project: str
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Where the files of a source go.
+
+    Attributes:
+        folder: folder below each destination in which the tree is kept; ``''`` is the destination itself.
+        names: path below the destination for each path on the source; None when the tree is kept.
+        hashed: the names hold :data:`engine.ingest.naming.HASH_MARK` until the file was read.
+    """
+
+    folder: str
+    names: dict[str, str] | None = None
+    hashed: bool = False
+
+    def target(self, path: str) -> str:
+        """Path of a file below each destination."""
+        return join(self.folder, path) if self.names is None else self.names[path]
+
+
+def arrange(
+    db: Database,
+    wanted: Wanted,
+    *,
+    path: str,
+    is_file: bool,
+    label: str,
+    files: Sequence[Found],
+    destinations: Sequence[tuple[str, str, str]],
+    taken: Collection[str] = (),
+    item_id: int | None = None,
+) -> Arrangement:
+    """Decide where the files of one source go.
+
+    Args:
+        db: the library.
+        wanted: what is asked for.
+        path: the source, absolute.
+        is_file: whether it is a single file.
+        label: name of the card, ``''`` for a single file.
+        files: what is on it.
+        destinations: (volume id, path on the volume, absolute path) of each destination.
+        taken: folders already given to other cards of the same batch.
+        item_id: the batch item that asks; its own files do not count against it.
+
+    Raises:
+        RushesError: no folder is free.
+    """
+    if not destinations:
+        return Arrangement("")
+    template = wanted.template
+    if template is not None:
+        base = os.path.dirname(path) if is_file else path
+        card = recognise(_listed(files), None if is_file else reader(base))
+        known = _known(wanted, template, card, base, label, files)
+        if is_file or not card.structured:
+            return Arrangement("", naming.name_files(template, known, files), naming.hashed(template))
+        label = naming.folder_above(template, known)
+    elif is_file:
+        return Arrangement("")
+    return Arrangement(choose_folder(db, label, files, destinations, taken=taken, item_id=item_id))
+
+
+def _listed(files: Sequence[Found]) -> list[Listed]:
+    return [Listed(file.path, file.size, file.mtime_ns) for file in files]
+
+
+def _known(
+    wanted: Wanted, template: str, card: Card, base: str, label: str, files: Sequence[Found]
+) -> naming.Known:
+    name = naming.safe(display(label), "card")
+    asked = naming.tokens(template) & {"camera", "reel"}
+    facts = _first_facts(base, files, card) if asked else None
+    return naming.Known(
+        project=naming.safe(display(wanted.project), "project"),
+        date=naming.day_of(min((file.mtime_ns for file in files), default=0)),
+        camera=naming.safe((facts.model or facts.make) if facts else None, card.kind),
+        reel=naming.safe(facts.reel if facts else None, name),
+        card=name,
+    )
+
+
+def _first_facts(base: str, files: Sequence[Found], card: Card) -> MediaFacts | None:
+    """What the first recording says of its camera; None when there is none, or it says nothing."""
+    clips, _ = group(_listed(files), card, reader(base))
+    for clip in clips:
+        if clip.kind != "video":
+            continue
+        try:
+            return enrich(probe(find_tools(), str(Path(base) / clip.essence)), clip, reader(base))
+        except RushesError:
+            return None  # the names do without; the clip itself is warned about when it is entered
+    return None
