@@ -250,7 +250,9 @@ def again(library: Library, given: str, verb: str) -> dict[str, Any]:
     if verb == "resume" and found.status in ("paused", "interrupted"):
         jobs.request(library, found.job_id, "resume")
         return _queued([Queued(found.run_id, found.job_id, found.recipe_name)])
-    make = {"resume": runs.resume, "retry": runs.retry, "rerun": runs.rerun}[verb]
+    if verb == "rerun":
+        return _queued([runs.rerun(library, found.run_id, fresh=True)])
+    make = {"resume": runs.resume, "retry": runs.retry}[verb]
     return _queued([make(library, found.run_id)])
 
 

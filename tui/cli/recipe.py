@@ -34,7 +34,6 @@ def _fields(function: options.Function) -> options.Function:
             click.option("--size", metavar="WxH", help="Picture size; the first clip's when not given."),
             click.option("--fps", help="Frame rate, e.g. 25 or 30000/1001; the first clip's when not given."),
             click.option("--lut", metavar="FILE", help="A .cube file."),
-            click.option("--burn-in", multiple=True, type=click.Choice(["timecode", "title", "frame"])),
             click.option("--loudness", type=float, metavar="LUFS"),
             click.option(
                 "--offline", type=click.Choice(["refuse", "skip"]), help="What to do about clips away."
@@ -76,8 +75,6 @@ def _spec(given: dict[str, Any]) -> dict[str, Any]:
     for key in ("destination", "lut"):
         if given[key]:
             spec[key] = os.path.abspath(given[key])
-    if given["burn_in"]:
-        spec["burn_in"] = list(given["burn_in"])
     if given["size"]:
         width, _, height = given["size"].lower().partition("x")
         if not (width.isdigit() and height.isdigit()):
