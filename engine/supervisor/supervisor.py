@@ -111,6 +111,9 @@ class Supervisor:
                 self._reap()
                 self._obey()
                 self._start_jobs()
+                if self._watcher is not None and volumes.last_event(db) > self._volume_event:
+                    # A client noticed something, or made a stand-in whose parent is not watched yet.
+                    self._watcher.wake()
                 self._watch_new_parents()
             if time.monotonic() - beat >= HEARTBEAT_SECONDS:
                 beat = time.monotonic()

@@ -94,6 +94,10 @@ class MountWatcher:
         """Ask the parents anew and call back: a folder was made a stand-in meanwhile. Any thread."""
         self._poke()
 
+    def wake(self) -> None:
+        """Look again soon, and at the parents too: another process has written of a volume. Any thread."""
+        self._poke()
+
     # -- the thread ----------------------------------------------------------
     def _run(self, table: int, on_change: Callable[[], None]) -> None:
         poller = select.poll()
