@@ -155,10 +155,7 @@ def _newer(record: Record, before: Sequence[tuple[int, FileHash]]) -> bool:
     if record.proven_at is None:
         return False
     try:
-        # A list keeps whole seconds.
-        return not said or int(clock.parse(record.proven_at).timestamp()) > max(
-            int(clock.parse(moment).timestamp()) for moment in said
-        )
+        return not said or clock.parse(record.proven_at) > max(clock.parse(moment) for moment in said)
     except ValueError:
         return True
 

@@ -133,9 +133,10 @@ def _card_folder(found: Sequence[Row], relative: str) -> str | None:
         path, name = from_blob(entry["path"]), from_blob(entry["name"])
         if path.endswith(f"/{name}"):
             tops[path[: -len(name) - 1]] += 1
-    if not tops:
-        return None
-    top = tops.most_common(1)[0][0]
+    if tops:
+        top = tops.most_common(1)[0][0]
+    else:  # renamed on the way: the folder that all of them have in common
+        top = os.path.commonpath([os.path.dirname(from_blob(entry["path"])) for entry in found] or [""])
     return top if top != relative and under(top, relative) else None
 
 

@@ -195,7 +195,7 @@ def _path(element: Element, name: str, shown: str) -> str:
 def _file(element: Element, shown: str) -> FileHash:
     where = _child(element, "path")
     size = where.attrib.get("size", "")
-    previous = _path(element, "previousPath", shown) if any(_children(element, "previousPath")) else None
+    renamed = next(_children(element, "previousPath"), None) is not None
     return FileHash(
         _path(element, "path", shown),
         int(size) if size.isdecimal() else None,
@@ -210,7 +210,7 @@ def _file(element: Element, shown: str) -> FileHash:
             for child in element
             if _tag(child) in FORMATS
         ),
-        previous,
+        _path(element, "previousPath", shown) if renamed else None,
     )
 
 

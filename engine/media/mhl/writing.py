@@ -38,8 +38,8 @@ def manifest_name(number: int, folder: str, moment: str) -> str:
 
 
 def moment(text: str) -> str:
-    """A stored moment as the format wants it, to the second."""
-    return clock.parse(text).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    """A stored moment as the format wants it, with its milliseconds."""
+    return clock.stamp(clock.parse(text)).replace("Z", "+00:00")
 
 
 def moment_ns(nanoseconds: int) -> str:
