@@ -116,6 +116,8 @@ def verify(
     path: str | None = None,
     budget_seconds: float | None = None,
     on_change: Callable[[Job], None] | None = None,
+    *,
+    repair: bool = False,
 ) -> dict[str, Any]:
     """Scrub: re-read the oldest verified copies and compare, within a budget of time.
 
@@ -124,10 +126,12 @@ def verify(
         path: only copies below this folder; None for all that are online.
         budget_seconds: end after the file in hand when so much time has gone; None for no limit.
         on_change: called with the job whenever it has changed.
+        repair: afterwards make damaged and missing copies anew from good ones; adds ``repaired`` and
+            ``not_repaired``.
     """
     process.ensure(library)
     job_id = scrub.queue_verify(
-        library, os.path.abspath(path) if path else None, budget_seconds=budget_seconds
+        library, os.path.abspath(path) if path else None, budget_seconds=budget_seconds, repair=repair
     )
     job = jobs.follow(library, job_id, on_change)
     return {

@@ -118,7 +118,7 @@ def open_source(db: Database, order: OrderedSource) -> Source:
     base = os.path.dirname(path) if order.is_file else path
     try:
         place = places.place_of(db, base)
-        root = Root(base, _device_number(place, base), make=False)
+        root = Root(base, device_number(place, base), make=False)
     except (NotFound, FileNotFoundError) as error:
         raise RushesError(f"{display(path)} is no longer there. Nothing more was copied from it.") from error
     except OSError as error:
@@ -139,7 +139,7 @@ def open_destination(db: Database, order: OrderedDestination, *, make: bool = Tr
     try:
         home = path if os.path.isdir(path) else os.path.dirname(path)
         place = places.place_of(db, home)
-        target.root = Root(path, _device_number(place, home), make=make)
+        target.root = Root(path, device_number(place, home), make=make)
         target.place = place
     except (VolumeGone, NotFound, Refused) as error:
         target.away = str(error)
@@ -148,7 +148,8 @@ def open_destination(db: Database, order: OrderedDestination, *, make: bool = Tr
     return target
 
 
-def _device_number(place: Place, path: str) -> int:
+def device_number(place: Place, path: str) -> int:
+    """``st_dev`` that everything below ``path`` must have."""
     # Each Btrfs subvolume has a number of its own, below one mount point.
     return os.stat(path).st_dev if place.fs_type == "btrfs" else place.dev
 

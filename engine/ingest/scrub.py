@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
+from engine.ingest.repair import repair_copy
 from engine.jobs import store
 from engine.jobs.context import JobContext, Outcome
 from engine.library import Library
@@ -27,7 +28,12 @@ BATCH = 100
 
 
 def queue_verify(
-    library: Library, path: str | None = None, *, budget_seconds: float | None = None, priority: int = -1
+    library: Library,
+    path: str | None = None,
+    *,
+    budget_seconds: float | None = None,
+    priority: int = -1,
+    repair: bool = False,
 ) -> str:
     """Queue a scrub; return the job's id.
 
@@ -37,6 +43,7 @@ def queue_verify(
         budget_seconds: end after the file in hand when so much time has passed; the next
             scrub goes on from there. None is without limit.
         priority: place in the queue; below ingest and export unless said otherwise.
+        repair: afterwards make damaged and missing copies anew from good ones.
 
     Raises:
         NotFound: there is no such path.
@@ -51,6 +58,7 @@ def queue_verify(
             "volume_id": place.volume_id if place else None,
             "folder": place.path if place else "",
             "budget_seconds": budget_seconds,
+            "repair": repair,
         },
         resources=(f"device:{place.device}",) if place else ("verify",),
         priority=priority,
@@ -70,9 +78,11 @@ def run_verify(job: JobContext) -> Outcome:
     A copy that reads as recorded is verified anew. One that does not is
     ``damaged``: silently when its time is as recorded, else written to since.
     One that is not there is ``missing``, one that cannot be read says nothing
-    about its bytes. Copies on volumes that are away are not checked.
+    about its bytes. Copies on volumes that are away are not checked. With
+    ``repair`` every damaged or missing copy in scope is then made anew from a
+    good one, see :func:`engine.ingest.repair.repair_copy`.
 
-    Parameters: ``volume_id`` and ``folder`` (or ``path``), ``budget_seconds``.
+    Parameters: ``volume_id`` and ``folder`` (or ``path``), ``budget_seconds``, ``repair``.
 
     Raises:
         JobPaused, JobCancelled, JobStopped: see there.
@@ -91,12 +101,55 @@ def run_verify(job: JobContext) -> Outcome:
         for entry in batch:
             job.checkpoint()
             if budget is not None and time.monotonic() - begun >= float(budget) and passed:
-                return _outcome(job, sums, begun)
+                return _finish(job, sums, begun, volume_id, folder)
             passed.add(int(entry["copy_id"]))
             if not _check_one(job, entry, known_places, sums):
                 sums.offline += 1
             job.progress(done=sums.checked, bytes_done=sums.size)
+    return _finish(job, sums, begun, volume_id, folder)
+
+
+def _finish(job: JobContext, sums: _Sums, begun: float, volume_id: str | None, folder: str) -> Outcome:
+    if job.params.get("repair"):
+        _repair_all(job, volume_id, folder)
     return _outcome(job, sums, begun)
+
+
+def _repair_all(job: JobContext, volume_id: str | None, folder: str) -> None:
+    """Repair what is damaged or missing in scope; what came of it is added to the note of each copy."""
+    found = rows(
+        job.db,
+        "SELECT copy_states.* FROM copy_states JOIN assets USING (asset_id)"
+        " WHERE copy_states.state IN ('damaged', 'missing') AND role != 'source'"
+        f" AND volume_state = 'online' AND blake3 IS NOT NULL{_IN_SCOPE} ORDER BY copy_id",
+        _values(volume_id, folder, "", job.job_id),
+    )
+    for entry in found:
+        job.checkpoint()
+        shown = display(from_blob(entry["path"]))
+        job.progress(stage="repair", message=shown, force=True)
+        name = str(entry["volume_id"]).encode() + b"/" + bytes(entry["path"])
+        mine = (job.job_id, name)
+        if scalar(job.db, "SELECT 1 FROM tasks WHERE job_id = ? AND name = ?", mine) is None:
+            sentence = f"{shown} on {display(str(entry['volume_name']))} was {entry['state']} before."
+            with write(job.db):
+                _note(job, entry, str(entry["state"]), sentence, {"expected": None, "found": None})
+        key = "repaired"
+        try:
+            made = repair_copy(
+                job.db, int(entry["copy_id"]), job_id=job.job_id, check=job.check_now, tick=job.flush
+            )
+            sentence = made.sentence
+            job.log("info", sentence)
+        except RushesError as error:
+            key, sentence = "not_repaired", str(error)
+            job.log("error", sentence)
+        execute(
+            job.db,
+            "UPDATE tasks SET data = json_remove(json_set(data, '$.' || ?, ?), '$.' || ?),"
+            " error = error || ' ' || ? WHERE job_id = ? AND name = ?",
+            (key, sentence, "not_repaired" if key == "repaired" else "repaired", sentence, *mine),
+        )
 
 
 def _scope(job: JobContext) -> tuple[str | None, str]:
@@ -107,12 +160,16 @@ def _scope(job: JobContext) -> tuple[str | None, str]:
     return job.params.get("volume_id"), job.params.get("folder") or ""
 
 
+_IN_SCOPE = (
+    " AND (:volume IS NULL OR volume_id = :volume)"
+    " AND (:folder = x'' OR path = :folder OR substr(path, 1, length(:below)) = :below)"
+)
+
 _CANDIDATES = (
     " FROM copy_states JOIN assets USING (asset_id) WHERE copy_states.state IN ('present', 'damaged')"
     " AND role != 'source' AND volume_state = 'online' AND blake3 IS NOT NULL"
     " AND (verified_at IS NULL OR verified_at < :since)"
-    " AND (:volume IS NULL OR volume_id = :volume)"
-    " AND (:folder = x'' OR path = :folder OR substr(path, 1, length(:below)) = :below)"
+    f"{_IN_SCOPE}"
     " AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.job_id = :job"
     " AND tasks.name = CAST(volume_id || '/' || path AS BLOB))"
 )
@@ -271,6 +328,8 @@ def _note(job: JobContext, entry: Row, kind: str, sentence: str, data: dict[str,
 
 def _outcome(job: JobContext, sums: _Sums, begun: float) -> Outcome:
     found: dict[str, list[dict[str, Any]]] = {"damaged": [], "missing": [], "unreadable": []}
+    repaired: list[dict[str, Any]] = []
+    not_repaired: list[dict[str, Any]] = []
     for entry in rows(
         job.db,
         "SELECT name, error_kind, error, data FROM tasks WHERE job_id = ? ORDER BY position",
@@ -280,13 +339,17 @@ def _outcome(job: JobContext, sums: _Sums, begun: float) -> Outcome:
         path = from_blob(entry["name"])[len(data["volume_id"]) + 1 :]
         one: dict[str, Any] = {"volume": data["volume"], **json_name("path", path), "error": entry["error"]}
         if entry["error_kind"] == "damaged":
-            one.update(expected=data["expected"], found=data["found"], silent=data["silent"])
+            one.update(expected=data["expected"], found=data["found"], silent=data.get("silent"))
+        for key, listed in (("repaired", repaired), ("not_repaired", not_repaired)):
+            if key in data:
+                listed.append({"volume": data["volume"], **json_name("path", path), "sentence": data[key]})
         found[entry["error_kind"]].append(one)
     job.progress(done=sums.checked, bytes_done=sums.size, force=True)
     result = {
         "checked": sums.checked,
         "bytes": sums.size,
         **found,
+        **({"repaired": repaired, "not_repaired": not_repaired} if job.params.get("repair") else {}),
         "offline": sums.offline,
         "seconds": round(time.monotonic() - begun, 3),
     }

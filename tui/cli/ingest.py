@@ -154,15 +154,22 @@ def check(path: str, library_path: str | None, as_json: bool) -> int:
 @click.option(
     "--budget", metavar="TIME", help="Stop after the file in hand when this has gone: 2h, 30m, 90s."
 )
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Then make damaged and missing copies anew from good ones; a bad file is kept as NAME.damaged.",
+)
 @options.common
-def verify(path: str | None, budget: str | None, library_path: str | None, as_json: bool) -> int:
+def verify(
+    path: str | None, budget: str | None, repair: bool, library_path: str | None, as_json: bool
+) -> int:
     """Re-read the oldest verified copies from their devices and compare."""
     from engine.api import ingests
 
     seconds = parse_budget(budget) if budget else None
     progress = output.Progress()
     try:
-        result = ingests.verify(options.open_library(library_path), path, seconds, progress)
+        result = ingests.verify(options.open_library(library_path), path, seconds, progress, repair=repair)
     finally:
         progress.end()
     if as_json:
@@ -170,6 +177,9 @@ def verify(path: str | None, budget: str | None, library_path: str | None, as_js
     else:
         for damaged in result["damaged"]:
             output.say(f"  DAMAGED {output.shown(damaged['volume'])}: {damaged['path']}")
+        for key in ("repaired", "not_repaired"):
+            for one in result.get(key, ()):
+                output.say(f"  {key.replace('_', ' ')}: {output.shown(one['sentence'])}")
         output.say(
             f"{result['checked']} copies checked ({output.size(result['bytes'])}) in "
             f"{output.duration(result['seconds'])}: {len(result['damaged'])} damaged."
