@@ -85,7 +85,7 @@ class Desk(Protocol):
 
     # -- verbs, in any thread --------------------------------------------------
     def ingest(self, sources: Sequence[str], destinations: Sequence[str]) -> str:
-        """Queue an ingest; no destination means to catalogue in place. Returns the job's id."""
+        """Queue an ingest; no destination: by the library's mode. Returns the job's id."""
         ...
 
     def job(self, job_id: str, verb: JobVerb) -> None:

@@ -72,7 +72,7 @@ class IngestDialog(Dialog[str]):
             )
             yield PathField(
                 "To",
-                "folder; several are written in one go; none: catalogue in place",
+                "folder; several are written in one go; none: the library itself",
                 self._offers[1],
                 self._avoid,
                 id="to",
