@@ -1,6 +1,6 @@
 """How values look: bytes, rates, durations, bars, shortened names. Pure; widths are cells, never ``len``.
 
-Sizes are decimal (1 GB = 1,000,000,000 bytes), as on the label of a drive.
+Sizes are 1024-based (1 GiB = 1,073,741,824 bytes), in the units that the command line prints.
 Live values are quantised, so that a value that looks the same is not sent to
 the terminal again.
 """
@@ -16,11 +16,11 @@ from rich.cells import cell_len, set_cell_size
 from engine import clock
 from engine.names import display, is_text
 
-UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def size(count: float | None) -> str:
-    """``count`` bytes in three digits: ``0 B``, ``48.2 MB``, ``1.86 TB``; a dash when unknown."""
+    """``count`` bytes in three digits: ``0 B``, ``48.2 MiB``, ``1.86 TiB``; a dash when unknown."""
     if count is None:
         return "-"
     value = float(count)
@@ -29,19 +29,19 @@ def size(count: float | None) -> str:
             if unit == "B":
                 return f"{value:.0f} B"
             return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
-        value /= 1000
+        value /= 1024
     raise AssertionError
 
 
 def rate(per_second: float | None) -> str:
-    """Bytes per second in two to three digits: ``182 MB/s``; empty when unknown."""
+    """Bytes per second in two to three digits: ``182 MiB/s``; empty when unknown."""
     if per_second is None or per_second < 0:
         return ""
     value = float(per_second)
     for unit in UNITS:
         if value < 999.5 or unit == UNITS[-1]:
             return f"{value:.{1 if value < 9.95 and unit != 'B' else 0}f} {unit}/s"
-        value /= 1000
+        value /= 1024
     raise AssertionError
 
 

@@ -515,7 +515,7 @@ def candidate_detail(row: CandidateRow) -> CandidateDetail:
 
 
 LOG = (
-    LogLine("2026-11-20T18:20:01.000Z", "info", "214 files, 118 GB; 2 destinations have room for all of it"),
+    LogLine("2026-11-20T18:20:01.000Z", "info", "214 files, 118 GiB; 2 destinations have room for all of it"),
     LogLine("2026-11-20T18:22:40.000Z", "warning", "C0014.MP4: no sidecar; taken in without it"),
     LogLine(
         "2026-11-20T18:25:11.000Z", "error", "C0031.MP4: SHUTTLE is full; the copy on NAS is proven and kept"
@@ -692,7 +692,7 @@ JOBS = (
         "j8",
         title="E001_1120 to SHUTTLE",
         status="failed",
-        error="SHUTTLE is full: 12.4 GB are missing. 31 proven files are kept; free space, then retry.",
+        error="SHUTTLE is full: 12.4 GiB are missing. 31 proven files are kept; free space, then retry.",
         bytes_done=20_000_000_000,
         bytes_total=52_400_000_000,
         files_found=66,
@@ -789,7 +789,7 @@ RUNS = (
         "Director's cut v3",
         segments="ccuccfqqqq",
         status="failed",
-        error="The disk of /mnt/nas/exports is full. 5 finished segments are kept; free 8.2 GB, then resume.",
+        error="The disk of /mnt/nas/exports is full. 5 finished segments are kept; free 8.2 GiB, then resume.",
         error_category="disk_full",
         rate=None,
         eta_seconds=None,

@@ -23,13 +23,15 @@ NOW = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
     [
         (0, "0 B"),
         (999, "999 B"),
-        (1000, "1.00 KB"),
-        (9_996, "10.0 KB"),
-        (48_200_000, "48.2 MB"),
-        (999_499_999, "999 MB"),
-        (999_500_000, "1.00 GB"),
-        (1_860_000_000_000, "1.86 TB"),
-        (12_000_000_000_000_000_000, "12000 PB"),
+        (1000, "0.98 KiB"),
+        (1024, "1.00 KiB"),
+        (10_236, "10.0 KiB"),
+        (48_200_000, "46.0 MiB"),
+        (1_047_527_423, "999 MiB"),
+        (1_048_100_000, "0.98 GiB"),
+        (1_073_741_824, "1.00 GiB"),
+        (1_860_000_000_000, "1.69 TiB"),
+        (5 * 1024**6, "5120 PiB"),
         (None, "-"),
     ],
 )
@@ -38,14 +40,20 @@ def test_sizes(count: int | None, shown: str) -> None:
 
 
 def test_sizes_never_need_more_than_eight_cells() -> None:
-    for exponent in range(17):
+    for exponent in range(18):
         for mantissa in (1, 9.994, 9.995, 9.9999, 99.95, 5):
             assert len(fmt.size(mantissa * 10**exponent)) <= 8
 
 
 @pytest.mark.parametrize(
     ("rate", "shown"),
-    [(None, ""), (0, "0 B/s"), (182_000_000.4, "182 MB/s"), (9_940_000, "9.9 MB/s"), (9_960_000, "10 MB/s")],
+    [
+        (None, ""),
+        (0, "0 B/s"),
+        (182_000_000.4, "174 MiB/s"),
+        (10_420_000, "9.9 MiB/s"),
+        (10_440_000, "10 MiB/s"),
+    ],
 )
 def test_rates(rate: float | None, shown: str) -> None:
     assert fmt.rate(rate) == shown

@@ -159,7 +159,7 @@ def test_new_ingest(snap_compare: Snap, make_app: MakeApp, size: tuple[int, int]
 def test_new_ingest_refused(snap_compare: Snap, make_app: MakeApp) -> None:
     desk = busy_desk()
     desk.refusals["ingest"] = Refused(
-        "/mnt/nas has 12.0 GB free; 118 GB are needed there.",
+        "/mnt/nas has 12.0 GiB free; 118 GiB are needed there.",
         "/media/ana/A001_1120/PRIVATE cannot be read: permission denied.",
     )
     before = press("n", "tab", "tab", "enter", "enter", "tab", "tab", "enter", "enter")

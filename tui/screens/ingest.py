@@ -94,7 +94,7 @@ class IngestScreen(TriageScreen):
         Column("STATE", 13, job_state),
         Column("PROGRESS", 8, job_bar, flex=1, most=14, drop=1, live=True),
         Column("", 5, job_percent, right=True, live=True),
-        Column("RATE", 8, _rate, right=True, drop=2, live=True),
+        Column("RATE", 9, _rate, right=True, drop=2, live=True),
         Column("LEFT", 5, job_eta, right=True, live=True),
         Column("FILES", 9, _files, right=True, live=True),
         Column("BAD", 4, _failed, right=True),
