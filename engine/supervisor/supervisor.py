@@ -19,6 +19,7 @@ from engine.supervisor.queue import startable
 from engine.supervisor.runner import Runner, cancel_idle
 from engine.volumes import monitor, stand_ins
 from engine.volumes import store as volumes
+from engine.watch.watcher import Watcher
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Supervisor:
         self._ended = threading.Event()
         self._stop = threading.Event()
         self._watcher: monitor.MountWatcher | None = None
+        self._watch_folders = Watcher(library)
         self._parents: list[str] = []
         self._volume_event = 0
         self._volumes_turn = threading.Lock()
@@ -60,6 +62,7 @@ class Supervisor:
             self._volume_event = volumes.last_event(self._library.db())
             self._volumes_changed()
             self._watcher.start(self._volumes_changed)
+            self._watch_folders.start()
             execute(self._library.db(), "UPDATE engine SET ready = 1")
             logger.info("engine %s ready for %s", __version__, self._library.root)
             self._loop()
@@ -177,6 +180,8 @@ class Supervisor:
                 self._volume_event = changes[-1].event_id
         for change in changes:
             logger.info("volume %s: %s", change.volume_id, change.kind)
+        if changes:
+            self._watch_folders.wake()
         returned = [
             change.volume_id
             for change in changes
@@ -210,6 +215,7 @@ class Supervisor:
     def _leave(self) -> None:
         if self._watcher is not None:
             self._watcher.stop()
+        self._watch_folders.stop()
         runners = list(self._runners.values())
         for runner in runners:
             runner.stop_soon()

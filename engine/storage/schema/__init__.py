@@ -54,6 +54,12 @@ def _tallies(db: Database) -> None:
         db.execute(statement)
 
 
+@library_migrations(name="0003_watching")
+def _watching(db: Database) -> None:
+    for statement in house.WATCHING:
+        db.execute(statement)
+
+
 config_migrations = Migrations("rushes-config")
 
 

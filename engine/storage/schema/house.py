@@ -42,3 +42,18 @@ TABLES: tuple[str, ...] = (
     ) STRICT
     """,
 )
+
+WATCHING: tuple[str, ...] = (
+    "ALTER TABLE watch_folders ADD COLUMN error TEXT",
+    "ALTER TABLE watch_folders ADD COLUMN looked_at TEXT",
+    """
+    CREATE TABLE watch_taken (
+        watch_id INTEGER NOT NULL REFERENCES watch_folders ON DELETE CASCADE,
+        path     BLOB NOT NULL,
+        size     INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        PRIMARY KEY (watch_id, path)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+"""What was taken from each watch folder: remembered over a restart, so that nothing is queued twice."""
