@@ -31,6 +31,7 @@ class Options:
         priority: place in the queue: ``low normal high urgent``.
         hash_lists: begin or continue an ASC MHL of each card at every destination.
         layout: how files are named: ``tree template content``, see :mod:`engine.ingest.naming`.
+        then: folders of a second stage, copied to from the first verified copy.
         template: for the layout ``template``; None is the usual one.
     """
 
@@ -43,6 +44,7 @@ class Options:
     hash_lists: bool = False
     layout: str = "tree"
     template: str | None = None
+    then: tuple[str, ...] = ()
 
 
 _USUAL = Options()
@@ -169,5 +171,6 @@ def _planned(
         name=options.name,
         layout=options.layout,
         template=options.template,
+        then=[os.path.abspath(folder) for folder in options.then],
         dry_run=dry_run,
     )

@@ -161,7 +161,7 @@ def _twin(transfer: Transfer, parcel: Parcel, candidates: list[Verified]) -> Ver
     for candidate in candidates:
         if candidate.volume_id != target.order.volume_id or candidate.blake3 != parcel.blake3:
             continue
-        path = _absolute(target, candidate.path)
+        path = beside(target, candidate.path)
         try:
             if path is not None and candidate.unchanged(os.lstat(path)):
                 return candidate
@@ -170,8 +170,8 @@ def _twin(transfer: Transfer, parcel: Parcel, candidates: list[Verified]) -> Ver
     return None
 
 
-def _absolute(target: Destination, path: str) -> str | None:
-    """Where a path of the destination's volume is now: beside the destination itself."""
+def beside(target: Destination, path: str) -> str | None:
+    """Where a path of the destination's volume is now, absolute: found beside the destination itself."""
     prefix = target.order.relative
     top = target.path[: len(target.path) - len(prefix)] if prefix else target.path
     if prefix and not target.path.endswith(prefix):

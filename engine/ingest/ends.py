@@ -28,6 +28,7 @@ class Destination:
         root: the open folder; None while it is away.
         away: why nothing can be written here now; None when it is there.
         strikes: network errors in a row.
+        turn: whether the stage that is at work writes here.
         unlucky: ids of transfers that failed by network errors since the last success.
     """
 
@@ -37,6 +38,7 @@ class Destination:
     root: Root | None = None
     away: str | None = None
     strikes: int = 0
+    turn: bool = True
     unlucky: list[int] = field(default_factory=list)
 
     def lose(self, sentence: str) -> None:

@@ -16,8 +16,10 @@ from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
 from engine.ingest.queue import Order, read_order
 from engine.ingest.reference import reference_item
+from engine.ingest.relaying import relay_item
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
+from engine.names import display
 from engine.storage.database import execute, rows, scalar, write
 
 
@@ -65,10 +67,10 @@ def _run(job: JobContext, order: Order, destinations: list[Destination]) -> Outc
     waits: list[tuple[str, str | None]] = []
     items = rows(job.db, "SELECT * FROM batch_items WHERE job_id = ? ORDER BY position", (job.job_id,))
     for item, source_order in zip(items, order.sources, strict=True):
-        if item["status"] in ("completed", "failed", "skipped"):
+        item_id = int(item["item_id"])
+        if item["status"] in ("completed", "failed", "skipped") or _card_not_needed(job, item_id):
             continue
         job.checkpoint()
-        item_id = int(item["item_id"])
         execute(job.db, "UPDATE batch_items SET status = 'running' WHERE item_id = ?", (item_id,))
         try:
             source = open_source(job.db, source_order)
@@ -88,6 +90,8 @@ def _run(job: JobContext, order: Order, destinations: list[Destination]) -> Outc
             _fail_item(job, item_id, str(error))
         finally:
             source.close()
+    if any(target.order.hop == 2 for target in destinations):
+        waits.extend(_second_stage(job, order, [int(item["item_id"]) for item in items], destinations, meter))
     waits.extend(
         (target.away, target.order.volume_id)
         for target in destinations
@@ -121,16 +125,88 @@ def _work(
     if job.retrying:
         listing.list_again(job, item_id, source, destinations, order.template)
     meter.load()
+    for target in destinations:
+        target.turn = True
     if order.mode == "reference":
         reference_item(job, item_id, source, meter)
     else:
         if order.duplicates == "skip":
             skip_known(job, item_id, source, destinations, meter)
+        for target in destinations:
+            target.turn = target.order.hop == 1
         _carry_all(job, order, item_id, source, destinations, meter)
     catalogue_item(job, item_id, source, meter, thumbnails=order.thumbnails)
+    if order.mode == "copy":
+        _free_card(job, item_id, source, second=any(target.order.hop == 2 for target in destinations))
     if order.hash_lists and not _undecided(job, item_id):
         hashlists.write_for_item(job, item_id, destinations)
     _end_item(job, item_id)
+
+
+CARRIED = "carried"
+"""Stage of an item of which nothing more is read from its source."""
+
+
+def _free_card(job: JobContext, item_id: int, source: Source, *, second: bool) -> None:
+    """Write down that the first stage of an item is over, and when all of it is verified there."""
+    if _first_hop(job, item_id, "queued"):
+        return  # a first destination is away; the card is needed for it
+    whole = not _first_hop(job, item_id, "failed") and not scalar(
+        job.db, "SELECT 1 FROM tasks WHERE item_id = ? AND status = 'failed' LIMIT 1", (item_id,)
+    )
+    execute(
+        job.db,
+        "UPDATE batch_items SET stage = ?, freed_at = CASE WHEN ? THEN COALESCE(freed_at, ?) END"
+        " WHERE item_id = ?",
+        (CARRIED, whole, clock.now(), item_id),
+    )
+    if whole and second:
+        where = display(source.path)
+        job.log("info", f"{where} is free: every file of it is verified. The second stage reads the copies.")
+
+
+def _card_not_needed(job: JobContext, item_id: int) -> bool:
+    stage = scalar(job.db, "SELECT stage FROM batch_items WHERE item_id = ?", (item_id,))
+    return stage == CARRIED and not job.retrying and not _first_hop(job, item_id, "queued")
+
+
+def _first_hop(job: JobContext, item_id: int, status: str) -> bool:
+    """Whether an item has a transfer of the first stage in this state."""
+    return (
+        scalar(
+            job.db,
+            "SELECT 1 FROM transfers JOIN tasks USING (task_id) WHERE item_id = ? AND hop = 1"
+            " AND transfers.status = ? LIMIT 1",
+            (item_id, status),
+        )
+        is not None
+    )
+
+
+def _second_stage(
+    job: JobContext, order: Order, item_ids: Sequence[int], destinations: list[Destination], meter: Meter
+) -> list[tuple[str, str | None]]:
+    """Make the copies of the second stage; return what it waits for."""
+    waits: list[tuple[str, str | None]] = []
+    for target in destinations:
+        target.turn = target.order.hop == 2
+    free = all(
+        scalar(job.db, "SELECT freed_at FROM batch_items WHERE item_id = ?", (item_id,))
+        for item_id in item_ids
+    )
+    meter.note = (
+        "The card is free. " if free and len(item_ids) == 1 else "The cards are free. " if free else ""
+    )
+    for item_id in item_ids:
+        if not _undecided(job, item_id):
+            continue
+        job.checkpoint()
+        meter.load()
+        waits.extend(relay_item(job, order, item_id, destinations, meter))
+        if order.hash_lists and not _undecided(job, item_id):
+            hashlists.write_for_item(job, item_id, destinations)
+        _end_item(job, item_id)
+    return waits
 
 
 def _carry_all(

@@ -24,7 +24,9 @@ from engine.storage.database import write
 class Ledger:
     """Writes for one item of one job. Used by the job's thread."""
 
-    def __init__(self, job: JobContext, source: Source, meter: Meter) -> None:
+    def __init__(self, job: JobContext, source: Source, meter: Meter, *, from_card: bool = True) -> None:
+        """``from_card``: the source is what was ordered, not a copy of it made before."""
+        self._from_card = from_card
         self._job = job
         self._source = source
         self._meter = meter
@@ -101,8 +103,8 @@ class Ledger:
                 self._job.db,
                 Content(original.size, digester.blake3, digester.xxh128, fast, digester.extras()),
             )
-        if parcel.asset_id is None:
-            return None
+        if parcel.asset_id is None or not self._from_card:
+            return parcel.asset_id
         record_copy(
             self._job.db,
             parcel.asset_id,

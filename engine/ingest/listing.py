@@ -131,12 +131,13 @@ def _insert(
                 ],
             )
             db.conn.executemany(
-                "INSERT INTO transfers (task_id, volume_id, path) VALUES (?, ?, ?)",
+                "INSERT INTO transfers (task_id, volume_id, path, hop) VALUES (?, ?, ?, ?)",
                 [
                     (
                         base + number,
                         target.order.volume_id,
                         to_blob(join(target.order.relative, arrangement.target(found.path))),
+                        target.order.hop,
                     )
                     for number, found in enumerate(part)
                     for target in destinations

@@ -30,6 +30,7 @@ class Meter:
         self._shown = 0
         self._read = 0
         self._next = 0.0
+        self.note = ""
         self.files = self.done = self.total = self.base = 0
 
     def load(self) -> None:
@@ -132,7 +133,7 @@ class Meter:
         self._shown = max(self._shown, min(self.base + flying + self._read, self.total))
         self._job.progress(
             stage=self._stage,
-            message=display(self._current) or None,
+            message=(self.note + display(self._current)) or None,
             done=self.done,
             total=self.files or None,
             bytes_done=self._shown,

@@ -46,7 +46,7 @@ class Transfer:
     @property
     def open(self) -> bool:
         """Whether it still has to be decided and can be now."""
-        return self.status == "queued" and self.destination.away is None
+        return self.status == "queued" and self.destination.away is None and self.destination.turn
 
     def fail(self, failure: Failure) -> None:
         """Decide that it failed."""
@@ -158,7 +158,7 @@ def load(
                 from_blob(entry["path"]),
                 str(entry["status"]),
                 entry["stage"],
-                None,
+                Failure(entry["error_kind"] or "internal", entry["error"]) if entry["error"] else None,
                 entry["level"],
             )
         )

@@ -39,6 +39,7 @@ def plan(
     sources: Sequence[str],
     destinations: Sequence[str] = (),
     *,
+    then: Sequence[str] = (),
     mode: str | None = None,
     duplicates: str = "skip",
     verify_source: bool = False,
@@ -56,6 +57,7 @@ def plan(
         sources: folders or single files; relative ones against the current folder.
         destinations: folders; the first holds the managed copies, the others
             backups. None given: the library's root. Not allowed in reference mode.
+        then: folders of a second stage, copied to from the first verified copy once the card is free.
         mode: ``copy`` or ``reference``; None takes the library's.
         duplicates: ``skip`` content that a destination volume already holds verified under another
             name, or ``copy`` it again.
@@ -73,7 +75,7 @@ def plan(
         WrongUse: an unknown mode or digest, no source, or in reference mode what belongs to copying.
     """
     mode = mode or library.mode
-    _check_wishes(mode, sources, destinations, duplicates, checksums)
+    _check_wishes(mode, sources, [*destinations, *then], duplicates, checksums)
     template = naming.template_of(layout, template)
     problems: list[str] = []
     if library.read_only:
@@ -82,7 +84,8 @@ def plan(
     found = _look_at_sources(db, sources, problems)
     targets: list[_Target] = []
     if mode == "copy":
-        targets = _look_at_destinations(db, destinations or [str(library.root)], problems)
+        stages = [(path, 1) for path in destinations or [str(library.root)]] + [(path, 2) for path in then]
+        targets = _look_at_destinations(db, stages, problems)
         _check_nesting(found, targets, problems)
     if problems:
         raise Refused(*problems)
@@ -193,6 +196,7 @@ class _Target:
         self.path = path
         self.place = place
         self.role = role
+        self.hop = 1
 
 
 def _look_at_sources(db: Database, sources: Sequence[str], problems: list[str]) -> list[_Source]:
@@ -229,9 +233,11 @@ def _look_at_sources(db: Database, sources: Sequence[str], problems: list[str]) 
     return found
 
 
-def _look_at_destinations(db: Database, destinations: Sequence[str], problems: list[str]) -> list[_Target]:
+def _look_at_destinations(
+    db: Database, destinations: Sequence[tuple[str, int]], problems: list[str]
+) -> list[_Target]:
     targets: list[_Target] = []
-    for given in destinations:
+    for given, hop in destinations:
         try:
             path = places.reach(given)
             target = _destination(db, path, "backup" if targets else "managed")
@@ -246,6 +252,7 @@ def _look_at_destinations(db: Database, destinations: Sequence[str], problems: l
         if twin:
             problems.append(f"{display(path)} and {display(twin[0].path)} are the same destination.")
             continue
+        target.hop = hop
         targets.append(target)
     return targets
 
@@ -389,6 +396,7 @@ def _planned_destination(db: Database, target: _Target, found: list[_Source]) ->
         free_bytes(target.path),
         numbered,
         present,
+        target.hop,
     )
 
 

@@ -58,6 +58,7 @@ class PlannedDestination:
         needed: bytes that will be written here.
         free: bytes free on its volume now; None when it cannot be asked.
         numbered: files whose name is taken by a file of another size, to be kept under a numbered name.
+        hop: 1 is copied to from the source, 2 from the first verified copy afterwards.
         present: files whose name and size are there already, to be compared by content.
     """
 
@@ -72,6 +73,7 @@ class PlannedDestination:
     free: int | None
     numbered: int
     present: int
+    hop: int = 1
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class Plan:
                     "volume": target.volume,
                     "volume_id": target.volume_id,
                     "role": target.role,
+                    "stage": target.hop,
                     "needed": target.needed,
                     "free": target.free,
                     "conflicts": target.numbered,

@@ -49,6 +49,7 @@ class OrderedDestination:
     volume: str
     role: str
     needed: int
+    hop: int = 1
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,13 @@ def order_of(plan: Plan, *, hash_lists: bool = False) -> Order:
         ),
         tuple(
             OrderedDestination(
-                target.path, target.volume_id, target.relative, target.volume, target.role, target.needed
+                target.path,
+                target.volume_id,
+                target.relative,
+                target.volume,
+                target.role,
+                target.needed,
+                target.hop,
             )
             for target in plan.destinations
         ),

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from engine import clock
 from engine.jobs.states import verdict
 from engine.names import from_blob, json_name
-from engine.storage.database import row, rows, scalar
+from engine.storage.database import Row, row, rows, scalar
 
 
 def item_status(counts: dict[str, int]) -> str:
@@ -57,6 +57,8 @@ def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
     ``failed``      files that miss a destination, or could not be read; folders that could not be listed
     ``bytes``       bytes of the ingested files, counted once
     ``seconds``     from the first start to now, pauses included
+    ``card_free_at`` (extra) when every file was verified at the first destinations; None when not all are
+    ``all_done_at`` (extra) when the last source came to its end; None while one has not
     ``items[]``     one for each source, in the order given
     ``destinations[]`` (extra) files, bytes and levels of each destination
     ``failures[]``  (extra) every failed file with its sentence, at most 1000
@@ -75,6 +77,8 @@ def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
         "seconds": round(clock.seconds_between(job["started_at"], clock.now()), 3)
         if job["started_at"]
         else 0.0,
+        "card_free_at": _last(items, "freed_at"),
+        "all_done_at": _last(items, "ended_at"),
         "items": [
             {
                 **json_name("source", from_blob(item["source"])),
@@ -91,6 +95,12 @@ def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
         "destinations": _destinations(db, job_id),
         "failures": _failures(db, job_id),
     }
+
+
+def _last(items: list[Row], column: str) -> str | None:
+    """The latest of the moments of all sources; None when one has none."""
+    moments = [item[column] for item in items]
+    return max(moments) if moments and all(moments) else None
 
 
 def _destinations(db: Database, job_id: str) -> list[dict[str, Any]]:

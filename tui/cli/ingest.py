@@ -60,6 +60,13 @@ from tui.cli import options, output
     help="Of {project} {date} {camera} {reel} {card} {counter} {original} {kind} {blake3}; "
     "usually {project}/{date}/{camera}/{reel}/{card}/{original}.",
 )
+@click.option(
+    "--then",
+    multiple=True,
+    metavar="DIR",
+    help="A destination of the second stage: read from the first verified copy, so that the card is free "
+    "early; may be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
 @options.waiting
 @options.common
@@ -76,6 +83,7 @@ def ingest(
     priority: str,
     layout: str | None,
     template: str | None,
+    then: tuple[str, ...],
     dry_run: bool,
     wait: bool,
     library_path: str | None,
@@ -94,6 +102,7 @@ def ingest(
         priority=priority,
         layout=layout or ("tree" if template is None else "template"),
         template=template,
+        then=then,
         hash_lists=hash_lists,
     )
     if dry_run:

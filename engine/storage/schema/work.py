@@ -62,6 +62,7 @@ TABLES: tuple[str, ...] = (
         failed         INTEGER NOT NULL DEFAULT 0,
         bytes          INTEGER NOT NULL DEFAULT 0,
         card_id        TEXT REFERENCES cards ON DELETE SET NULL,
+        freed_at       TEXT,
         error          TEXT,
         started_at     TEXT,
         ended_at       TEXT,
@@ -99,6 +100,7 @@ TABLES: tuple[str, ...] = (
         task_id     INTEGER NOT NULL REFERENCES tasks ON DELETE CASCADE,
         volume_id   TEXT NOT NULL REFERENCES volumes,
         path        BLOB NOT NULL,
+        hop         INTEGER NOT NULL DEFAULT 1,
         temp        BLOB,
         status      TEXT NOT NULL DEFAULT 'queued' CHECK (status IN
                     ('queued', 'running', 'completed', 'skipped', 'failed', 'cancelled')),
