@@ -226,7 +226,7 @@ def _clip(page: _Page, clip: ClipRow) -> None:
         words.size(clip.size),
     ]
     more = [clip.camera or "", words.moment(clip.recorded_at) if clip.recorded_at else ""]
-    page.need(min(72 + 40 * len(clip.files), 240))
+    page.need(min(34 + 46 * len(clip.files), 240))
     page.rule()
     page.gap(4)
     top, before = page.y, page._number

@@ -16,12 +16,22 @@ import pytest
 import xxhash
 
 from engine.errors import NotFound, Refused, RushesError
-from engine.ingest import hashlists, incoming
+from engine.ingest import generations, hashlists, incoming
+from engine.ingest.generations import Record
 from engine.ingest.plan import plan as ingest_plan
 from engine.ingest.queue import queue as ingest_queue
 from engine.media.mhl import reading
 from engine.media.mhl.folders import bytes_of, folder_hashes
-from engine.media.mhl.records import FOLDER, expected
+from engine.media.mhl.records import (
+    FOLDER,
+    Creator,
+    Digest,
+    FileHash,
+    Generation,
+    HashList,
+    History,
+    expected,
+)
 from tests.engine.ingest.conftest import Desk, write
 
 ODD = os.fsdecode(b"\x1b[2J \xff\n.dat")
@@ -231,6 +241,65 @@ def test_names_that_xml_does_not_know_are_left_out_and_said(desk: Desk, card: Pa
     assert [(finding.kind, finding.path) for finding in verdict.findings] == [("new", f"MISC/{ODD}")]
 
 
+def test_what_lies_elsewhere_is_not_listed(desk: Desk, card: Path, tmp_path: Path) -> None:
+    write(card / "DCIM" / "shot.mov", 70_000)
+    ingest(desk, card, to=[tmp_path / "x"])
+    other = tmp_path / "B002"
+    write(other / "fresh.mov", 70_000)
+    shutil.copy(card / "DCIM" / "shot.mov", other / "again.mov")
+    ingest(desk, other, to=[tmp_path / "x"])
+    root = tmp_path / "x" / "B002"
+    assert sorted(os.listdir(root)) == [FOLDER, "fresh.mov"]  # the other one is on that volume already
+    assert [file.path for file in reading.load(str(root)).generations[0].hash_list.files] == ["fresh.mov"]
+    judge(root)
+
+
+def test_no_list_before_every_file_is_decided(
+    desk: Desk, card: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.ingest import job as ingest_job
+
+    once = iter([True])
+    real = ingest_job.load
+
+    def first_only(*words: Any, **options: Any) -> Any:
+        return real(*words, **{**options, "limit": 1}) if next(once, False) else []
+
+    monkeypatch.setattr(ingest_job, "load", first_only)
+    plan = ingest_plan(desk.library, [str(card)], [str(tmp_path / "x")])
+    job_id = ingest_queue(desk.library, plan, hash_lists=True).job_id
+    with pytest.raises(RushesError, match="undecided"):
+        desk.start(job_id)
+    assert len([path for path in (tmp_path / "x" / "A001").rglob("*") if path.is_file()]) == 1
+    assert not (tmp_path / "x" / "A001" / FOLDER).exists()
+
+
+def test_the_earliest_record_that_did_not_fail_decides() -> None:
+    def record(value: str, action: str, form: str = "md5") -> FileHash:
+        return FileHash("a", 1, None, (Digest(form, value, action, "2026-01-01T00:00:00Z"),))
+
+    digest = expected(
+        [(1, record("00", "failed")), (2, record("11", "original")), (3, record("22", "verified"))]
+    )
+    assert digest is not None
+    assert digest.value == "11"
+    assert expected([(1, record("00", "failed"))]) is None
+    creator = Creator("2026-01-01T00:00:00Z", "h", "t", "0")
+    history = History(
+        tuple(
+            Generation(number, f"{number}", "", HashList(creator, "transfer", (record(value, "original"),)))
+            for number, value in ((1, "11"), (2, "22"))
+        )
+    )
+    seen = Record("a", 1, None, {"md5": "11"}, "2026-02-02T00:00:00Z", renewed=True)
+    made = generations._file(seen, history)
+    assert made is not None
+    assert made.digests[0].action == "verified"
+    # A digest of another kind cannot be held against the recorded one, so nothing is claimed.
+    other = Record("a", 1, None, {"xxh128": "11"}, "2026-02-02T00:00:00Z", renewed=True)
+    assert generations._file(other, history) is None
+
+
 def test_a_single_file_has_no_list(desk: Desk, card: Path, tmp_path: Path) -> None:
     ingest(desk, card / "DCIM" / "large.dat", to=[tmp_path / "x"])
     assert sorted(os.listdir(tmp_path / "x")) == ["large.dat"]
@@ -353,6 +422,12 @@ def test_nothing_is_written_to_an_incoming_drive(drive: Path) -> None:
     before = state()
     incoming.verify(str(drive))
     assert state() == before
+
+
+def test_a_list_without_patterns_does_not_hold_itself(drive: Path) -> None:
+    path = drive / "A001" / FOLDER / lists(drive / "A001")[0]
+    path.write_text(re.sub(r"<ignore>.*?</ignore>", "", path.read_text(), flags=re.DOTALL))
+    assert [kind for kind, _ in kinds(drive)] == ["list"]  # that it was changed, and no more
 
 
 def test_a_changed_or_missing_list_is_found(drive: Path) -> None:

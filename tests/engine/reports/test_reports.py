@@ -268,6 +268,8 @@ def test_a_second_ingest_says_what_was_there_already(
     report = gather.of_job(desk.library, desk.jobs[-1], AT)
     assert report.good
     assert {placed.status for _, file in report.sections[0].rows() for placed in file.places} == {"present"}
+    assert [target.size for target in report.sections[0].targets] == [0, 0]
+    assert [target.present for target in report.sections[0].targets] == [11, 11]
     assert len(gather.of_card(desk.library, "A001", AT).sections) == 2
 
 
@@ -278,10 +280,12 @@ def test_errors_come_first(desk: Desk, taken: str) -> None:
             "UPDATE tasks SET status = 'failed', error = 'two.mov could not be read.' WHERE task_id = ?",
             (task,),
         )
-        desk.db.conn.execute("UPDATE jobs SET status = 'completed_with_warnings'")
+        desk.db.conn.execute("UPDATE jobs SET status = 'completed_with_warnings', error = 'It broke off.'")
     report = gather.of_job(desk.library, taken, AT)
     assert not report.good
-    assert report.verdict.startswith("NOT all well (completed with warnings): 1 error.")
+    assert report.verdict.startswith("NOT all well (completed with warnings): 2 errors.")
+    weights = [problem.weight for problem in report.problems]
+    assert weights == ["error", "error", "warning", "warning"]
     assert report.problems[0].weight == "error"
     assert report.problems[0].where == "A001: two.mov"
     assert text_of(report, "txt").index("two.mov could not be read.") < text_of(report, "txt").index("From:")
@@ -316,3 +320,13 @@ def test_many_warnings_of_one_kind_are_one_line(desk: Desk, taken: str) -> None:
     report = gather.of_job(desk.library, taken, AT)
     warnings = [problem for problem in report.problems if "long-GOP" in problem.sentence]
     assert [problem.where for problem in warnings] == ["A001: one, two"]
+
+
+def test_two_files_of_one_content_are_listed_once_each(desk: Desk, card: Path, tmp_path: Path) -> None:
+    (card / "copy of one.mov").write_bytes((card / "one.mov").read_bytes())
+    desk.ingest(card, to=[tmp_path / "x"])
+    report = gather.of_job(desk.library, desk.jobs[-1], AT)
+    names = [file.name for _, file in report.sections[0].rows()]
+    assert sorted(names) == sorted({*AWKWARD, "one.mov", "two.mov", "copy of one.mov"})
+    for clip in report.sections[0].clips:
+        assert [file.role for file in clip.files].count("essence") == 1
