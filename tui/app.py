@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -108,7 +109,13 @@ class RushesApp(App[None]):
     def runner(self) -> Runner:
         """Where verbs run."""
         if self._runner is None:
-            self._runner = ThreadRunner(asyncio.get_running_loop().call_soon_threadsafe)
+            loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+            def call_soon(function: Callable[..., object], *args: object) -> object:
+                # In the app's context, not the verb thread's: a result may open a dialog.
+                return loop.call_soon_threadsafe(function, *args, context=context)
+
+            self._runner = ThreadRunner(call_soon)
         return self._runner
 
     def on_mount(self) -> None:

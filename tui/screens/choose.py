@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 
 from tui.looks import Glyphs
 from tui.screens.dialog import Dialog
@@ -42,7 +43,7 @@ class ChoiceDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         """The box."""
         with Vertical(classes="box -small") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield LineView(id="lines")
 
     def on_mount(self) -> None:

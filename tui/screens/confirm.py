@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 
 from tui.screens.dialog import Dialog
 from tui.widgets.line_view import BLANK, Line, LineView, plain
@@ -46,7 +47,7 @@ class ConfirmDialog(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """The question and its two answers."""
         with Vertical(classes="box -danger") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield LineView(id="lines")
 
     def on_mount(self) -> None:

@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Input
 
 from engine.api.rows import Filter, Id
@@ -101,7 +102,7 @@ class FinderScreen(Dialog[Entry]):
     def compose(self) -> ComposeResult:
         """The text, the list, what the keys do."""
         with Vertical(classes="box -wide") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield QuietInput(placeholder="type to find")
             yield RowTable(
                 (

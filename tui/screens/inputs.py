@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Input
 
 from engine.api.rows import RecipeRow
@@ -204,7 +205,7 @@ class PathDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         """What it is for, the field, what is wrong."""
         with Vertical(classes="box") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield LineView(id="why")
             yield PathField("Folder", "where to look", self._places, self._avoid, id="path")
             yield LineView(id="said")
@@ -259,7 +260,7 @@ class WordDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         """The field."""
         with Vertical(classes="box") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield QuietInput(self._value)
             yield OneLine(id="foot", classes="foot")
 
@@ -378,7 +379,7 @@ class AnswerDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         """The text."""
         with Vertical(classes=f"box{' -danger' if self._danger else ''}") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield LineView(id="lines")
             yield OneLine(id="foot", classes="foot")
 

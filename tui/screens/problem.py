@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 
 from engine.api.rows import LogLine
 from tui import format as fmt
@@ -83,7 +84,7 @@ class ProblemScreen(Dialog[str]):
     def compose(self) -> ComposeResult:
         """The box."""
         with Vertical(classes=f"box -wide -tall{' -danger' if self._sentence else ''}") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield LineView(id="lines")
             yield OneLine(id="foot")
 
