@@ -37,3 +37,51 @@ def test_help_names_them() -> None:
     said = rushes("ingest", "--help").out
     for option in ("--verify", "--duplicates", "--checksum", "--no-thumbnails", "--name", "--priority"):
         assert option in said
+
+
+def test_a_template_is_shown_and_kept(home: Path) -> None:
+    card = filled(home / "day")
+    asked = ("--template", "{project}/{card}_{original}", "--to", home / "x", "--library", home / "lib")
+    shown = rushes("ingest", card, *asked, "--dry-run")
+    assert "a.txt becomes Feature/day_a.txt" in shown.out
+    assert not (home / "x").exists()
+    assert rushes("ingest", card, *asked, "--wait").code == 0
+    assert sorted(path.name for path in (home / "x/Feature").iterdir()) == ["day_a.txt", "day_b.txt"]
+    wrong = rushes("ingest", card, "--template", "{nobody}/{original}", "--library", home / "lib")
+    assert (wrong.code, "unknown" in wrong.err) == (2, True)
+
+
+def test_then_makes_a_second_stage(home: Path) -> None:
+    card = filled(home / "A001")
+    done = rushes(
+        "ingest",
+        card,
+        "--to",
+        home / "x",
+        "--then",
+        home / "y",
+        "--library",
+        home / "lib",
+        "--wait",
+        "--json",
+    )
+    assert done.code == 0, done.err
+    assert done.document["card_free_at"] <= done.document["all_done_at"]
+    assert (home / "y/A001/b.txt").read_text() == "bb"
+
+
+def test_verify_repairs(home: Path) -> None:
+    card = filled(home / "A001")
+    assert (
+        rushes(
+            "ingest", card, "--to", home / "x", "--to", home / "y", "--library", home / "lib", "--wait"
+        ).code
+        == 0
+    )
+    (home / "x/A001/b.txt").write_text("bX")
+    said = rushes("verify", "--repair", "--library", home / "lib", "--json")
+    assert said.code == 1
+    assert len(said.document["damaged"]) == len(said.document["repaired"]) == 1
+    assert (home / "x/A001/b.txt").read_text() == "bb"
+    assert (home / "x/A001/b.txt.damaged").read_text() == "bX"
+    assert rushes("verify", "--repair", "--library", home / "lib").code == 0
