@@ -7,10 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.api import jobs
+from engine.api.views.happened import told
 from engine.errors import RushesError
 from engine.jobs.store import Job
 from engine.library import Library
-from engine.names import json_name
+from engine.names import display, json_name
+from engine.relink import offers
 from engine.storage import audit
 from engine.supervisor import process
 from engine.volumes import monitor, store
@@ -30,6 +32,7 @@ def describe(volume: VolumeRow) -> dict[str, Any]:
         "class": volume.volume_class,
         "size": volume.size_bytes,
         "free": volume.free_bytes,
+        "low_space": volume.low_space,
         **{key: value for key, value in facts.items() if key not in ("volume_id", "name", "state")},
     }
 
@@ -40,18 +43,36 @@ def list_volumes(library: Library, *, everything: bool = False) -> list[dict[str
 
 
 def show(library: Library, given: str) -> dict[str, Any]:
-    """One volume with the history of its device, the newest event last.
+    """One volume with the history of its device, its ingests and other jobs among it; the newest last.
 
     Raises:
         NotFound: no volume has this id, name or mount point.
     """
     db = library.db()
     volume = store.find(db, given)
-    history = [
-        {"at": change.at, "volume": change.name, "event": change.kind, "detail": dict(change.detail)}
+    history: list[dict[str, Any]] = [
+        {
+            "at": change.at,
+            "volume": change.name,
+            "event": change.kind,
+            "detail": dict(change.detail),
+            "text": told(change.kind, change.detail),
+        }
         for change in store.history(db, volume.volume_id, 200)
     ]
-    return {**describe(volume), "history": history}
+    history += [
+        {
+            "at": job["at"],
+            "volume": job["volume"],
+            "event": f"{job['kind'].replace('_', ' ')} {job['status'].replace('_', ' ')}",
+            "detail": {key: job[key] for key in ("job_id", "title", "error") if job[key] is not None},
+            "text": f"{job['kind']} {job['status']}: {display(job['title'])}".replace("_", " "),
+        }
+        for job in store.jobs_of(db, volume.volume_id)
+    ]
+    history.sort(key=lambda entry: str(entry["at"]))
+    count, folder = offers.waiting(db, volume.volume_id)
+    return {**describe(volume), "new_files": count, "new_files_in": folder, "history": history}
 
 
 def track(library: Library, given: str, name: str | None = None) -> dict[str, Any]:
@@ -72,6 +93,11 @@ def rename(library: Library, given: str, name: str) -> dict[str, Any]:
 def favourite(library: Library, given: str, *, on: bool) -> dict[str, Any]:
     """Mark or unmark a volume as a favourite."""
     return _audited(library, "favourite", store.set_favourite(library.db(), given, on))
+
+
+def colour(library: Library, given: str, wanted: str | None) -> dict[str, Any]:
+    """Give a volume a colour of :data:`engine.volumes.store.COLOURS`, or none."""
+    return _audited(library, "colour", store.set_colour(library.db(), given, wanted))
 
 
 def eject(library: Library, given: str) -> dict[str, Any]:

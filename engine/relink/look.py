@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from engine.media.hashing import fast_hash
+from engine.media.kinds import is_media
 from engine.relink.tree import Seen, Tally, Tree, is_ignored
 
 GRANULARITY_NS: dict[str, int] = {
@@ -62,6 +63,7 @@ class Findings:
         moved: was gone, and found elsewhere on the volume.
         new: regular files in the folders looked through that no copy knows.
         files: regular files seen.
+        fresh: paths of those new ones that are media by their names.
         tally: links, junk, unreadable folders.
     """
 
@@ -74,6 +76,7 @@ class Findings:
     moved: list[tuple[Known, Seen]] = field(default_factory=list)
     new: int = 0
     files: int = 0
+    fresh: set[str] = field(default_factory=set)
     tally: Tally = field(default_factory=Tally)
 
 
@@ -150,6 +153,8 @@ class Look:
                     if entry.is_file(follow_symlinks=False) and not is_ignored(entry.name):
                         self.findings.files += 1
                         self.findings.new += 1
+                        if is_media(entry.name):
+                            self.findings.fresh.add(f"{folder}/{entry.name}" if folder else entry.name)
                         if entry.inode() in by_inode:
                             self._strangers.append(
                                 Seen(folder, entry.name, entry.stat(follow_symlinks=False))
@@ -235,6 +240,7 @@ class Look:
         if copy.fast_hash is None or read_fast(self.tree, seen.path, seen.stat) != copy.fast_hash:
             return
         del gone[copy.copy_id]
+        self.findings.fresh.discard(seen.path)
         self.findings.moved.append((copy, seen))
         self.findings.new = max(0, self.findings.new - 1)
 

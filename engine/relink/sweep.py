@@ -23,7 +23,7 @@ from engine.jobs import store
 from engine.jobs.context import JobContext, JobPaused, Outcome
 from engine.library import Library
 from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
-from engine.relink import ledger, sessions, targets
+from engine.relink import ledger, offers, sessions, targets
 from engine.relink.ledger import Placement
 from engine.relink.look import Known, Look, read_fast
 from engine.relink.match import CONFIDENCE, Found, Match, evidence
@@ -368,6 +368,7 @@ def _conclude(
         "INSERT INTO volume_events (volume_id, at, kind, detail) VALUES (?, ?, 'swept', ?)",
         (tree.volume_id, clock.now(), json.dumps(detail)),
     )
+    offers.offer(db, tree, findings.fresh)
     return swept
 
 

@@ -203,6 +203,24 @@ def history(db: Database, given: str, limit: int = 1000) -> list[Change]:
     return [_change(entry) for entry in found]
 
 
+def jobs_of(db: Database, volume_id: str, limit: int = 100) -> list[Row]:
+    """The newest jobs that read or wrote a volume of the device under this one, oldest first.
+
+    Rows with ``job_id, kind, title, status, error, at`` and ``volume`` (its name).
+    """
+    found = rows(
+        db,
+        "SELECT job_id, jobs.kind, title, status, jobs.error, volumes.name AS volume,"
+        " coalesce(ended_at, started_at, created_at) AS at"
+        " FROM jobs JOIN volumes ON instr(jobs.params, volumes.volume_id)"
+        " WHERE jobs.kind NOT IN ('sweep', 'relink_prove') AND (volumes.volume_id = :given OR"
+        "  volumes.device_id = (SELECT device_id FROM volumes WHERE volume_id = :given))"
+        " ORDER BY at DESC, job_id LIMIT :limit",
+        {"given": volume_id, "limit": limit},
+    )
+    return found[::-1]
+
+
 def last_event(db: Database) -> int:
     """The newest event's id, 0 when there is none: where a reader of :func:`events` starts."""
     return int(scalar(db, "SELECT COALESCE(MAX(event_id), 0) FROM volume_events"))

@@ -34,7 +34,7 @@ def list_volumes(library_path: str | None, as_json: bool, everything: bool) -> N
                 volume["state"].replace("_", " "),
                 volume["class"],
                 output.size(volume["size"]),
-                output.size(volume["free"]),
+                output.size(volume["free"]) + (" low" if volume["low_space"] else ""),
                 volume["clips"],
                 volume["offline_clips"],
                 volume["mount_point"] or "-",
@@ -43,6 +43,9 @@ def list_volumes(library_path: str | None, as_json: bool, everything: bool) -> N
         ],
         "No volumes yet. Plug a drive in, or track one: rushes volumes track MOUNT_POINT",
     )
+    for volume in found:
+        if volume["low_space"]:
+            output.say(f"{output.shown(volume['name'])} is nearly full: {output.size(volume['free'])} free.")
 
 
 @volumes.command()
@@ -57,11 +60,15 @@ def show(volume: str, library_path: str | None, as_json: bool) -> None:
         output.document(found)
         return
     for key, value in found.items():
-        if key != "history" and value is not None:
+        if key not in ("history", "new_files", "new_files_in") and value is not None:
             shown = output.size(value) if key in ("size", "free") else output.shown(str(value))
             output.say(f"{key:14} {shown}")
+    if found["new_files"]:
+        folder = output.shown(found["new_files_in"] or found["mount_point"] or "it")
+        number = f"{found['new_files']} new file{'s' if found['new_files'] != 1 else ''}"
+        output.say(f"{number} below {folder}: rushes ingest takes them in, or n on the screen.")
     for event in found["history"][-20:]:
-        output.say(f"  {event['event']}: {output.shown(str(event['detail']))}")
+        output.say(f"  {event['at'][:19].replace('T', ' ')}  {event['text']}")
 
 
 def _answer(found: dict[str, Any], as_json: bool, sentence: str) -> None:
@@ -113,6 +120,18 @@ def rename(volume: str, name: str, library_path: str | None, as_json: bool) -> N
 
     found = api.rename(options.with_engine(library_path), volume, name)
     _answer(found, as_json, f"It is called {output.shown(found['name'])} now.")
+
+
+@volumes.command()
+@click.argument("volume")
+@click.argument("colour")
+@options.common
+def colour(volume: str, colour: str, library_path: str | None, as_json: bool) -> None:
+    """Give a volume a colour: red, orange, yellow, green, blue, purple, grey, or none."""
+    from engine.api import volumes as api
+
+    found = api.colour(options.with_engine(library_path), volume, None if colour == "none" else colour)
+    _answer(found, as_json, f"{output.shown(found['name'])} is {found['colour'] or 'without a colour'} now.")
 
 
 @volumes.command()

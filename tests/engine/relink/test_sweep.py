@@ -12,9 +12,10 @@ import pytest
 from engine.errors import VolumeGone
 from engine.jobs.context import JobPaused
 from engine.names import from_blob
-from engine.relink import decisions, look, tree
+from engine.relink import decisions, look, offers, tree
 from engine.relink.sweep import queue_sweep
 from engine.storage.database import execute, row, rows, scalar
+from engine.volumes import store as volumes
 
 
 def test_nothing_changed_writes_nothing_but_the_event(world: Any) -> None:
@@ -216,3 +217,33 @@ def test_folder_that_cannot_be_read_is_unknown(world: Any, monkeypatch: pytest.M
     assert (swept.unknown, swept.missing) == (1, 1)
     assert "shut cannot be read" in swept.warnings[0]
     assert [world.copy(each)["state"] for each in (copy_id, other_id)] == ["present", "missing"]
+
+
+def test_new_media_on_a_tracked_volume_is_offered_once(world: Any) -> None:
+    volume_id, a = world.volume("A")
+    world.catalogue(world.file(a, "day1/C0001.MP4"))
+    world.file(a, "day1/C0002.MP4")
+    world.sweep(volume_id)
+    assert offers.waiting(world.db, volume_id) == (0, None)  # nobody tracks it
+    volumes.track(world.db, volume_id)
+    for name in ("day1/C0003.MP4", "day1/notes.txt"):
+        world.file(a, name)
+    for _ in range(2):
+        world.sweep(volume_id)
+    assert offers.waiting(world.db, volume_id) == (2, str(a / "day1"))
+    events = [event for event in volumes.history(world.db, volume_id) if event.kind == offers.KIND]
+    assert [dict(event.detail) for event in events] == [{"count": 2, "folder": str(a / "day1")}]
+    for name in ("C0002.MP4", "C0003.MP4"):
+        world.catalogue(str(a / "day1" / name))
+    world.sweep(volume_id)
+    assert offers.waiting(world.db, volume_id) == (0, None)
+
+
+def test_a_renamed_file_is_not_new(world: Any) -> None:
+    volume_id, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "day1/C0001.MP4"))
+    volumes.track(world.db, volume_id)
+    os.rename(a / "day1/C0001.MP4", a / "day1/renamed.mp4")
+    world.sweep(volume_id)
+    assert world.copy(copy_id)["path"].endswith(b"renamed.mp4")
+    assert offers.waiting(world.db, volume_id) == (0, None)
