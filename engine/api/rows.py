@@ -153,11 +153,11 @@ class VolumeRow:
 
 @dataclass(frozen=True)
 class VolumeEvent:
-    """Something that happened to a volume."""
+    """Something that happened to a volume; ``text`` tells it in words, see :func:`views.happened.told`."""
 
     at: str
     kind: str
-    detail: str | None
+    text: str
 
 
 @dataclass(frozen=True)

@@ -340,9 +340,16 @@ def volume_detail(row: VolumeRow) -> VolumeDetail:
         missing=3 if row.volume_id == "shuttle" else 0,
         damaged=0,
         events=(
-            VolumeEvent("2026-11-20T17:58:04.000Z", "offline", None),
-            VolumeEvent("2026-11-20T09:12:44.000Z", "remounted", "/media/ana/SHUTTLE"),
-            VolumeEvent("2026-11-19T08:01:00.000Z", "identified", "fs UUID, size, spot check of 8 files"),
+            VolumeEvent("2026-11-20T17:58:04.000Z", "offline", "offline"),
+            VolumeEvent("2026-11-20T09:12:44.000Z", "remounted", "mounted at /media/ana/SHUTTLE"),
+            VolumeEvent(
+                "2026-11-19T20:40:00.000Z", "swept", "looked through: 128 known, 125 there, 3 missing"
+            ),
+            VolumeEvent(
+                "2026-11-19T08:01:00.000Z",
+                "online",
+                "back at /mnt/shuttle: same file-system UUID, same size, 8 of 8 known files at their place",
+            ),
         ),
     )
 
@@ -789,7 +796,8 @@ RUNS = (
         "Director's cut v3",
         segments="ccuccfqqqq",
         status="failed",
-        error="The disk of /mnt/nas/exports is full. 5 finished segments are kept; free 8.2 GiB, then resume.",
+        error="The disk of /mnt/nas/exports is full. 5 finished segments are kept; "
+        "free 8.2 GiB, then resume.",
         error_category="disk_full",
         rate=None,
         eta_seconds=None,

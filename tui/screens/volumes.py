@@ -183,8 +183,7 @@ class VolumesScreen(TriageScreen):
             lines += [BLANK, heading("History")]
             for event in detail.events:
                 at = fmt.moment(event.at, now)
-                text = event.kind.replace("_", " ") + (f": {display(event.detail)}" if event.detail else "")
-                lines.append(Line(((f"{at}  ", "dim"), (text, "")), indent=fmt.cells(at) + 2))
+                lines.append(Line(((f"{at}  ", "dim"), (event.text, "")), indent=fmt.cells(at) + 2))
         return lines
 
     def why_not(self, verb: str, row: VolumeRow | None) -> str | None:

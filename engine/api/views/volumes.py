@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from engine.api.rows import Id, VolumeDetail, VolumeEvent, VolumeRow
 from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
+from engine.api.views.happened import told
 from engine.errors import NotFound
 from engine.storage.database import Row, row, rows
 from engine.volumes.store import SELECT
@@ -85,7 +86,10 @@ class Volumes(Table):
             missing=found["missing"],
             damaged=found["damaged"],
             events=tuple(
-                VolumeEvent(event["at"], event["kind"], _spoken(event["detail"])) for event in events
+                VolumeEvent(
+                    event["at"], event["kind"], told(event["kind"], json.loads(event["detail"] or "{}"))
+                )
+                for event in events
             ),
         )
 
@@ -114,29 +118,6 @@ def _row(found: Row) -> VolumeRow:
         read_rate=found["read_rate"],
         write_rate=found["write_rate"],
     )
-
-
-def _spoken(detail: str | None) -> str | None:
-    """The facts of an event as words: ``mount point /mnt/b``; what is empty or zero is left out."""
-    if not detail:
-        return None
-    facts = json.loads(detail)
-    if not isinstance(facts, dict):
-        return str(facts)
-    return (
-        ", ".join(
-            f"{name.replace('_', ' ')} {_value(value)}"
-            for name, value in facts.items()
-            if value not in (None, 0, [], "")
-        )
-        or None
-    )
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return " to ".join(str(part) for part in value) if len(value) == 2 else ", ".join(map(str, value))
-    return str(value)
 
 
 def _flag(value: int | None) -> bool | None:

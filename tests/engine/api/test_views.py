@@ -137,11 +137,11 @@ def test_what_happened_to_a_volume_is_told_in_words(library: Library) -> None:
         ("offline", {}),
     ):
         put(library, "volume_events", volume_id="nas", at=T, kind=kind, detail=json.dumps(detail))
-    told = [(event.kind, event.detail) for event in views.Volumes(library).detail("nas").events]
+    told = [(event.kind, event.text) for event in views.Volumes(library).detail("nas").events]
     assert told == [
-        ("offline", None),
-        ("changed", "name old to new"),
-        ("appeared", "mount point /mnt/nas, evidence never seen"),
+        ("offline", "offline"),
+        ("changed", "renamed from old to new"),
+        ("appeared", "appeared at /mnt/nas: never seen"),
     ]
 
 
