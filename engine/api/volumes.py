@@ -66,7 +66,7 @@ def show(library: Library, given: str) -> dict[str, Any]:
             "volume": job["volume"],
             "event": f"{job['kind'].replace('_', ' ')} {job['status'].replace('_', ' ')}",
             "detail": {key: job[key] for key in ("job_id", "title", "error") if job[key] is not None},
-            "text": f"{job['kind']} {job['status']}: {display(job['title'])}".replace("_", " "),
+            "text": f"{job['kind']} {job['status']}: ".replace("_", " ") + display(job["title"]),
         }
         for job in store.jobs_of(db, volume.volume_id)
     ]
