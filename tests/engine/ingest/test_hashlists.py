@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -65,14 +64,15 @@ def lists(root: Path) -> list[str]:
 
 
 def reference(code: str, *words: Path | str) -> subprocess.CompletedProcess[str]:
-    """Run code of the reference library on folders, away from our own process."""
-    if importlib.util.find_spec("ascmhl") is None:
+    """Run code of the reference library on folders, in an environment of its own."""
+    python = os.environ.get("RUSHES_ASCMHL_PYTHON")
+    if python is None:
         pytest.skip(
-            "the reference library ascmhl is not installed (it and sqlite-utils exclude each other's click; "
-            "pip install --no-deps ascmhl, and lxml python-dateutil importlib-metadata), so it cannot judge"
+            "the reference library ascmhl cannot judge: it and sqlite-utils exclude each other's click, so it "
+            "needs an environment of its own; RUSHES_ASCMHL_PYTHON names the Python of one"
         )
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, *[os.fspath(word) for word in words]],
+        [python, "-W", "ignore", "-c", code, *[os.fspath(word) for word in words]],
         capture_output=True,
         text=True,
         check=False,
