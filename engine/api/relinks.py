@@ -12,7 +12,7 @@ from engine.errors import WrongUse
 from engine.jobs.store import Job, resolve
 from engine.library import Library
 from engine.names import json_name
-from engine.relink import decisions, mapping, sessions
+from engine.relink import decisions, mapping, rules, sessions
 from engine.relink import job as _job
 from engine.relink.decisions import Candidate
 from engine.supervisor import process
@@ -126,7 +126,7 @@ def undo(library: Library, candidate_id: int) -> dict[str, Any]:
     return describe(decisions.undo(library, candidate_id))
 
 
-def map_prefix(library: Library, old: str, new: str, *, dry_run: bool) -> dict[str, Any]:
+def map_prefix(library: Library, old: str, new: str, *, dry_run: bool, keep: bool = False) -> dict[str, Any]:
     """Relink every lost copy below ``old`` to the same place below ``new``, in one transaction.
 
     Args:
@@ -134,8 +134,32 @@ def map_prefix(library: Library, old: str, new: str, *, dry_run: bool) -> dict[s
         old: absolute folder as it was, also of a volume that is away.
         new: existing folder.
         dry_run: only say what would be hit, missed and in conflict.
+        keep: apply it by itself to what a later sweep finds missing below ``old``, as ``relink.policy`` says.
     """
-    return mapping.map_prefix(library, os.path.abspath(old), os.path.abspath(new), dry_run=dry_run).to_json()
+    old, new = os.path.abspath(old), os.path.abspath(new)
+    mapped = mapping.map_prefix(library, old, new, dry_run=dry_run)
+    if keep and not dry_run:
+        rules.keep(library.db(), mapped.old, mapped.new)
+    return mapped.to_json()
+
+
+def list_rules(library: Library) -> list[dict[str, Any]]:
+    """The document of ``relink rules list``."""
+    return [_rule(rule) for rule in rules.list_rules(library.db())]
+
+
+def delete_rule(library: Library, rule_id: int) -> dict[str, Any]:
+    """Drop a rule; what it relinked stays."""
+    return _rule(rules.delete(library.db(), rule_id))
+
+
+def _rule(rule: rules.Rule) -> dict[str, Any]:
+    return {
+        "rule_id": rule.rule_id,
+        **json_name("old", rule.old),
+        **json_name("new", rule.new),
+        "created_at": rule.created_at,
+    }
 
 
 def propose(library: Library) -> list[dict[str, Any]]:

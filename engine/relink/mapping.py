@@ -168,7 +168,9 @@ def is_below(path: str, prefix: str) -> bool:
 
 
 # -- mapping --------------------------------------------------------------------
-def map_prefix(library: Library, old: str, new: str, *, dry_run: bool = False) -> Mapped:
+def map_prefix(
+    library: Library, old: str, new: str, *, dry_run: bool = False, careful: bool = False
+) -> Mapped:
     """Give every lost copy below ``old`` the file at the same place below ``new``.
 
     A file must be there with the size on record; where a fast hash is on
@@ -182,6 +184,7 @@ def map_prefix(library: Library, old: str, new: str, *, dry_run: bool = False) -
             A copy not yet known to be missing counts when its file is not there.
         new: existing folder, absolute.
         dry_run: change nothing.
+        careful: only copies known to be missing, and only files whose hash agrees: nobody looks on.
 
     Raises:
         WrongUse: a prefix is not absolute, or both are the same.
@@ -195,6 +198,8 @@ def map_prefix(library: Library, old: str, new: str, *, dry_run: bool = False) -
     db = library.db()
     place = places.place_of(db, new)
     lost = _lost_below(db, old)
+    if careful:
+        lost = [(copy, path) for copy, path in lost if copy.missing and copy.fast_hash]
     if not lost:
         raise NotFound(f"No lost file was below {names.display(old)}. Nothing was changed.")
     mapped = Mapped(old, new, dry_run)

@@ -23,7 +23,7 @@ from engine.jobs import store
 from engine.jobs.context import JobContext, JobPaused, Outcome
 from engine.library import Library
 from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
-from engine.relink import ledger, offers, sessions, targets
+from engine.relink import ledger, offers, rules, sessions, targets
 from engine.relink.ledger import Placement
 from engine.relink.look import Known, Look, read_fast
 from engine.relink.match import CONFIDENCE, Found, Match, evidence
@@ -142,6 +142,8 @@ def run_sweep(job: JobContext) -> Outcome:
         )
     except VolumeGone as error:
         raise JobPaused(f"{error} Nothing was marked missing.", waiting_for=volume_id) from error
+    if swept.missing and job.params.get("moves", "apply") == "apply":
+        rules.apply(job.library, lambda message: job.log("info", message))
     job.progress(force=True, done=swept.known, total=swept.known)
     result = {key: value for key, value in vars(swept).items() if key != "warnings"}
     return Outcome("completed_with_warnings" if swept.warnings else "completed", result)

@@ -116,12 +116,13 @@ _verb("undo", "Take a verdict back, to the byte.", "as it was")
 @click.argument("old")
 @click.argument("new")
 @click.option("--dry-run", is_flag=True, help="Only say what would be hit.")
+@click.option("--keep", is_flag=True, help="Also for what goes missing below OLD later.")
 @options.common
-def map_prefix(old: str, new: str, dry_run: bool, library_path: str | None, as_json: bool) -> int:
+def map_prefix(old: str, new: str, dry_run: bool, keep: bool, library_path: str | None, as_json: bool) -> int:
     """Relink every lost copy below OLD to the same place below NEW."""
     from engine.api import relinks as api
 
-    found = api.map_prefix(options.with_engine(library_path), old, new, dry_run=dry_run)
+    found = api.map_prefix(options.with_engine(library_path), old, new, dry_run=dry_run, keep=keep)
     if as_json:
         output.document(found)
     else:
@@ -133,6 +134,42 @@ def map_prefix(old: str, new: str, dry_run: bool, library_path: str | None, as_j
             f"{found['conflicts']} in conflict."
         )
     return 1 if found["conflicts"] else 0
+
+
+@relink.group()
+def rules() -> None:
+    """Mappings that were kept."""
+
+
+@rules.command(name="list")
+@options.common
+def list_rules(library_path: str | None, as_json: bool) -> None:
+    """Mappings that are applied by themselves to what goes missing."""
+    from engine.api import relinks as api
+
+    found = api.list_rules(options.open_library(library_path))
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["RULE", "OLD", "NEW"],
+        [[rule["rule_id"], rule["old"], rule["new"]] for rule in found],
+        "No rules. Keep a mapping: rushes relink map OLD NEW --keep",
+    )
+
+
+@rules.command(name="delete")
+@click.argument("rule", type=int)
+@options.common
+def delete_rule(rule: int, library_path: str | None, as_json: bool) -> None:
+    """Drop a rule; what it relinked stays."""
+    from engine.api import relinks as api
+
+    found = api.delete_rule(options.open_library(library_path), rule)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(f"{output.shown(found['old'])} is no longer mapped by itself.")
 
 
 @relink.command()

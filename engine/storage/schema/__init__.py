@@ -60,6 +60,12 @@ def _watching(db: Database) -> None:
         db.execute(statement)
 
 
+@library_migrations(name="0004_prefix_rules")
+def _prefix_rules(db: Database) -> None:
+    for statement in finding.RULES:
+        db.execute(statement)
+
+
 config_migrations = Migrations("rushes-config")
 
 

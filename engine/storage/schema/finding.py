@@ -63,3 +63,16 @@ TABLES: tuple[str, ...] = (
     "CREATE INDEX relinks_by_copy ON relinks (copy_id, relink_id)",
     "CREATE INDEX relinks_by_candidate ON relinks (candidate_id)",
 )
+
+RULES: tuple[str, ...] = (
+    """
+    CREATE TABLE prefix_rules (
+        rule_id    INTEGER PRIMARY KEY,
+        old        BLOB NOT NULL,
+        new        BLOB NOT NULL,
+        created_at TEXT NOT NULL,
+        UNIQUE (old, new)
+    ) STRICT
+    """,
+)
+"""Mappings that were kept: applied to what a later sweep finds missing, where the policy says so."""
