@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from tui import format as fmt
 from tui.looks import ASCII, CANDIDATE_LOOKS, JOB_LOOKS, TASK_LOOKS, UNICODE, VOLUME_LOOKS, choose_glyphs
+from tui.screens import compare
 from tui.widgets.columns import Column, place
 from tui.widgets.toned import fitted, wrapped
 
@@ -247,3 +248,26 @@ def test_no_two_states_look_the_same_without_colour() -> None:
 )
 def test_signs_fit_the_terminal(environment: dict[str, str], name: str) -> None:
     assert choose_glyphs(environment).name == name
+
+
+def test_evidence_says_in_words_what_agrees_and_what_differs() -> None:
+    facts = {
+        "size": True,
+        "fast_hash": True,
+        "mtime": True,
+        "inode": True,
+        "name": False,
+        "exact_name": False,
+    }
+    others = {"path_tail": 1, "equally_good": 1, "ambiguous": False, "reel": None, "lost_size": 1}
+    assert compare.compared({**facts, **others}) == (["samples", "size", "time", "inode"], ["name"])
+    case = {"name": True, "exact_name": False, "blake3": False, "mapped": True}
+    assert compare.compared(case) == (["name"], ["content", "letter case of the name"])
+    assert compare.compared({"name": True, "exact_name": True}) == (["name"], [])
+    lines = compare.evidence_lines({"name": True, "ambiguous": True})
+    assert ["".join(text for text, _ in line.cell) for line in lines] == [
+        "",
+        "Agrees     name",
+        "Another pairing is as good; compare before you decide.",
+    ]
+    assert compare.evidence_lines({"path_tail": 1}) == []

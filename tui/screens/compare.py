@@ -94,24 +94,45 @@ def _short(digest: str | None) -> str | None:
     return None if digest is None else digest[:24]
 
 
-NOT_COMPARED = ("ambiguous", "fits_other_content", "mapped")
-"""Facts of the evidence that are no comparison of the two sides."""
+EVIDENCE_WORDS = {
+    "blake3": "content",
+    "fast_hash": "samples",
+    "size": "size",
+    "duration": "length",
+    "name": "name",
+    "exact_name": "letter case of the name",
+    "mtime": "time",
+    "inode": "inode",
+    "timecode": "timecode",
+    "reel": "reel",
+    "embedded_id": "camera id",
+}
+"""What the scan compares, in words, the strongest first; its other facts are no comparison of two sides."""
+
+
+def compared(evidence: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What agrees and what differs, in words. Unknown on one side is neither.
+
+    That names agree to the letter, or that another name is written another way, goes without saying.
+    """
+    told = {
+        fact: evidence[fact]
+        for fact in EVIDENCE_WORDS
+        if evidence.get(fact) in (True, False)
+        and (fact != "exact_name" or (evidence.get("name") is True and not evidence[fact]))
+    }
+    agree = [EVIDENCE_WORDS[fact] for fact, same in told.items() if same]
+    differ = [EVIDENCE_WORDS[fact] for fact, same in told.items() if not same]
+    return agree, differ
 
 
 def evidence_lines(evidence: dict[str, Any]) -> list[Line]:
     """What agrees, what differs, and what else the scan noted."""
-
-    def named(wanted: bool) -> str:
-        return ", ".join(
-            name.replace("_", " ")
-            for name, value in evidence.items()
-            if value is wanted and name not in NOT_COMPARED
-        )
-
+    agree, differ = compared(evidence)
     lines = [BLANK]
-    for label, words, tone in (("Agrees", named(True), "good"), ("Differs", named(False), "warn")):
+    for label, words, tone in (("Agrees", agree, "good"), ("Differs", differ, "warn")):
         if words:
-            lines.append(Line(((f"{label:<11}", "dim"), (words, tone)), indent=11))
+            lines.append(Line(((f"{label:<11}", "dim"), (", ".join(words), tone)), indent=11))
     if evidence.get("ambiguous"):
         lines.append(Line((("Another pairing is as good; compare before you decide.", "warn"),)))
     if evidence.get("fits_other_content"):
