@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Sequence
 
 from engine import clock
@@ -22,6 +23,7 @@ from engine.ingest.known import join
 from engine.ingest.landing import Landing, open_original
 from engine.ingest.ledger import Ledger
 from engine.ingest.meter import Meter
+from engine.ingest.pace import Lane
 from engine.ingest.parcels import Parcel, Transfer
 from engine.ingest.queue import Order
 from engine.jobs.context import JobContext, JobPaused
@@ -45,6 +47,9 @@ WAITS = (1.0, 3.0, 5.0)
 
 STRIKES = 5
 """Network errors in a row after which the ingest pauses."""
+
+HASHING = "hashing"
+"""Name of the part of an ingest that is no disk."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -70,6 +75,7 @@ class Carrier:
         self.verify_source = order.verify_source
         self.checksums = order.checksums
         self.source_strikes = 0
+        self.lanes = meter.lanes
 
     def carry(self, parcels: Sequence[Parcel]) -> None:
         """Bring these files to a verdict, as far as sources and destinations are there.
@@ -135,6 +141,28 @@ class Carrier:
             if parcel.failure is None:
                 self._verify(parcel)
         self._publish(working)
+        for parcel in working:
+            self._time(parcel)
+
+    def _time(self, parcel: Parcel) -> None:
+        """Add what a file took to the sums of the run."""
+        source, hashing = self.lane(display(self.source.path)), self.lane(HASHING)
+        source.read += parcel.stream.digester.size - parcel.stream.start
+        source.read_seconds += parcel.stream.read_seconds
+        hashing.other_seconds += parcel.stream.hash_seconds
+        for transfer in parcel.transfers:
+            landing = transfer.landing
+            if landing is None:
+                continue
+            lane = self.lane(transfer.destination.order.volume)
+            lane.written += max(0, landing.written - parcel.stream.start)
+            lane.write_seconds += landing.write_seconds
+            lane.read += landing.reread
+            lane.read_seconds += landing.read_seconds
+
+    def lane(self, name: str) -> Lane:
+        """The sums of one part: a destination's volume, the source, or :data:`HASHING`."""
+        return self.lanes.setdefault(name, Lane())
 
     def _landings(self, parcel: Parcel) -> list[Landing]:
         return [
@@ -219,8 +247,11 @@ class Carrier:
             ]
             if not landings or destination.root is None:
                 continue
-            if _libc.syncfs(destination.root.fd) != 0:
-                code = ctypes.get_errno()
+            begun = time.perf_counter()
+            failed = _libc.syncfs(destination.root.fd) != 0
+            code = ctypes.get_errno()
+            self.lane(destination.order.volume).write_seconds += time.perf_counter() - begun
+            if failed:
                 for landing in landings:
                     landing.failure = failures.of_writing(OSError(code, os.strerror(code)), landing.shown)
 

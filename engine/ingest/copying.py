@@ -17,6 +17,7 @@ import mmap
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -58,6 +59,7 @@ class Stream:
         start: first byte to be read.
         blocks: BLAKE3 of each whole block of :data:`BLOCK` bytes after ``start``, as they are completed.
         holes: (offset, length) of what could not be read; zeros were written in its place.
+        read_seconds, hash_seconds: time that reading and the main digests have taken.
         failure: why the reading ended early.
     """
 
@@ -65,6 +67,8 @@ class Stream:
     start: int = 0
     blocks: list[str] = field(default_factory=list)
     holes: list[tuple[int, int]] = field(default_factory=list)
+    read_seconds: float = 0.0
+    hash_seconds: float = 0.0
     failure: Failure | None = None
 
 
@@ -108,16 +112,20 @@ def write_out(
 def _write_small(original: Original, landings: Sequence[Landing], stream: Stream, check: Check) -> None:
     check()
     buffer = memoryview(bytearray(original.size))
+    begun = time.perf_counter()
     try:
         os.lseek(original.fd, 0, os.SEEK_SET)
         count = read_into(original.fd, buffer)
+        stream.read_seconds += time.perf_counter() - begun
     except OSError as error:
         stream.failure = failures.of_reading(error, original.shown, 0)
         return
     if count != original.size or original.changed():
         stream.failure = failures.changed(original.shown)
         return
+    begun = time.perf_counter()
     stream.digester.update(buffer[:count])
+    stream.hash_seconds += time.perf_counter() - begun
     for landing in landings:
         if landing.alive:
             landing.write(buffer[:count])
@@ -219,7 +227,9 @@ class _Pump:
             os.lseek(self.original.fd, position, os.SEEK_SET)
             while position < size:
                 chunk = self._free_chunk()
+                begun = time.perf_counter()
                 count = self._fill(chunk.view[: min(BUFFER, size - position)], position)
+                self.stream.read_seconds += time.perf_counter() - begun
                 if count == 0:
                     break
                 position += count
@@ -280,10 +290,12 @@ class _Pump:
         while (item := lane.get()) is not None:
             chunk, count = item
             if not self.stopping:
+                begun = time.perf_counter()
                 with chunk.view[:count] as data:
                     stream.digester.update_main(data)
                     if journaled:
                         block.update(data)
+                stream.hash_seconds += time.perf_counter() - begun
                 if journaled and stream.digester.size % BLOCK == 0:
                     stream.blocks.append(block.hexdigest())
                     block = blake3()

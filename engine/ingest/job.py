@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
-from engine.ingest import hashlists, listing, naming, recovery, results
+from engine.ingest import hashlists, listing, naming, pace, recovery, results
 from engine.ingest.carrier import BUNDLE_BYTES, BUNDLE_FILES, BUNDLE_FOLDERS, SMALL, Carrier
 from engine.ingest.clipping import catalogue_item
 from engine.ingest.duplicates import skip_known
@@ -110,6 +110,8 @@ def _run(job: JobContext, order: Order, destinations: list[Destination]) -> Outc
         )
     status = results.job_status(job.db, job.job_id)
     result = results.result_of(job.db, job.job_id, status)
+    result["rates"] = {name: lane.to_json() for name, lane in meter.lanes.items()}
+    result["bottleneck"] = pace.bottleneck(meter.lanes)
     return Outcome(status, result, _error(result) if status == "failed" else None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,6 +69,7 @@ class Landing:
         shown: the final path for messages, escaped.
         fs_type, is_network: what the destination is; they decide the level.
         written, reread: bytes so far; read by the reporting thread.
+        write_seconds, read_seconds: time that writing with flushing, and reading back, have taken.
         failure: why it ended early; None while all is well.
         level, found: level of the re-read and the BLAKE3 it gave.
         facts: ``stat`` of the published file.
@@ -83,6 +85,8 @@ class Landing:
     fd: int = -1
     written: int = 0
     reread: int = 0
+    write_seconds: float = 0.0
+    read_seconds: float = 0.0
     failure: Failure | None = None
     level: str | None = None
     found: str | None = None
@@ -113,6 +117,7 @@ class Landing:
 
     def write(self, data: memoryview) -> None:
         """Write all of ``data``; a failure is kept, not raised."""
+        begun = time.perf_counter()
         try:
             while len(data):
                 count = os.write(self.fd, data)
@@ -120,6 +125,7 @@ class Landing:
                 data = data[count:]
         except OSError as error:
             self.failure = failures.of_writing(error, self.shown)
+        self.write_seconds += time.perf_counter() - begun
 
     def settle(self, original: Original, *, sync: bool = True) -> None:
         """Give it the source's time and permissions, flush it to the device (``sync``), close it."""
@@ -131,7 +137,9 @@ class Landing:
                 pass  # FAT, some network shares: permissions come from the mount options there
             os.utime(self.fd, ns=(original.mtime_ns, original.mtime_ns))
             if sync:
+                begun = time.perf_counter()
                 os.fsync(self.fd)
+                self.write_seconds += time.perf_counter() - begun
                 rereading.drop_cache(self.fd)
             fd, self.fd = self.fd, -1
             os.close(fd)  # a network share or a quota may fail only here
@@ -180,12 +188,14 @@ class Landing:
         self.prepare_reading(ahead=False)
         if self.rereading is None:
             return
+        begun = time.perf_counter()
         try:
             reading = self.rereading.read(check, count)
         except OSError as error:
             self.failure = failures.of_writing(error, self.shown)
             return
         finally:
+            self.read_seconds += time.perf_counter() - begun
             self.shut()
         self.level, self.found = reading.level, reading.blake3
         if reading.blake3 != expected:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from engine.ingest.landing import Landing
+from engine.ingest.pace import Lane
 from engine.ingest.parcels import Parcel
 from engine.jobs.context import REPORT_SECONDS, JobContext
 from engine.names import display
@@ -31,6 +32,7 @@ class Meter:
         self._read = 0
         self._next = 0.0
         self.note = ""
+        self.lanes: dict[str, Lane] = {}
         self.files = self.done = self.total = self.base = 0
 
     def load(self) -> None:

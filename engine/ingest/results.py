@@ -59,6 +59,9 @@ def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
     ``seconds``     from the first start to now, pauses included
     ``card_free_at`` (extra) when every file was verified at the first destinations; None when not all are
     ``all_done_at`` (extra) when the last source came to its end; None while one has not
+    ``rates`` (extra) of the last run, by part (a destination's volume, the source, ``hashing``): bytes per
+                    second written and read while that part was at work, and for how long it was
+    ``bottleneck`` (extra) the part that was at work longest in the last run; None when nothing was copied
     ``items[]``     one for each source, in the order given
     ``destinations[]`` (extra) files, bytes and levels of each destination
     ``failures[]``  (extra) every failed file with its sentence, at most 1000
