@@ -1,10 +1,14 @@
 """Verified copy against ``cp`` + fsync + a cold re-read by hand, in one run on one disk.
 
-    python tests/bench/copy.py [--size-mib 2048] [--rounds 5] [--folder DIR]
+    python tests/bench/verified_copy.py [--size-mib 2048] [--rounds 5] [--folder DIR] [--to DIR --to DIR]
 
 Both sides start with a cold source, both end with the bytes of the copy read
 back from the device and hashed with BLAKE3. The rounds alternate, so that a
 disk that changes its speed hurts both alike; the medians are compared.
+
+With ``--to`` twice, two folders on two devices, a copy to both is compared with
+a copy to the first alone instead (target: at most 1.15). Two images on one disk
+share that disk, so they show only what the program itself costs.
 """
 
 from __future__ import annotations
@@ -92,12 +96,42 @@ def verified(source: str, targets: list[str], fs_type: str) -> dict[str, float]:
     return {"total": ended - begun, "copy + flush": written - begun, "verify": reread - written}
 
 
+def file_system(folder: str) -> str:
+    """The type of a file system by the name of the mount table."""
+    said = subprocess.run(["stat", "-f", "-c", "%T", folder], check=True, capture_output=True, text=True)
+    return {"ext2/ext3": "ext4"}.get(said.stdout.strip(), said.stdout.strip())
+
+
+def one_against_two(arguments: argparse.Namespace) -> int:
+    """Compare a verified copy to the first folder with one to both."""
+    with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="rushes-bench-") as folder:
+        source = os.path.join(folder, "source.bin")
+        make_source(source, arguments.size_mib << 20)
+        fs_type = file_system(arguments.to[0])
+        runs: dict[int, list[float]] = {1: [], len(arguments.to): []}
+        for number in range(arguments.rounds):
+            for count in sorted(runs, reverse=bool(number % 2)):
+                chill(source)
+                runs[count].append(verified(source, arguments.to[:count], fs_type)["total"])
+    medians = {count: statistics.median(times) for count, times in runs.items()}
+    ratio = medians[len(arguments.to)] / medians[1]
+    print(
+        f"{arguments.size_mib} MiB, {arguments.rounds} rounds, {fs_type}: one destination {medians[1]:.2f} s,"
+        f" {len(arguments.to)} destinations {medians[len(arguments.to)]:.2f} s, ratio {ratio:.3f}"
+        " (target: at most 1.15)"
+    )
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size-mib", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", help="where the files are written (default: a temporary folder)")
+    parser.add_argument("--to", action="append", default=[], help="twice: one destination against two")
     arguments = parser.parse_args()
+    if arguments.to:
+        return one_against_two(arguments)
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="rushes-bench-") as folder:
         source = os.path.join(folder, "source.bin")
         size = arguments.size_mib << 20
@@ -105,10 +139,7 @@ def main() -> int:
             print("not enough space", file=sys.stderr)
             return 3
         make_source(source, size)
-        fs_type = subprocess.run(
-            ["stat", "-f", "-c", "%T", folder], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        fs_type = {"ext2/ext3": "ext4"}.get(fs_type, fs_type)
+        fs_type = file_system(folder)
         with_b3sum = shutil.which("b3sum") is not None
         plain, ours = [], []
         for number in range(arguments.rounds):
