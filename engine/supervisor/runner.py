@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 
@@ -49,6 +50,8 @@ class Runner:
     def _run(self) -> None:
         try:
             self._run_to_an_end()
+        except sqlite3.Error:  # the end could not be written; the loop will, when the catalogue can be again
+            logger.exception("the end of job %s could not be written", self.record.job_id)
         finally:
             self._library.close()
             self._on_end()

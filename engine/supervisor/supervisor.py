@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ LOOK_SECONDS = 0.05
 HEARTBEAT_SECONDS = 5.0
 """How often the engine's row is stamped, and the lock looked at."""
 
+TROUBLE_SECONDS = 1.0
+"""How long the loop rests after the catalogue could not be written."""
+
 STOP_GRACE_SECONDS = 10.0
 """How long a stop lets files and segments in hand reach their checkpoint."""
 
@@ -44,7 +48,6 @@ class Supervisor:
         self._stop = threading.Event()
         self._watcher: monitor.MountWatcher | None = None
         self._watch_folders = Watcher(library)
-        self._parents: list[str] = []
         self._volume_event = 0
         self._volumes_turn = threading.Lock()
 
@@ -103,31 +106,45 @@ class Supervisor:
 
     # -- the loop ------------------------------------------------------------
     def _loop(self) -> None:
-        db = self._library.db()
-        seen = -1
+        seen: int | None = -1
         beat = 0.0
         while not self._stop.is_set():
-            version = scalar(db, "PRAGMA data_version")
-            if version != seen or self._ended.is_set():
-                seen = version
-                self._ended.clear()
-                self._reap()
-                self._obey()
-                self._start_jobs()
-                if self._watcher is not None and volumes.last_event(db) > self._volume_event:
-                    # A client noticed something, or made a stand-in whose parent is not watched yet.
-                    self._watcher.wake()
-                self._watch_new_parents()
-            if time.monotonic() - beat >= HEARTBEAT_SECONDS:
-                beat = time.monotonic()
-                if not self._lock.is_ours():
-                    logger.error("the library is gone or was taken over; the engine leaves")
-                    return
-                execute(db, "UPDATE engine SET heartbeat_at = ?", (clock.now(),))
+            try:
+                version = int(scalar(self._library.db(), "PRAGMA data_version"))
+                if version != seen or self._ended.is_set():
+                    seen = version
+                    self._ended.clear()
+                    self._look()
+                if time.monotonic() - beat >= HEARTBEAT_SECONDS:
+                    beat = time.monotonic()
+                    if not self._lock.is_ours():
+                        logger.error("the library is gone or was taken over; the engine leaves")
+                        return
+                    execute(self._library.db(), "UPDATE engine SET heartbeat_at = ?", (clock.now(),))
+            except sqlite3.Error as error:
+                # A full disk under the catalogue passes; an engine that died of it would not come back.
+                logger.error("the catalogue cannot be read or written: %s", error)  # noqa: TRY400 - every second
+                seen = None
+                self._stop.wait(TROUBLE_SECONDS)
             self._ended.wait(LOOK_SECONDS)
 
+    def _look(self) -> None:
+        """Something was written, or a job's thread ended: draw every consequence."""
+        self._reap()
+        self._obey()
+        self._start_jobs()
+        if self._watcher is not None and volumes.last_event(self._library.db()) > self._volume_event:
+            # A client noticed something, or made a stand-in whose parent is not watched yet.
+            self._watcher.wake()
+
     def _reap(self) -> None:
+        """Forget jobs whose thread has ended; one that could not write its end down is interrupted."""
+        db = self._library.db()
         for job_id in [key for key, runner in self._runners.items() if not runner.thread.is_alive()]:
+            if scalar(db, "SELECT status FROM jobs WHERE job_id = ?", (job_id,)) == "running":
+                store.transition(
+                    db, job_id, "interrupted", why="its end could not be written down", by="engine"
+                )
             del self._runners[job_id]
 
     def _obey(self) -> None:
@@ -195,13 +212,6 @@ class Supervisor:
         if returned:
             self._wake_waiting(returned)
 
-    def _watch_new_parents(self) -> None:
-        """A client may have made a folder a stand-in: its parent is to be watched from now on."""
-        parents = stand_ins.watched_parents(self._library.db())
-        if parents != self._parents and self._watcher is not None:
-            self._parents = parents
-            self._watcher.look_again()
-
     def _wake_waiting(self, returned: Sequence[str]) -> None:
         """Let jobs go on that wait for a volume that is back."""
         db = self._library.db()
@@ -228,8 +238,11 @@ class Supervisor:
             runner.thread.join(STOP_GRACE_SECONDS)
         if self._lock.is_ours():
             db = self._library.db()
-            with write(db):
-                db.execute("DELETE FROM engine")
-                audit.record(db, "engine stopped")
+            try:
+                with write(db):
+                    db.execute("DELETE FROM engine")
+                    audit.record(db, "engine stopped")
+            except sqlite3.Error as error:
+                logger.error("leaving without a last word in the catalogue: %s", error)  # noqa: TRY400
         self._lock.release()
         self._library.close()

@@ -90,10 +90,6 @@ class MountWatcher:
             self._thread.join(5)
         self._thread = None
 
-    def look_again(self) -> None:
-        """Ask the parents anew and call back: a folder was made a stand-in meanwhile. Any thread."""
-        self._poke()
-
     def wake(self) -> None:
         """Look again soon, and at the parents too: another process has written of a volume. Any thread."""
         self._poke()

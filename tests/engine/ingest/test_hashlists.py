@@ -68,8 +68,8 @@ def reference(code: str, *words: Path | str) -> subprocess.CompletedProcess[str]
     python = os.environ.get("RUSHES_ASCMHL_PYTHON")
     if python is None:
         pytest.skip(
-            "the reference library ascmhl cannot judge: it and sqlite-utils exclude each other's click, so it "
-            "needs an environment of its own; RUSHES_ASCMHL_PYTHON names the Python of one"
+            "the reference library ascmhl cannot judge: it and sqlite-utils exclude each other's click, so "
+            "it needs an environment of its own; RUSHES_ASCMHL_PYTHON names the Python of one"
         )
     return subprocess.run(
         [python, "-W", "ignore", "-c", code, *[os.fspath(word) for word in words]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -233,3 +234,42 @@ def test_a_stand_in_made_while_the_engine_runs_is_watched_at_once(
     wait_until(lambda: state() == "offline", 3, "its going away noticed")
     (tmp_path / "away").rename(tmp_path / "drives" / "B")
     wait_until(lambda: state() == "online", 3, "its return at another place noticed")
+
+
+def fill(path: Path) -> None:
+    """Write until nothing more fits."""
+    with open(path, "wb", buffering=0) as ballast:
+        for size in (65536, 4096, 1):
+            try:
+                while ballast.write(b"x" * size):
+                    pass
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+
+
+@pytest.mark.mount
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system under the library")
+def test_a_full_disk_under_the_catalogue_kills_neither_the_engine_nor_a_job_for_good(
+    tmp_path: Path, wait_until: Wait
+) -> None:
+    from engine.library import create
+
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(small)], check=True)
+    library = create(str(small))
+    try:
+        pid = process.ensure(library).pid
+        fill(small / "ballast")
+        log = library.logs / "engine.log"
+        wait_until(lambda: "cannot be read or written" in log.read_text(), 30, "the engine's complaint")
+        assert process.status(library).pid == pid
+        (small / "ballast").unlink()
+        job = store.create(library.db(), "verify", "after the flood", {})
+        assert jobs.follow(library, job).status == "completed"
+        assert process.status(library).pid == pid
+    finally:
+        engines.stop(library)
+        library.close()
+        subprocess.run(["umount", "-l", str(small)], check=True)
