@@ -252,6 +252,10 @@ def _show_result(result: dict[str, Any]) -> None:
         f"({output.size(result['bytes'])}), {result['duplicates']} there already, {result['failed']} failed, "
         f"in {output.duration(result['seconds'])}."
     )
+    if result.get("bottleneck"):
+        output.say(f"The part that was at work longest: {output.shown(result['bottleneck'])}.")
+    if result.get("card_free_at") and result["card_free_at"] != result.get("all_done_at"):
+        output.say(f"Every file was verified at the first destinations at {result['card_free_at']}.")
     for sentence in (result["error"], result["message"] if result["status"] == "paused" else None):
         if sentence:
             output.complain(output.shown(sentence))

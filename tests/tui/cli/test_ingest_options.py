@@ -68,6 +68,14 @@ def test_then_makes_a_second_stage(home: Path) -> None:
     assert done.code == 0, done.err
     assert done.document["card_free_at"] <= done.document["all_done_at"]
     assert (home / "y/A001/b.txt").read_text() == "bb"
+    assert done.document["bottleneck"] in done.document["rates"]
+    other = filled(home / "B001")
+    (other / "a.txt").write_text("another")
+    said = rushes(
+        "ingest", other, "--to", home / "x", "--then", home / "y", "--library", home / "lib", "--wait"
+    )
+    assert "Every file was verified at the first destinations at" in said.out
+    assert "at work longest" in said.out
 
 
 def test_verify_repairs(home: Path) -> None:
