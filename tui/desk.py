@@ -96,6 +96,18 @@ class Desk(Protocol):
         """Queue a run of each recipe. Returns the run ids."""
         ...
 
+    def rerun(self, run_id: str) -> str:
+        """Queue a run that has ended once more, rendered afresh. Returns the new run's id."""
+        ...
+
+    def goes_with(self, run_id: str) -> Sequence[str]:
+        """Paths of the finished files that deleting a run would remove."""
+        ...
+
+    def delete_run(self, run_id: str) -> Sequence[str]:
+        """Delete a run that has ended, with its films. Returns sentences on files that were left alone."""
+        ...
+
     def scan(self, path: str) -> str:
         """Queue a relink scan of a folder. Returns the job's id."""
         ...
@@ -110,6 +122,22 @@ class Desk(Protocol):
 
     def volume(self, volume_id: str, verb: VolumeVerb, *, name: str | None = None) -> None:
         """Change what the library keeps about a volume; ``name`` for ``rename``."""
+        ...
+
+    def sweep(self, volume_id: str) -> str:
+        """Queue a look through a volume. Returns the job's id."""
+        ...
+
+    def measure(self, volume_id: str) -> str:
+        """Queue a measurement of a volume's speed. Returns the job's id."""
+        ...
+
+    def held_by(self, volume_id: str) -> Sequence[str]:
+        """Who keeps a volume from being ejected now, in sentences; may take seconds."""
+        ...
+
+    def eject(self, volume_id: str) -> None:
+        """Flush and unmount a volume; refused while anybody holds it."""
         ...
 
     def card_check(self, path: str) -> tuple[bool, Sequence[str]]:

@@ -126,6 +126,16 @@ KEYS: tuple[Key, ...] = (
         ("rename", "e", "rename", "Give this volume another name in this library.", 40),
         ("favourite", "b", "favourite", "Put this volume on top of the list, or take it from there.", 0),
         ("scan", "n", "find clips", "Look on this volume for files of clips that are away.", 20),
+        ("sweep", "s", "look through", "Look through this volume now: what is there, missing, renamed.", 55),
+        (
+            "eject",
+            "x",
+            "eject",
+            "Flush and unmount this volume, so that it can be taken off; never forced.",
+            57,
+            True,
+        ),
+        ("measure", "m", "measure", "Measure how fast this volume writes and reads, as a job.", 0, True),
         (
             "check",
             "F",
@@ -179,6 +189,8 @@ KEYS: tuple[Key, ...] = (
             40,
         ),
         ("cancel", "c", "cancel", "Stop at once. A new run can take over finished segments.", 50, True),
+        ("rerun", "a", "again", "Export once more with the same clips and settings, into a new file.", 55),
+        ("delete", "D", "delete", "Delete this run that has ended, and the films that it made.", 57, True),
         ("yank", "y", "copy path", "Copy the path of the finished film (OSC 52, works over SSH).", 60),
     ),
     *_lists(

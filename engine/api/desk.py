@@ -118,6 +118,24 @@ class Desk:
 
         return [run["run_id"] for run in exports.queue(self._library, recipes)["runs"]]
 
+    def rerun(self, run_id: str) -> str:
+        """Queue a run once more, rendered afresh. Returns the new run's id."""
+        from engine.api import exports
+
+        return str(exports.again(self._library, run_id, "rerun")["runs"][0]["run_id"])
+
+    def goes_with(self, run_id: str) -> Sequence[str]:
+        """Paths of the finished files that deleting a run would remove."""
+        from engine.api import exports
+
+        return exports.goes_with(self._library, run_id)
+
+    def delete_run(self, run_id: str) -> Sequence[str]:
+        """Delete a run that has ended, with its films. Returns sentences on files that were left alone."""
+        from engine.api import exports
+
+        return list(exports.delete(self._library, run_id)["kept"])
+
     def scan(self, path: str) -> str:
         """Queue a relink scan. Returns the job's id."""
         from engine.api import relinks
@@ -154,6 +172,30 @@ class Desk:
             volumes.track(self._library, volume_id)
         else:
             volumes.untrack(self._library, volume_id)
+
+    def sweep(self, volume_id: str) -> str:
+        """Queue a look through a volume. Returns the job's id."""
+        from engine.api import volumes
+
+        return volumes.queue_sweep(self._library, volume_id)
+
+    def measure(self, volume_id: str) -> str:
+        """Queue a measurement of a volume's speed. Returns the job's id."""
+        from engine.api import volumes
+
+        return volumes.queue_measure(self._library, volume_id)
+
+    def held_by(self, volume_id: str) -> Sequence[str]:
+        """Who keeps a volume from being ejected now, in sentences."""
+        from engine.api import volumes
+
+        return volumes.held_by(self._library, volume_id)
+
+    def eject(self, volume_id: str) -> None:
+        """Flush and unmount a volume."""
+        from engine.api import volumes
+
+        volumes.eject(self._library, volume_id)
 
     def card_check(self, path: str) -> tuple[bool, Sequence[str]]:
         """Whether the card at ``path`` is safe to format, and the lines that say why or why not."""

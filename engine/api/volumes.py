@@ -107,6 +107,13 @@ def eject(library: Library, given: str) -> dict[str, Any]:
     return _audited(library, "eject", _eject.eject(library.db(), given))
 
 
+def held_by(library: Library, given: str) -> list[str]:
+    """Who keeps a volume from being ejected now: sentences, empty when nobody is known to."""
+    from engine.volumes import eject as _eject
+
+    return _eject.held_by(library.db(), given)
+
+
 def settle(library: Library, given: str, mount_point: str) -> dict[str, Any]:
     """Decide a conflict: what is mounted at ``mount_point`` is this volume; the other one is another."""
     db = library.db()
@@ -132,13 +139,22 @@ def sweep(library: Library, given: str, on_change: Callable[[Job], None] | None 
         NotFound: there is no such volume.
         VolumeGone: it is away.
     """
+    job = jobs.follow(library, queue_sweep(library, given), on_change)
+    return {**(job.result or {}), "job_id": job.job_id, "status": job.status, "error": job.error}
+
+
+def queue_sweep(library: Library, given: str) -> str:
+    """Queue a sweep and return the job's id; one that waits already is not doubled. See :func:`sweep`.
+
+    Raises:
+        NotFound: there is no such volume.
+    """
     from engine.relink import auto
-    from engine.relink.sweep import queue_sweep
+    from engine.relink import sweep as _sweep
 
     process.ensure(library)
     volume = store.find(library.db(), given)
-    job = jobs.follow(library, queue_sweep(library, volume.volume_id, moves=auto.moves()), on_change)
-    return {**(job.result or {}), "job_id": job.job_id, "status": job.status, "error": job.error}
+    return _sweep.queue_sweep(library, volume.volume_id, moves=auto.moves())
 
 
 def measure(library: Library, given: str, on_change: Callable[[Job], None] | None = None) -> dict[str, Any]:
@@ -150,13 +166,22 @@ def measure(library: Library, given: str, on_change: Callable[[Job], None] | Non
         Refused: a read-only volume or a card.
         RushesError: the measurement failed.
     """
-    from engine.volumes import speed
-
-    process.ensure(library)
-    job = jobs.follow(library, speed.queue(library.db(), given), on_change)
+    job = jobs.follow(library, queue_measure(library, given), on_change)
     if job.status != "completed":
         raise RushesError(job.error or f"The measurement is {job.status}.")
     return {**_audited(library, "speed", store.find(library.db(), given)), **(job.result or {})}
+
+
+def queue_measure(library: Library, given: str) -> str:
+    """Queue a measurement of a volume's speed and return the job's id; see :func:`measure`.
+
+    Raises:
+        Refused: it is away, read-only, a card, or has no room for the test.
+    """
+    from engine.volumes import speed
+
+    process.ensure(library)
+    return speed.queue(library.db(), given)
 
 
 def _audited(library: Library, verb: str, volume: VolumeRow) -> dict[str, Any]:

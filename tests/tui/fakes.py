@@ -110,6 +110,8 @@ class FakeDesk:
     ) -> None:
         self.asked: list[tuple[Any, ...]] = []
         self.refusals: dict[str, RushesError] = {}
+        self.holders: Sequence[str] = ()
+        self.left_alone: Sequence[str] = ()
         self.writes = 1
         self._seen = 0
         self._log, self._recipes, self._scan, self._notes = log, recipes, scan, notes
@@ -252,6 +254,23 @@ class FakeDesk:
         self._ask("export", list(recipes))
         return []
 
+    def rerun(self, run_id: str) -> str:
+        self._ask("rerun", run_id)
+        self.run_source.all["again"] = run("again", status="pending")
+        self.run_source.sequence.insert(0, "again")
+        return "again"
+
+    def goes_with(self, run_id: str) -> Sequence[str]:
+        self._ask("goes_with", run_id)
+        path = self.run_source.all[run_id].output_path
+        return [path] if path else []
+
+    def delete_run(self, run_id: str) -> Sequence[str]:
+        self._ask("delete_run", run_id)
+        del self.run_source.all[run_id]
+        self.run_source.sequence.remove(run_id)
+        return self.left_alone
+
     def scan(self, path: str) -> str:
         self._ask("scan", path)
         return "scan-job"
@@ -285,6 +304,22 @@ class FakeDesk:
             "unfavourite": {"favourite": False},
         }[verb]
         self.volume_source.change(volume_id, **changes)
+
+    def sweep(self, volume_id: str) -> str:
+        self._ask("sweep", volume_id)
+        return "sweep-job"
+
+    def measure(self, volume_id: str) -> str:
+        self._ask("measure", volume_id)
+        return "speed-job"
+
+    def held_by(self, volume_id: str) -> Sequence[str]:
+        self._ask("held_by", volume_id)
+        return self.holders
+
+    def eject(self, volume_id: str) -> None:
+        self._ask("eject", volume_id)
+        self.volume_source.change(volume_id, state="offline")
 
     def card_check(self, path: str) -> tuple[bool, Sequence[str]]:
         self._ask("card_check", path)

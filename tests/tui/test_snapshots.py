@@ -203,3 +203,17 @@ def test_not_safe_to_format(snap_compare: Snap, make_app: MakeApp) -> None:
 def test_a_demo_is_running(snap_compare: Snap, make_app: MakeApp) -> None:
     note = "3. Ingest of three cards: 42 files, 84 copies, each read back from its device"
     assert snap_compare(make_app(busy_desk(notes=(note,)), "ingest"), terminal_size=(80, 24))
+
+
+def test_delete_a_run(snap_compare: Snap, make_app: MakeApp) -> None:
+    app = make_app(busy_desk(), "exports")
+    assert snap_compare(app, terminal_size=(80, 24), run_before=press("G", "k", "D"))
+
+
+def test_a_volume_that_is_held(snap_compare: Snap, make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.holders = (
+        "the job A001_1120 (7f3a91c2) works on it. Pause or cancel it first.",
+        "ffmpeg (process 4711) has /mnt/nas/projects/river/day 11/C0001.MP4 open.",
+    )
+    assert snap_compare(make_app(desk), terminal_size=(80, 24), run_before=press("x"))

@@ -13,9 +13,11 @@ from engine.errors import IllegalTransition, RushesError
 from tests.tui.fakes import FakeDesk, Ticks, busy_desk, candidate, job, volume
 from tui.app import RushesApp
 from tui.screens.confirm import ConfirmDialog
-from tui.screens.inputs import IngestDialog
+from tui.screens.exports import what_goes
+from tui.screens.inputs import AnswerDialog, IngestDialog
 from tui.screens.triage import TriageScreen
 from tui.widgets.bars import StatusLine
+from tui.widgets.line_view import LineView
 from tui.widgets.row_table import RowTable
 
 MakeApp = Callable[..., RushesApp]
@@ -485,3 +487,129 @@ async def test_a_long_list_costs_its_window_only(make_app: MakeApp) -> None:
         await press(pilot, "k", "ctrl+u", "g")
         assert table(app).cursor == 0
         assert max(asked) <= 100
+
+
+async def test_a_look_through_a_volume_is_queued_at_once(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        volume_id = table(app).cursor_id
+        await press(pilot, "s")
+        assert desk.asked == [("sweep", volume_id)]
+        assert "Looking through it" in toasts(app)[-1]
+        await press(pilot, "j", "j", "j", "s")
+        assert len(desk.asked) == 1
+        assert "is away" in toasts(app)[-1]
+
+
+async def test_ejecting_asks_first_and_says_that_it_can_be_taken_off(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        volume_id = table(app).cursor_id
+        await press(pilot, "x")
+        assert isinstance(app.screen, ConfirmDialog)
+        ticks.seconds += 1
+        await press(pilot, "n", "x")
+        assert desk.asked == [("held_by", volume_id)] * 2
+        ticks.seconds += 1
+        await press(pilot, "y")
+        assert desk.asked[-1] == ("eject", volume_id)
+        assert toasts(app)[-1] == "NAS can be taken off now."
+
+
+async def test_a_volume_that_is_held_is_not_ejected_and_its_holders_are_named(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.holders = ["ffmpeg (process 4711) has /mnt/nas/a\x1b.mov open."]
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "x")
+        assert isinstance(app.screen, AnswerDialog)
+        shown = " ".join(app.screen.query_one(LineView).text.split())
+        assert shown == r"ffmpeg (process 4711) has /mnt/nas/a\x1b.mov open."
+        await press(pilot, "escape")
+        assert [what for what, *_ in desk.asked] == ["held_by"]
+
+
+async def test_an_eject_that_is_refused_says_why(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    desk.refusals["eject"] = RushesError("NAS was not ejected: it is busy.")
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "x")
+        ticks.seconds += 1
+        await press(pilot, "y")
+        assert toasts(app)[-1] == "NAS was not ejected: it is busy."
+
+
+async def test_measuring_asks_first_and_never_writes_to_a_card(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        volume_id = table(app).cursor_id
+        await press(pilot, "m")
+        ticks.seconds += 1
+        await press(pilot, "y")
+        assert desk.asked == [("measure", volume_id)]
+        await press(pilot, "j", "j", "m")
+        assert "is a camera card" in toasts(app)[-1]
+        assert len(desk.asked) == 1
+
+
+async def test_a_run_that_has_ended_is_queued_once_more_and_under_the_cursor(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "a")
+        assert desk.asked == []
+        assert "has not ended" in toasts(app)[-1]
+        await press(pilot, "j", "j")
+        run_id = table(app).cursor_id
+        await press(pilot, "a")
+        assert desk.asked == [("rerun", run_id)]
+        assert table(app).cursor_id == "again"
+
+
+async def test_deleting_a_run_names_its_films_and_asks(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    run_id = next(row.run_id for row in desk.run_source.all.values() if row.output_path)
+    path = desk.run_source.all[run_id].output_path
+    desk.left_alone = [f"{path} is not the file that this run made any more; it was left alone."]
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(140, 45), notifications=True) as pilot:
+        table(app).go_to(run_id)
+        await press(pilot, "D")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert path in app.screen.query_one(LineView).text.replace("\n", "")
+        ticks.seconds += 1
+        await press(pilot, "n")
+        assert desk.asked == [("goes_with", run_id)]
+        await press(pilot, "D")
+        ticks.seconds += 1
+        await press(pilot, "y")
+        assert desk.asked[-1] == ("delete_run", run_id)
+        assert run_id not in table(app).ids
+        assert toasts(app)[-1] == desk.left_alone[0]
+
+
+async def test_of_marked_runs_only_those_that_are_over_are_deleted(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    over = {
+        row.run_id
+        for row in desk.run_source.all.values()
+        if row.status in ("completed", "completed_with_warnings", "failed", "cancelled")
+    }
+    assert 0 < len(over) < len(desk.run_source.all)
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "asterisk", "D")
+        ticks.seconds += 1
+        await press(pilot, "y")
+        assert {what[1] for what in desk.asked if what[0] == "delete_run"} == over
+
+
+def test_a_question_about_many_files_counts_the_rest() -> None:
+    lines = what_goes([f"/out/{at}.mp4" for at in range(9)])
+    assert (len(lines), lines[-1]) == (8, "and 3 more files")
+    assert len(what_goes(["/out/a.mp4"])) == 2
+    assert "No finished film" in what_goes([])[0]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 from textual.binding import BindingType
 
 from engine import clock
-from engine.api.rows import RunDetail, RunRow, Source
+from engine.api.rows import Id, RunDetail, RunRow, Source
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
@@ -37,6 +37,13 @@ STALLED_SECONDS = 30
 """A run whose frames stand still this long is shown as stalled; the engine ends it after 60 s."""
 
 SEGMENT_TONES = {"q": "rest", "r": "busy", "c": "good", "u": "dim", "s": "dim", "f": "bad", "x": "dim"}
+
+
+ENDED = ("completed", "completed_with_warnings", "failed", "cancelled")
+"""States of a run that is over."""
+
+FILES_NAMED = 6
+"""Files that a question names; more of them are counted."""
 
 
 def stalled(row: RunRow, context: Context) -> bool:
@@ -111,6 +118,16 @@ def _size(row: RunRow, context: Context) -> Cell:
 def _length(row: RunRow, context: Context) -> Cell:
     del context
     return ((fmt.duration(row.output_duration_ms), ""),) if row.output_duration_ms is not None else ()
+
+
+def what_goes(paths: Sequence[str]) -> list[str]:
+    """What deleting a run removes, in lines; its log and its settings always go."""
+    if not paths:
+        return ["Its log, settings and kept segments go. No finished film goes with it."]
+    lines = ["Its log, settings and kept segments go, and with them for good:"]
+    lines += [display(path) for path in paths[:FILES_NAMED]]
+    more = len(paths) - FILES_NAMED
+    return [*lines, f"and {fmt.plural(more, 'more file')}"] if more > 0 else lines
 
 
 class ExportsScreen(TriageScreen):
@@ -220,6 +237,11 @@ class ExportsScreen(TriageScreen):
             if verb == "resume" and row.status == "cancelled":
                 return "This run was cancelled; queue the recipe again: finished segments are taken over."
             return None if self.table.marks else why_not_job(verb, row.status, "export")
+        if verb in ("rerun", "delete"):
+            if self.table.marks or row.status in ENDED:
+                return None
+            what = "run again" if verb == "rerun" else "deleted"
+            return f"This run has not ended and cannot be {what}; c cancels it."
         if verb == "yank" and row.output_path is None:
             return "This run has no finished film yet."
         return None
@@ -332,6 +354,70 @@ class ExportsScreen(TriageScreen):
             "let it go on",
             answered,
         )
+
+    def do_rerun(self) -> None:
+        """Queue the same once more."""
+        rushes, able = self.rushes, self._ended("can be run again")
+        made: list[str] = []
+
+        def after(did: list[Id]) -> None:
+            self.table.reload()
+            if len(did) == 1:
+                self.table.go_to(made[0])
+                rushes.tell("Queued once more, into a new file.")
+
+        if able:
+            self.on_each(
+                able,
+                lambda row: made.append(rushes.desk.rerun(row.run_id)),
+                "queued once more",
+                after=after,
+                slow=True,
+            )
+
+    def do_delete(self) -> None:
+        """Delete runs and their films, after a question that names them."""
+        rushes, able = self.rushes, self._ended("can be deleted")
+        if not able:
+            return
+        left: list[str] = []
+
+        def after(did: list[Id]) -> None:
+            self.table.reload()
+            if left:
+                rushes.tell("  ".join(left), "warning")
+            elif len(did) == 1:
+                rushes.tell("Deleted.")
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.on_each(
+                    able,
+                    lambda row: left.extend(rushes.desk.delete_run(row.run_id)),
+                    "deleted",
+                    after=after,
+                    slow=True,
+                )
+
+        def listed(found: Any, error: RushesError | None) -> None:
+            if error is not None:
+                rushes.tell(str(error), "error")
+                return
+            what = display(able[0].name) if len(able) == 1 else fmt.plural(len(able), "run")
+            rushes.ask(
+                f"Delete {what}?", "\n".join(what_goes(found)), "delete now", "keep everything", answered
+            )
+
+        rushes.runner.submit(
+            lambda: [path for row in able for path in rushes.desk.goes_with(row.run_id)], listed, slow=True
+        )
+
+    def _ended(self, what: str) -> list[RunRow]:
+        """The chosen runs that are over; says so when there are none."""
+        able = [row for row in self.table.chosen() if row.status in ENDED]
+        if not able:
+            self.rushes.tell(f"None of these runs {what}: none of them has ended.", "warning")
+        return able
 
     def do_yank(self) -> None:
         """Copy the path of the film."""

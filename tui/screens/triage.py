@@ -349,6 +349,7 @@ class TriageScreen(ListKeys):
         done: str,
         *,
         after: Callable[[list[Id]], None] | None = None,
+        slow: bool = False,
     ) -> None:
         """Do ``work`` for each row, outside the event loop, and tell how it went.
 
@@ -357,6 +358,7 @@ class TriageScreen(ListKeys):
             work: the verb; raises RushesError for a row that cannot.
             done: what happened, e.g. ``pausing``; follows the number of rows.
             after: called with the ids of the rows that were acted on.
+            slow: whether it may take seconds and must not hold up other verbs.
         """
 
         def all_of_them() -> tuple[list[Id], list[str]]:
@@ -387,4 +389,4 @@ class TriageScreen(ListKeys):
             if after is not None:
                 after(did)
 
-        self.rushes.runner.submit(all_of_them, finished)
+        self.rushes.runner.submit(all_of_them, finished, slow=slow)

@@ -196,10 +196,17 @@ class VolumesScreen(TriageScreen):
             return f"{display(row.name)} is away; only a mounted volume can be tracked."
         if verb == "untrack" and not row.tracked:
             return f"{display(row.name)} is not tracked."
-        if verb in ("scan", "check") and (row.state != "online" or row.mount_point is None):
+        if verb in ("scan", "check", "sweep", "eject", "measure") and (
+            row.state != "online" or row.mount_point is None
+        ):
             return f"{display(row.name)} is away; its files cannot be looked at."
         if verb == "check" and row.volume_class in ("system", "pool", "network"):
             return f"{display(row.name)} is no card and no drive that one formats."
+        if verb == "eject" and row.volume_class in ("system", "virtual"):
+            return f"{display(row.name)} is part of this system and is not ejected."
+        if verb == "measure" and (row.read_only or row.volume_class == "card"):
+            why = "a camera card" if row.volume_class == "card" else "read-only"
+            return f"{display(row.name)} is {why}; the test would have to write there."
         return None
 
     def do_open(self) -> None:
@@ -273,6 +280,81 @@ class VolumesScreen(TriageScreen):
                 if did
                 else None
             ),
+        )
+
+    def do_sweep(self) -> None:
+        """Queue a look through the volume."""
+        desk = self.rushes.desk
+        self.on_each(
+            [row for row in self.table.chosen() if row.state == "online"],
+            lambda row: desk.sweep(row.volume_id),
+            "looks queued",
+            after=lambda did: (
+                self.rushes.tell("Looking through it; what it finds is told in the history here.")
+                if len(did) == 1
+                else None
+            ),
+            slow=True,
+        )
+
+    def do_eject(self) -> None:
+        """Say who holds the volume, or ask, then unmount."""
+        row = cast("VolumeRow", self.table.current())
+        rushes, name = self.rushes, display(row.name)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                rushes.tell(f"Flushing and unmounting {name}.")
+                self.on_each(
+                    [row],
+                    lambda one: rushes.desk.eject(one.volume_id),
+                    "ejected",
+                    after=lambda did: rushes.tell(f"{name} can be taken off now.") if did else None,
+                    slow=True,
+                )
+
+        def looked(holders: Any, error: RushesError | None) -> None:
+            if error is not None:
+                rushes.tell(str(error), "error")
+            elif holders:
+                lines = [Line(((display(holder), ""),), indent=2) for holder in holders]
+                rushes.push_screen(
+                    AnswerDialog(f"{name} is held and cannot be ejected now", lines, danger=True)
+                )
+            else:
+                rushes.ask(
+                    f"Eject {name}?",
+                    "Nobody is known to hold it. What was written is flushed first; its clips are away then.",
+                    "eject it",
+                    "keep it mounted",
+                    answered,
+                )
+
+        rushes.runner.submit(lambda: rushes.desk.held_by(row.volume_id), looked, slow=True)
+
+    def do_measure(self) -> None:
+        """Queue a measurement, after a question."""
+        row = cast("VolumeRow", self.table.current())
+        desk = self.rushes.desk
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.on_each(
+                    [row],
+                    lambda one: desk.measure(one.volume_id),
+                    "measurements queued",
+                    after=lambda did: (
+                        self.rushes.tell("Measuring; the speed is told in the history here.") if did else None
+                    ),
+                    slow=True,
+                )
+
+        self.rushes.ask(
+            f"Measure the speed of {display(row.name)}?",
+            "A file of our own is written there, read back and removed. Other jobs on it wait.",
+            "measure it",
+            "leave it alone",
+            answered,
         )
 
     def do_check(self) -> None:
