@@ -19,6 +19,9 @@ from engine.media.tools import Tools, find_tools
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=64x36:r=25", "-f", "null", "-"]
 SLOW = ["-re", *ENDLESS]
 
+SHEBANG = f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\" \"$@\"\n' '''\n"
+"""First lines of a Python program: a plain ``#!`` cannot name an interpreter on a path with a blank."""
+
 
 @pytest.fixture(scope="module")
 def tools() -> Tools:
@@ -101,7 +104,7 @@ def test_a_child_that_reports_without_advancing_is_found(tmp_path):
     """AE-W2: ffmpeg goes on sending blocks while nothing moves; only growth counts."""
     liar = tmp_path / "ffmpeg"
     liar.write_text(
-        f"#!{sys.executable}\nimport time\nwhile True:\n"
+        SHEBANG + "import time\nwhile True:\n"
         " print('frame=3\\nout_time_us=120000\\nprogress=continue', flush=True)\n time.sleep(0.05)\n"
     )
     liar.chmod(0o755)
@@ -112,7 +115,7 @@ def test_a_child_that_reports_without_advancing_is_found(tmp_path):
 def test_a_child_that_ignores_the_polite_signal_is_killed(tmp_path):
     deaf = tmp_path / "ffmpeg"
     deaf.write_text(
-        f"#!{sys.executable}\nimport os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        SHEBANG + "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
     )
     deaf.chmod(0o755)
@@ -158,7 +161,7 @@ def test_the_child_dies_with_a_killed_parent(tools, tmp_path, wait_until):
 def test_much_on_standard_error_blocks_nobody(tmp_path):
     loud = tmp_path / "ffmpeg"
     loud.write_text(
-        f"#!{sys.executable}\nimport sys\nfor i in range(20000): print('noise', i, file=sys.stderr)\n"
+        SHEBANG + "import sys\nfor i in range(20000): print('noise', i, file=sys.stderr)\n"
         "print('frame=1\\nprogress=end')\n"
     )
     loud.chmod(0o755)
