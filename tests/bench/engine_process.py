@@ -1,6 +1,6 @@
 """The engine process, measured: start, idle cost, memory at rest and while it copies.
 
-python tests/bench/engine.py [--size-mib 1024] [--folder DIR]
+python tests/bench/engine_process.py [--size-mib 1024] [--folder DIR]
 """
 
 from __future__ import annotations
