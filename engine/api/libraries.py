@@ -9,7 +9,7 @@ from engine import library as _library
 from engine.library import Library
 from engine.names import json_name
 from engine.storage import audit, config
-from engine.storage.database import row, scalar
+from engine.storage.database import row
 from engine.storage.opening import back_up
 
 open_library = _library.open_library
@@ -116,8 +116,3 @@ def change_setting(key: str, value: str) -> dict[str, Any]:
 def audit_entries(library: Library, since: str | None) -> list[dict[str, Any]]:
     """The audit log from ``since`` (stored form, None for all), oldest first."""
     return audit.entries(library.db(), since)
-
-
-def jobs_running(library: Library) -> int:
-    """Number of jobs that run now."""
-    return int(scalar(library.db(), "SELECT count(*) FROM jobs WHERE status = 'running'"))

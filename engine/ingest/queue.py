@@ -9,7 +9,6 @@ from typing import Any
 from engine import clock
 from engine.errors import Refused
 from engine.ingest.plans import Plan
-from engine.ingest.results import result_of
 from engine.jobs import store
 from engine.library import Library
 from engine.names import display, to_blob
@@ -171,13 +170,3 @@ def queue(library: Library, plan: Plan, *, priority: int = 0, hash_lists: bool =
                 (batch_id, position, to_blob(source.path), job_id),
             )
     return Queued(batch_id, job_id)
-
-
-def progress_of(library: Library, job_id: str) -> dict[str, Any]:
-    """How far an ingest is, with the keys of its result; also for one that paused or never ended.
-
-    Raises:
-        NotFound: there is no such job.
-    """
-    db = library.db()
-    return result_of(db, job_id, store.get(db, job_id).status)

@@ -336,18 +336,3 @@ def only_on(db: Database, volume_id: str, *, limit: int = 1000, offset: int = 0)
         (volume_id, limit, offset),
     )
     return [OnlyHere(**{**entry, "path": names.from_blob(entry["path"])}) for entry in found]
-
-
-def count_only_on(db: Database, volume_ids: Sequence[str]) -> dict[str, int]:
-    """For each volume the number of files that are only there (see :func:`only_on`)."""
-    marks = ", ".join("?" * len(volume_ids))
-    found = rows(
-        db,
-        "SELECT copy.volume_id, count(*) AS n FROM copies AS copy"
-        f" WHERE copy.volume_id IN ({marks}) AND copy.state = 'present'"
-        " AND NOT EXISTS (SELECT 1 FROM copies AS other WHERE other.asset_id = copy.asset_id"
-        "  AND other.volume_id <> copy.volume_id AND other.state = 'present' AND other.role <> 'source')"
-        " GROUP BY copy.volume_id",
-        tuple(volume_ids),
-    )
-    return dict.fromkeys(volume_ids, 0) | {entry["volume_id"]: entry["n"] for entry in found}

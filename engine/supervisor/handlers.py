@@ -21,7 +21,6 @@ class JobKind:
         handler: ``module:function`` of the handler; imported on first use, so
             that an idle engine stays small.
         version: newest version of the parameters that the handler understands.
-        resumable: a stopped job goes on from its last finished task.
         cleanup: ``module:function`` that removes temps of a job that is
             cancelled while it does not run; None when it has none.
         afterwards: ``module:function(db)`` that draws conclusions for another
@@ -30,7 +29,6 @@ class JobKind:
 
     handler: str
     version: int = 1
-    resumable: bool = True
     cleanup: str | None = None
     afterwards: str | None = None
 
@@ -43,7 +41,7 @@ KINDS: dict[str, JobKind] = {
     "relink_scan": JobKind("engine.relink.job:run_scan", cleanup="engine.relink.job:clean_up"),
     "relink_prove": JobKind("engine.relink.upgrade:run_prove"),
     "sweep": JobKind("engine.relink.sweep:run_sweep"),
-    "speed": JobKind("engine.volumes.speed:run", resumable=False, cleanup="engine.volumes.speed:clean_up"),
+    "speed": JobKind("engine.volumes.speed:run", cleanup="engine.volumes.speed:clean_up"),
     "export": JobKind("engine.export.job:run", cleanup="engine.export.job:clean_up"),
 }
 

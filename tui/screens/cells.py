@@ -7,7 +7,7 @@ from engine.names import display
 from tui import format as fmt
 from tui.looks import Cell, Piece, job_cell
 from tui.widgets.columns import Context
-from tui.widgets.line_view import Line, fact
+from tui.widgets.line_view import Line
 
 
 def bar_cell(share: float | None, context: Context, tone: str = "busy") -> Cell:
@@ -69,12 +69,6 @@ def named(name: str, said: Piece, live: bool, width: int) -> Cell:
 def sentence(text: str, tone: str) -> list[Line]:
     """A sentence, or several, each on lines of its own."""
     return [Line(((fmt.path(part), tone),)) for part in text.split("\n")]
-
-
-def state_fact(cell: Cell) -> Line:
-    """The state as the first fact of a detail."""
-    text, tone = cell[0]
-    return fact("State", text, tone)
 
 
 def no_row(noun: str) -> str:
