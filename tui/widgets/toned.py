@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,10 +22,12 @@ class Toned(Widget):
     COMPONENT_CLASSES = {f"tone--{tone}" for tone in TONES}
 
     def tone(self, *names: str) -> Style:
-        """The style of these tones, laid over this widget's own."""
+        """The style of these tones, laid over this widget's own; ``#rrggbb,#rrggbb`` is one too."""
         style = self.rich_style
         for name in names:
-            if name:
+            if name.startswith("#"):
+                style += _colours(name)
+            elif name:
                 style += self.get_component_rich_style(f"tone--{name}", partial=True)
         return style
 
@@ -53,6 +56,13 @@ class Toned(Widget):
                 segments.append(Segment(text, style))
         strip = Strip(segments, used)
         return strip.adjust_cell_length(width, base)
+
+
+@lru_cache(maxsize=4096)
+def _colours(name: str) -> Style:
+    """``#rrggbb,#rrggbb``: letters and background of a pixel pair, see :mod:`tui.pictures`."""
+    letters, _, back = name.partition(",")
+    return Style(color=letters, bgcolor=back or None)
 
 
 def _backs(style: Style) -> tuple[object, ...]:
