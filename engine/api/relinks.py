@@ -14,6 +14,7 @@ from engine.library import Library
 from engine.names import json_name
 from engine.relink import decisions, mapping, rules, sessions
 from engine.relink import job as _job
+from engine.relink import redo as _redo
 from engine.relink.decisions import Candidate
 from engine.supervisor import process
 
@@ -124,6 +125,26 @@ def later(library: Library, candidate_id: int) -> dict[str, Any]:
 def undo(library: Library, candidate_id: int) -> dict[str, Any]:
     """Take a verdict back; after an apply the copy is as it was, to the byte."""
     return describe(decisions.undo(library, candidate_id))
+
+
+def redo(library: Library, candidate_id: int | None = None) -> dict[str, Any]:
+    """Give a verdict again that was taken back; None takes the one taken back last.
+
+    Raises:
+        Refused: none was taken back, or it cannot be given now (the sentence says why).
+    """
+    return describe(_redo.redo(library, candidate_id))
+
+
+def redoable(library: Library) -> int | None:
+    """The candidate that :func:`redo` without a number acts on; None when nothing was taken back."""
+    return _redo.newest(library.db())
+
+
+def redo_session(library: Library, given: str) -> dict[str, Any]:
+    """Apply again everything of a scan or a mapping that was applied and taken back, all or nothing."""
+    found = sessions.get(library.db(), resolve(library.db(), "relink_sessions", "session_id", given, "scan"))
+    return {"session_id": found.session_id, "redone": _redo.redo_session(library, found.session_id)}
 
 
 def map_prefix(library: Library, old: str, new: str, *, dry_run: bool, keep: bool = False) -> dict[str, Any]:

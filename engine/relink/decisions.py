@@ -64,7 +64,7 @@ def apply(library: Library, candidate_id: int, *, by: str | None = None) -> Appl
     by = by or audit.who()
     candidate = get(db, candidate_id)
     try:
-        _refuse_decided(candidate, "applied")
+        refuse_decided(candidate, "applied")
         _refuse_needless(candidate)
         with hold(db, candidate.volume_id) as tree:
             _refuse_changed(tree, candidate)
@@ -132,7 +132,7 @@ def _apply_batch(
         for candidate_id in ids:
             try:
                 candidate = get(db, candidate_id)
-                _refuse_decided(candidate, "applied")
+                refuse_decided(candidate, "applied")
                 _refuse_needless(candidate)
                 if candidate.match_type == "derivative":
                     raise Refused("A file that shares only the name is linked by itself, never among many.")
@@ -165,7 +165,7 @@ def _tree(db: Database, volume_id: str, trees: dict[str, Tree | VolumeGone], hel
 def _place(db: Database, candidate: Candidate, by: str) -> int:
     """Write an apply, in a transaction of its own or inside the open one; return the rivals skipped."""
     with write(db):
-        _refuse_decided(get(db, candidate.candidate_id), "applied")
+        refuse_decided(get(db, candidate.candidate_id), "applied")
         skipped = ledger.place(db, [placement_of(candidate)], by)
         _audit(db, candidate, "applied", by)
     return skipped
@@ -194,7 +194,7 @@ def _decide(library: Library, candidate_id: int, after: str, why: str | None) ->
     by = audit.who()
     with write(db):
         candidate = get(db, candidate_id)
-        _refuse_decided(candidate, after)
+        refuse_decided(candidate, after)
         _set_verdict(db, candidate_id, after, by)
         _audit(db, candidate, after, by, why)
 
@@ -231,6 +231,7 @@ def undo(library: Library, candidate_id: int) -> Candidate:
             )
             raise IllegalTransition(f"Candidate {candidate_id} is {candidate.status}: {reason}")
         now = get(db, candidate_id)
+        _remember(db, [candidate_id], candidate.status)
         audit.record(
             db, "relink undo", target=_target(candidate), from_state=candidate.status,
             to_state=now.status, by=by,
@@ -258,14 +259,36 @@ def undo_session(library: Library, session_id: str) -> int:
                 derivatives.unlink(db, get(db, entry["candidate_id"]))
         placed = [int(entry["candidate_id"]) for entry in applied if entry["match_type"] != "derivative"]
         ledger.take_back(db, placed)
+        _remember(db, [int(entry["candidate_id"]) for entry in applied], "applied")
         audit.record(
             db, "relink undo", target=f"session {session.session_id}", why=f"{len(applied)} candidates"
         )
     return len(applied)
 
 
+def _remember(db: Database, candidate_ids: Sequence[int], verdict: str) -> None:
+    """Keep what was taken back, for :mod:`engine.relink.redo`."""
+    moment = clock.now()
+    db.conn.executemany(
+        "INSERT OR REPLACE INTO undone_verdicts (candidate_id, verdict, undone_at) VALUES (?, ?, ?)",
+        [(candidate_id, verdict, moment) for candidate_id in candidate_ids],
+    )
+
+
 # -- preconditions --------------------------------------------------------------
-def _refuse_decided(candidate: Candidate, after: str) -> None:
+def refuse_unfit(tree: Tree, candidate: Candidate) -> None:
+    """Be sure that a candidate can be applied now: open, needed, and its file on ``tree`` as it was found.
+
+    Raises:
+        IllegalTransition, Refused: see :func:`apply`.
+    """
+    refuse_decided(candidate, "applied")
+    _refuse_needless(candidate)
+    _refuse_changed(tree, candidate)
+
+
+def refuse_decided(candidate: Candidate, after: str) -> None:
+    """Raise IllegalTransition when the candidate cannot become ``after``."""
     if after not in sessions.TRANSITIONS[candidate.status] or candidate.status not in sessions.OPEN:
         raise IllegalTransition(
             f"Candidate {candidate.candidate_id} is {candidate.status}; it cannot be {after}."
@@ -298,7 +321,9 @@ def _refuse_changed(tree: Tree, candidate: Candidate) -> None:
 
 def placement_of(candidate: Candidate) -> Placement:
     """What applying this candidate means for its copy."""
-    read = candidate.evidence.get("read") or {}
+    told = candidate.evidence
+    read = told.get("read") or {}
+    same_file = bool(told["inode"] and told["mtime"] and (told["blake3"] or told["fast_hash"]))
     return Placement(
         candidate.candidate_id,
         candidate.copy_id,
@@ -309,7 +334,7 @@ def placement_of(candidate: Candidate) -> Placement:
         candidate.inode,
         verified_at=read.get("at"),
         verify_level=read.get("level"),
-        keep_verified=bool(candidate.evidence["inode"] and candidate.evidence["mtime"]),
+        keep_verified=same_file or candidate.match_type == "moved",
     )
 
 

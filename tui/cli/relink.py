@@ -112,6 +112,22 @@ _verb("later", "Put the decision off.", "kept for later")
 _verb("undo", "Take a verdict back, to the byte.", "as it was")
 
 
+@relink.command()
+@click.argument("candidate", type=int, required=False)
+@options.common
+def redo(candidate: int | None, library_path: str | None, as_json: bool) -> None:
+    """Give a verdict again that was taken back; without CANDIDATE the one taken back last."""
+    from engine.api import relinks as api
+
+    found = api.redo(options.open_library(library_path), candidate)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(
+            f"{output.shown(found['clip_title'] or 'Copy')}: {found['status']} ({found['found_path']})."
+        )
+
+
 @relink.command(name="map")
 @click.argument("old")
 @click.argument("new")
@@ -234,3 +250,17 @@ def undo_scan(session: str, yes: bool, library_path: str | None, as_json: bool) 
     else:
         output.say(f"{found['undone']} relinks were taken back.")
     return 0
+
+
+@relink.command(name="redo-scan")
+@click.argument("session")
+@options.common
+def redo_scan(session: str, library_path: str | None, as_json: bool) -> None:
+    """Apply again everything that undo-scan took back, all or nothing."""
+    from engine.api import relinks as api
+
+    found = api.redo_session(options.open_library(library_path), session)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(f"{found['redone']} relinks were made again.")

@@ -62,6 +62,21 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX relinks_by_copy ON relinks (copy_id, relink_id)",
     "CREATE INDEX relinks_by_candidate ON relinks (candidate_id)",
+    # Verdicts that were taken back and can be given again, the newest with the highest number.
+    """
+    CREATE TABLE undone_verdicts (
+        undone_id    INTEGER PRIMARY KEY,
+        candidate_id INTEGER NOT NULL UNIQUE REFERENCES candidates ON DELETE CASCADE,
+        verdict      TEXT NOT NULL CHECK (verdict IN ('applied', 'rejected', 'later')),
+        undone_at    TEXT NOT NULL
+    ) STRICT
+    """,
+    # Whatever is decided anew ends what could be given again; an undo enters its row after this.
+    """
+    CREATE TRIGGER verdict_given AFTER UPDATE OF status ON candidates
+    WHEN NEW.status IN ('applied', 'rejected', 'later')
+    BEGIN DELETE FROM undone_verdicts WHERE candidate_id = NEW.candidate_id; END
+    """,
 )
 
 RULES: tuple[str, ...] = (

@@ -152,6 +152,21 @@ class World:
         """All rows of the tables, for comparison to the byte."""
         return {table: rows(self.db, f"SELECT * FROM {table} ORDER BY rowid") for table in tables}
 
+    @staticmethod
+    def same_but_for_times(first: dict[str, Any], second: dict[str, Any]) -> bool:
+        """Whether two dumps are equal but for when something was seen or decided."""
+
+        def timeless(dump: dict[str, Any]) -> dict[str, Any]:
+            return {
+                table: [
+                    {key: value for key, value in row.items() if key not in ("seen_at", "decided_at")}
+                    for row in found
+                ]
+                for table, found in dump.items()
+            }
+
+        return timeless(first) == timeless(second)
+
 
 @pytest.fixture
 def world(library: Library, tmp_path: Path) -> World:

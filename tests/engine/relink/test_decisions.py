@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.errors import IllegalTransition, NotFound, Refused, VolumeGone
-from engine.relink import decisions, sessions
+from engine.relink import decisions, redo, sessions
 from engine.storage import audit
 from engine.storage.database import execute, scalar
 
@@ -228,3 +228,64 @@ def test_filters_and_paging(world: Any) -> None:
     assert ids(clip_id=found[3].clip_id) == [everything[3]]
     assert ids(volume_id=found[0].lost_volume_id) == []
     assert ids(session_id=found[0].session_id, statuses=("rejected",)) == everything[:1]
+
+
+@pytest.mark.parametrize("verdict", ["apply", "reject", "later"])
+def test_redo_gives_the_verdict_again(world: Any, verdict: str) -> None:
+    found, other, _ = scanned(world)
+    getattr(decisions, verdict)(world.library, found.candidate_id)
+    given = world.dump(*TABLES)
+    decisions.undo(world.library, found.candidate_id)
+    assert redo.newest(world.db) == found.candidate_id
+    now = redo.redo(world.library)
+    assert now.status == {"apply": "applied", "reject": "rejected", "later": "later"}[verdict]
+    assert world.same_but_for_times(world.dump(*TABLES), given)
+    with pytest.raises(Refused, match="none to give again"):
+        redo.redo(world.library)
+    with pytest.raises(Refused, match="No verdict on candidate"):
+        redo.redo(world.library, other.candidate_id)
+
+
+def test_redo_takes_the_newest_first_and_a_new_verdict_ends_it(world: Any) -> None:
+    first, second, third = scanned(world)
+    for candidate in (first, second, third):
+        decisions.reject(world.library, candidate.candidate_id)
+    for candidate in (third, first, second):
+        decisions.undo(world.library, candidate.candidate_id)
+    decisions.apply(world.library, second.candidate_id)
+    assert redo.redo(world.library).candidate_id == first.candidate_id
+    assert redo.redo(world.library).candidate_id == third.candidate_id
+    assert decisions.get(world.db, second.candidate_id).status == "applied"
+    assert redo.newest(world.db) is None
+
+
+def test_redo_of_an_apply_looks_at_the_file_again(world: Any) -> None:
+    found, *_ = scanned(world)
+    decisions.apply(world.library, found.candidate_id)
+    decisions.undo(world.library, found.candidate_id)
+    with open(found.found_path, "ab") as file:
+        file.write(b"x")
+    before = world.dump(*TABLES)
+    with pytest.raises(Refused, match="has changed since the scan"):
+        redo.redo(world.library, found.candidate_id)
+    assert world.dump(*TABLES) == before
+    assert redo.newest(world.db) == found.candidate_id
+
+
+def test_redo_of_a_session_is_all_or_nothing(world: Any) -> None:
+    found = scanned(world, 5)
+    decisions.apply_many(world.library)
+    session_id = found[0].session_id
+    applied = world.dump(*TABLES)
+    decisions.undo_session(world.library, session_id)
+    undone = world.dump(*TABLES)
+    held = os.path.join(os.path.dirname(found[2].found_path), "held")
+    os.rename(found[2].found_path, held)
+    with pytest.raises(Refused, match="has gone since the scan"):
+        redo.redo_session(world.library, session_id)
+    assert world.dump(*TABLES) == undone
+    os.rename(held, found[2].found_path)
+    assert redo.redo_session(world.library, session_id) == 5
+    assert world.same_but_for_times(world.dump(*TABLES), applied)
+    with pytest.raises(Refused, match="nothing to apply again"):
+        redo.redo_session(world.library, session_id)
