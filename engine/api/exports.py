@@ -22,7 +22,7 @@ from engine.supervisor import process
 
 # -- recipes -------------------------------------------------------------------
 def create_recipe(library: Library, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a recipe; see :func:`engine.export.recipes.checked` for its fields."""
+    """Make a recipe; see :func:`engine.export.spec.checked` for its fields."""
     _check_preset(spec)
     return recipes.create(library.db(), name, spec).to_json()
 

@@ -24,58 +24,19 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export.naming import check_template
-from engine.export.presets import fps_text
+from engine.export.spec import checked
 from engine.jobs.store import resolve
 from engine.names import display
 from engine.storage import audit
 from engine.storage.database import Row, execute, row, rows, write
 
-SCHEMA = 1
-"""Version of the spec's shape and of the exported file."""
-
-MODES = ("all", "by_date", "by_event", "by_favorites", "filter", "list")
-LAYOUTS = ("joined", "per-clip")
-ORDERS = ("time", "title", "added")
-TRANSITIONS = ("cut", "crossfade")
-UNUSABLE = ("refuse", "skip")
-DEFAULT_PRESET = "share"
-DEFAULT_CROSSFADE_MS = 500
-DEFAULT_SEGMENT_SECONDS = 20
 NAME_LIMIT = 100
 """Longest name of a recipe, in characters."""
-
-_DEFAULTS: dict[str, Any] = {
-    "schema": SCHEMA,
-    "mode": "all",
-    "filter": {},
-    "items": [],
-    "order": "time",
-    "layout": "joined",
-    "preset": DEFAULT_PRESET,
-    "destination": None,
-    "template": None,
-    "transition": "cut",
-    "transition_ms": DEFAULT_CROSSFADE_MS,
-    "width": None,
-    "height": None,
-    "fps": None,
-    "lut": None,
-    "loudness": None,
-    "timecode": None,
-    "offline": "refuse",
-    "unreadable": "skip",
-    "single": False,
-    "segment_seconds": DEFAULT_SEGMENT_SECONDS,
-}
-
-FILTER_FIELDS = frozenset({"text", "tags", "since", "until", "volume", "card", "batch", "favourite"})
-ITEM_FIELDS = frozenset({"clip_id", "in_frame", "out_frame"})
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named spec. See :func:`checked` for the fields."""
+    """A named spec. See :func:`engine.export.spec.checked` for the fields."""
 
     recipe_id: str
     name: str
@@ -92,127 +53,6 @@ class Recipe:
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
-
-
-def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``spec`` with every field present, or raise with what is wrong.
-
-    Fields: ``mode``, ``order`` (``time``, ``title``, ``added``) and ``layout``,
-    see the module; ``filter`` (``text`` in the title, ``tags`` all of them,
-    ``since`` and ``until`` of recording, ``volume``, ``card``, ``batch`` ids,
-    ``favourite``); ``items`` of mode ``list`` (``clip_id``, ``in_frame`` and
-    ``out_frame`` in the clip's own frames, the out frame is not included);
-    ``preset``; ``destination`` (absolute folder; None is ``exports`` in the
-    library's cache root); ``template`` of file names (see :mod:`engine.export.naming`);
-    ``transition`` with ``transition_ms``; ``width``, ``height``, ``fps`` of the
-    film (None takes the first clip's); ``lut`` (path of a ``.cube`` file);
-    ``loudness`` (target in LUFS, e.g. -23; None leaves the sound as it is); ``timecode`` of the
-    film's first frame; ``offline`` clips (``refuse`` the run, or ``skip`` them with
-    a warning) and ``unreadable`` ones (the same choice; ``skip`` by default: they
-    do not get better by waiting); ``single`` (one piece instead of segments: no
-    checkpoints); ``segment_seconds`` (about how long a segment is, 1 to 180).
-
-    Raises:
-        WrongUse: naming the unknown or unfitting value.
-    """
-    for field in spec:
-        if field not in _DEFAULTS:
-            raise WrongUse(
-                f"There is no recipe field {display(str(field))}; known: {', '.join(sorted(_DEFAULTS))}."
-            )
-    if spec.get("schema", SCHEMA) != SCHEMA:
-        raise WrongUse(f"This recipe has schema {spec['schema']}; this rushes knows schema {SCHEMA}.")
-    full = {**_DEFAULTS, **{key: value for key, value in spec.items() if value is not None}}
-    for field, known in (
-        ("mode", MODES),
-        ("layout", LAYOUTS),
-        ("order", ORDERS),
-        ("transition", TRANSITIONS),
-        ("offline", UNUSABLE),
-        ("unreadable", UNUSABLE),
-    ):
-        if full[field] not in known:
-            raise WrongUse(f"There is no {field} {display(str(full[field]))}; known: {', '.join(known)}.")
-    full["filter"] = _filter(full["filter"])
-    full["items"] = _items(full["items"], full["mode"])
-    full["fps"] = fps_text(full["fps"])
-    _size(full)
-    _text_fields(full)
-    if full["layout"] == "per-clip" and full["transition"] != "cut":
-        raise WrongUse("A recipe with one file per clip has no transitions.")
-    if not _whole(full["transition_ms"]) or not 1 <= full["transition_ms"] <= 10_000:
-        raise WrongUse("transition_ms is a whole number of milliseconds from 1 to 10000.")
-    if not _whole(full["segment_seconds"]) or not 1 <= full["segment_seconds"] <= 180:
-        raise WrongUse("segment_seconds is a whole number from 1 to 180.")
-    loudness = full["loudness"]
-    if loudness is not None and not (isinstance(loudness, int | float) and -40 <= loudness <= -5):
-        raise WrongUse("loudness is a target in LUFS from -40 to -5, such as -23.")
-    full["single"] = bool(full["single"])
-    return full
-
-
-def _filter(given: Any) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        raise WrongUse("filter is no JSON object.")
-    for field in given:
-        if field not in FILTER_FIELDS:
-            raise WrongUse(
-                f"There is no filter field {display(str(field))}; known: {', '.join(sorted(FILTER_FIELDS))}."
-            )
-    tags = given.get("tags", [])
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
-        raise WrongUse("filter.tags is a list of tag names.")
-    for field in ("since", "until"):
-        if given.get(field) is not None:
-            try:
-                clock.parse(str(given[field]))
-            except ValueError as error:
-                raise WrongUse(f"filter.{field} is no date: {display(str(given[field]))}.") from error
-    return {key: value for key, value in given.items() if value not in (None, [], "")}
-
-
-def _items(given: Any, mode: str) -> list[dict[str, Any]]:
-    if not isinstance(given, list):
-        raise WrongUse("items is a list.")
-    if mode == "list" and not given:
-        raise WrongUse("A recipe of mode list needs clips in items.")
-    items = []
-    for entry in given:
-        if not isinstance(entry, Mapping) or not set(entry) <= ITEM_FIELDS or not entry.get("clip_id"):
-            raise WrongUse("An item has a clip_id and may have in_frame and out_frame.")
-        begin, end = entry.get("in_frame"), entry.get("out_frame")
-        for value in (begin, end):
-            if value is not None and (not _whole(value) or value < 0):
-                raise WrongUse("in_frame and out_frame are whole numbers, 0 or more.")
-        if end is not None and end <= (begin or 0):
-            raise WrongUse("out_frame lies after in_frame.")
-        items.append({"clip_id": str(entry["clip_id"]), "in_frame": begin, "out_frame": end})
-    return items
-
-
-def _size(full: Mapping[str, Any]) -> None:
-    for field in ("width", "height"):
-        value = full[field]
-        if value is not None and (not _whole(value) or not 16 <= value <= 16384 or value % 2):
-            raise WrongUse(f"{field} is an even number of pixels from 16 to 16384.")
-    if (full["width"] is None) != (full["height"] is None):
-        raise WrongUse("width and height are given together, or both left out.")
-
-
-def _text_fields(full: dict[str, Any]) -> None:
-    for field in ("preset", "destination", "template", "lut", "timecode"):
-        value = full[field]
-        if value is not None and (not isinstance(value, str) or not value or "\0" in value):
-            raise WrongUse(f"{field} is a text that is not empty.")
-    for field in ("destination", "lut"):
-        if full[field] is not None and not full[field].startswith("/"):
-            raise WrongUse(f"{field} is an absolute path.")
-    if full["template"] is not None:
-        check_template(full["template"])
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 # -- stored --------------------------------------------------------------------

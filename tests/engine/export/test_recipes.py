@@ -9,6 +9,7 @@ import pytest
 from engine.errors import NotFound, Refused, WrongUse
 from engine.export import naming, recipes, records, runs
 from engine.export.selection import natural, ordered, select
+from engine.export.spec import checked
 from engine.storage.database import execute
 
 
@@ -171,7 +172,7 @@ def test_filters_select(desk, clip):
         execute(db, "INSERT INTO clip_tags VALUES (?, ?, '2026')", (ids[name], tag))
 
     def found(**spec):
-        clips, problems = select(db, recipes.checked(spec), ("video",))
+        clips, problems = select(db, checked(spec), ("video",))
         assert problems == []
         return [chosen.title for chosen in clips]
 
@@ -185,7 +186,7 @@ def test_filters_select(desk, clip):
     assert found(filter={"until": "2026-11-19"}) == []
     listed = [{"clip_id": ids["Harbour.mov"]}, {"clip_id": ids["Ship.mov"]}]
     assert found(mode="list", items=listed) == ["Harbour.mov", "Ship.mov"]
-    _, problems = select(db, recipes.checked({"mode": "list", "items": [{"clip_id": "gone"}]}), ("video",))
+    _, problems = select(db, checked({"mode": "list", "items": [{"clip_id": "gone"}]}), ("video",))
     assert "gone" in problems[0]
 
 
