@@ -65,7 +65,7 @@ def create(db: Database, name: str, spec: Mapping[str, Any]) -> Recipe:
         WrongUse: bad name or spec.
         Refused: the name is taken.
     """
-    name = _checked_name(name)
+    name = checked_name(name)
     full = checked(spec)
     recipe_id, moment = str(uuid.uuid4()), clock.now()
     with write(db):
@@ -114,7 +114,7 @@ def edit(db: Database, given: str, changes: Mapping[str, Any], *, new_name: str 
         recipe = get(db, given)
         merged = {**recipe.spec, **changes}
         full = checked({key: value for key, value in merged.items() if value is not None})
-        name = _checked_name(new_name) if new_name is not None else recipe.name
+        name = checked_name(new_name) if new_name is not None else recipe.name
         clash = row(db, "SELECT 1 FROM recipes WHERE name = ? AND recipe_id != ?", (name, recipe.recipe_id))
         if clash:
             raise Refused(f"There is a recipe {display(name)} already.")
@@ -160,7 +160,12 @@ def import_text(db: Database, text: str, name: str | None = None) -> Recipe:
     return create(db, name or own_name, found)
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """A recipe's name without blanks around it.
+
+    Raises:
+        WrongUse: it is empty, too long, or holds control characters.
+    """
     name = name.strip()
     if not name or len(name) > NAME_LIMIT:
         raise WrongUse(f"A recipe's name has 1 to {NAME_LIMIT} characters.")
