@@ -112,6 +112,10 @@ class Desk:
         """Ask for ``pause``, ``resume``, ``cancel`` or ``retry``."""
         jobs.request(self._library, job_id, verb)
 
+    def move(self, job_id: str, where: str) -> int:
+        """Move a waiting job ``up``, ``down``, to the ``top`` or ``bottom``. Returns its place, from 1."""
+        return int(jobs.move(self._library, job_id, where)["queue_place"])
+
     def export(self, recipes: Sequence[str]) -> Sequence[str]:
         """Queue a run of each recipe. Returns the run ids."""
         from engine.api import exports

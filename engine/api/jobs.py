@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.errors import RushesError, WrongUse
-from engine.jobs import states, store
+from engine.ingest import pace
+from engine.jobs import line, states, store
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.names import from_blob, json_name
@@ -37,6 +38,8 @@ def describe(job: Job) -> dict[str, Any]:
         "bytes_total": job.bytes_total,
         "rate": job.rate,
         "eta_seconds": job.eta_seconds,
+        "free_eta_seconds": job.free_eta_seconds,
+        "parts": pace.parts(job.parts),
         "priority": job.priority,
         "waiting_for": job.waiting_for,
         "error": job.error,
@@ -48,13 +51,18 @@ def describe(job: Job) -> dict[str, Any]:
 
 
 def list_jobs(library: Library, statuses: tuple[str, ...] = (), limit: int = 1000) -> list[dict[str, Any]]:
-    """Jobs, the newest first.
+    """Jobs, the newest first. ``queue_place`` is the place among those that wait, from 1; None for others.
 
     Raises:
         WrongUse: an unknown state.
     """
     check_statuses(statuses)
-    return [describe(job) for job in store.list_jobs(library.db(), statuses, limit)]
+    db = library.db()
+    places = line.places(db)
+    return [
+        {**describe(job), "queue_place": places.get(job.job_id)}
+        for job in store.list_jobs(db, statuses, limit)
+    ]
 
 
 def check_statuses(statuses: tuple[str, ...]) -> None:
@@ -117,6 +125,22 @@ def set_priority(library: Library, given: str, word: str) -> dict[str, Any]:
     job = store.find(library.db(), given)
     store.set_priority(library.db(), job.job_id, store.PRIORITIES[word])
     return describe(store.get(library.db(), job.job_id))
+
+
+def move(library: Library, given: str, where: str) -> dict[str, Any]:
+    """Move a job that waits for its turn: ``up``, ``down``, ``top`` or ``bottom`` of the line.
+
+    Returns the job with ``queue_place``, its place from 1.
+
+    Raises:
+        WrongUse: another word.
+        IllegalTransition: it does not wait for its turn.
+        NotFound: there is no such job.
+    """
+    db = library.db()
+    job = store.find(db, given)
+    place = line.move(db, job.job_id, where)
+    return {**describe(store.get(db, job.job_id)), "queue_place": place}
 
 
 def settle(library: Library, job_id: str, *, seconds: float = 15.0) -> dict[str, Any]:

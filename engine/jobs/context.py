@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from sqlite_utils import Database
 
+from engine import clock
 from engine.jobs import store
 from engine.jobs.rates import Rate
 from engine.jobs.store import Job
@@ -16,6 +18,9 @@ from engine.library import Library
 
 REPORT_SECONDS = 0.25
 """Progress is written at most this often per job (4 times a second); the last state is always written."""
+
+_ADVANCES = ("stage", "message", "done", "bytes_done")
+"""What shows that a job advances; a report that repeats itself does not."""
 
 Signal = Literal["pause", "cancel", "stop"]
 """``pause``: reach a checkpoint. ``cancel``: stop at once, temps away. ``stop``: the engine leaves."""
@@ -77,6 +82,7 @@ class JobContext:
         self.record = record
         self.job_id = record.job_id
         self.params = record.params
+        self.released: frozenset[str] = frozenset()
         self._signal: Signal | None = None
         self._changed = threading.Event()
         self._pending: dict[str, Any] = {}
@@ -122,13 +128,21 @@ class JobContext:
         """Wait, but no longer than until a signal comes."""
         self._changed.wait(seconds)
 
+    def release(self, resources: Iterable[str]) -> None:
+        """Give up things that this job had the only use of; another job may start on them at once.
+
+        Only for this run: a resumed or retried job asks for all of them again.
+        """
+        self.released = self.released | frozenset(resources)
+
     # -- reporting -----------------------------------------------------------
     def progress(self, *, force: bool = False, **changes: Any) -> None:
         """Report columns of the job row: ``stage message done total bytes_done bytes_total``.
 
         Collected and written at most four times a second; ``force`` writes now.
         Rate and time left follow from ``bytes_done``, or from ``done`` when no
-        bytes are counted.
+        bytes are counted, unless ``eta_seconds`` is given. ``progress_at`` tells when one of them last
+        changed. ``free_eta_seconds`` and ``parts`` are an ingest's own.
         """
         self._pending.update(changes)
         moment = time.monotonic()
@@ -140,7 +154,8 @@ class JobContext:
         if not self._pending:
             return
         moment = time.monotonic()
-        known = {**self._known(), **self._pending}
+        before = self._known()
+        known = {**before, **self._pending}
         measure = "bytes" if known["bytes_total"] else "items"
         done = float(known["bytes_done"] if measure == "bytes" else known["done"])
         total = known["bytes_total"] if measure == "bytes" else known["total"]
@@ -149,11 +164,18 @@ class JobContext:
         else:
             self._rate.add(moment, done)
         self._pending["rate"] = self._rate.per_second()
-        self._pending["eta_seconds"] = self._rate.seconds_left(total - done) if total else None
+        if "eta_seconds" not in self._pending:  # else the handler knows better
+            self._pending["eta_seconds"] = self._rate.seconds_left(total - done) if total else None
+        if self._last is None or any(known.get(name) != before.get(name) for name in _ADVANCES):
+            self._pending["progress_at"] = clock.now()
         store.write_progress(self.db, self.job_id, **self._pending)
         self._last = known
         self._pending = {}
         self._written_at = moment
+
+    def restart_rate(self) -> None:
+        """Measure the rate from here on: what was counted before was not made in this session."""
+        self._rate = None
 
     _last: dict[str, Any] | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +17,24 @@ from engine.names import display
 from engine.storage import audit
 from engine.storage.database import Row, execute, row, rows, scalar, write
 
+QUEUE_ORDER = "priority DESC, place, created_at, job_id"
+"""Order in which waiting jobs are started."""
+
 PRIORITIES = {"low": -1, "normal": 0, "high": 1, "urgent": 10}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job row, with JSON decoded. ``total`` and ``eta_seconds`` are None while unknown."""
+    """One job row, with JSON decoded. ``total`` and ``eta_seconds`` are None while unknown.
+
+    ``place`` orders jobs of the same priority (lower first); ``needs`` is the room that it will take, see
+    :mod:`engine.jobs.room`; ``progress_at`` is when it last advanced; ``told`` says whether the end of the
+    job was followed by what the settings ask for, see :mod:`engine.supervisor.aftermath`.
+
+    ``free_eta_seconds`` is the time until the sources of an ingest are no longer needed, None while that is
+    unknown and once it is over; ``parts`` is how fast each part of the job works, see
+    :mod:`engine.ingest.pace` (JSON text, None when the job has no parts).
+    """
 
     job_id: str
     kind: str
@@ -31,6 +44,8 @@ class Job:
     params: dict[str, Any]
     resources: tuple[str, ...]
     priority: int
+    place: int
+    needs: list[dict[str, Any]]
     status: str
     intent: str | None
     stage: str | None
@@ -41,6 +56,8 @@ class Job:
     bytes_total: int | None
     rate: float | None
     eta_seconds: float | None
+    free_eta_seconds: float | None
+    parts: str | None
     waiting_for: str | None
     error: str | None
     result: dict[str, Any] | None
@@ -49,6 +66,7 @@ class Job:
     started_at: str | None
     progress_at: str | None
     ended_at: str | None
+    told: int
 
     @property
     def progress(self) -> float | None:
@@ -72,6 +90,7 @@ def create(
     resources: tuple[str, ...] = (),
     priority: int = 0,
     job_id: str | None = None,
+    needs: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Queue a job; the engine takes it up. Returns its id (UUID).
 
@@ -85,12 +104,14 @@ def create(
             ``device:8:0`` or ``encoder``; jobs that share one run in turn.
         priority: order in the queue, higher first; then age.
         job_id: given when the id had to be known beforehand.
+        needs: room that it will take on volumes, see :mod:`engine.jobs.room`.
     """
     job_id = job_id or str(uuid.uuid4())
     with write(db):
         db.execute(
-            "INSERT INTO jobs (job_id, kind, batch_id, title, params, resources, priority, created_by,"
-            " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO jobs (job_id, kind, batch_id, title, params, resources, priority, place, needs,"
+            " created_by, created_at) VALUES (?, ?, ?, ?, ?, ?, ?,"
+            " (SELECT coalesce(max(place), 0) + 1 FROM jobs WHERE status = 'pending'), ?, ?, ?)",
             (
                 job_id,
                 kind,
@@ -99,6 +120,7 @@ def create(
                 json.dumps(params),
                 json.dumps(list(resources)),
                 priority,
+                json.dumps([dict(need) for need in needs]),
                 audit.who(),
                 clock.now(),
             ),
@@ -176,6 +198,7 @@ def from_row(found: Row) -> Job:
             **found,
             "params": json.loads(found["params"]),
             "resources": tuple(json.loads(found["resources"])),
+            "needs": json.loads(found["needs"]),
             "result": json.loads(found["result"]) if found["result"] else None,
         }
     )
@@ -206,9 +229,9 @@ def transition(
         moment = clock.now()
         db.execute(
             "UPDATE jobs SET status = ?, error = ?, intent = NULL, waiting_for = NULL, rate = NULL,"
-            " eta_seconds = NULL, result = COALESCE(?, result),"
+            " eta_seconds = NULL, free_eta_seconds = NULL, result = COALESCE(?, result),"
             " started_at = CASE WHEN ? = 'running' THEN COALESCE(started_at, ?) ELSE started_at END,"
-            " ended_at = ? WHERE job_id = ?",
+            " ended_at = ?, told = ? WHERE job_id = ?",
             (
                 after,
                 error,
@@ -216,6 +239,7 @@ def transition(
                 after,
                 moment,
                 moment if after in states.ENDED else None,
+                after == "cancelled",  # the operator's own word: nobody has to be told
                 job_id,
             ),
         )
@@ -284,8 +308,7 @@ def set_priority(db: Database, job_id: str, priority: int) -> None:
 
 
 def write_progress(db: Database, job_id: str, **changes: Any) -> None:
-    """Store progress columns of a job that runs; ``progress_at`` is stamped."""
-    changes["progress_at"] = clock.now()
+    """Store progress columns of a job that runs."""
     sets = ", ".join(f"{column} = :{column}" for column in changes)
     execute(db, f"UPDATE jobs SET {sets} WHERE job_id = :job_id", {**changes, "job_id": job_id})
 
@@ -362,7 +385,7 @@ def claimable(db: Database) -> list[Job]:
         "SELECT * FROM jobs WHERE (status = 'pending' AND (intent IS NULL OR intent = 'resume'))"
         " OR (intent = 'resume' AND status IN ('paused', 'interrupted', 'cancelled'))"
         " OR (intent = 'retry' AND status IN ('failed', 'completed_with_warnings'))"
-        " ORDER BY priority DESC, created_at, job_id",
+        f" ORDER BY {QUEUE_ORDER}",
     )
     return [from_row(entry) for entry in found]
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,8 @@ from engine.storage.schema import config_migrations
 class Setting:
     """One setting: what it means, its default, and the values it takes.
 
-    ``choices`` lists the allowed words; when it is None the value is a whole
+    ``choices`` lists the allowed words; ``text`` checks a free text and returns
+    it as stored, or raises WrongUse; when both are None the value is a whole
     number from ``low`` to ``high``.
     """
 
@@ -34,6 +38,41 @@ class Setting:
     choices: tuple[str, ...] | None = None
     low: int = 0
     high: int = 1_000_000
+    text: Callable[[str], str] | None = None
+
+
+def words_of(text: str) -> list[str]:
+    """A command as its words: a JSON list, or words with quotes as a shell reads them. Empty: no command.
+
+    Raises:
+        WrongUse: it is neither.
+    """
+    if not text.strip():
+        return []
+    try:
+        words = json.loads(text) if text.lstrip().startswith("[") else shlex.split(text)
+    except ValueError as error:
+        raise WrongUse(f"{names.display(text)} is no command: {error}.") from error
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
+        raise WrongUse(f"{names.display(text)} is no command: give its words, or a JSON list of them.")
+    if not os.path.isabs(words[0]):
+        raise WrongUse(f"Give the command with its whole path, not {names.display(words[0])}.")
+    return words
+
+
+def _command(text: str) -> str:
+    words = words_of(text)
+    return json.dumps(words) if words else ""
+
+
+def _address(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    parts = urllib.parse.urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii():
+        raise WrongUse("A webhook is an address that begins with http:// or https://; empty is none.")
+    return text
 
 
 SETTINGS: dict[str, Setting] = {
@@ -50,6 +89,50 @@ SETTINGS: dict[str, Setting] = {
     "export.stall_seconds": Setting(
         "seconds without a new frame after which a render is ended as stalled", 60, low=5, high=3600
     ),
+    "export.workers": Setting(
+        "parts or files that an export makes at the same time; 0 is as many as the processor feeds",
+        0,
+        high=64,
+    ),
+    "export.nice": Setting("niceness of encoders, 0 (as others) to 19 (last)", 5, high=19),
+    "export.io": Setting(
+        "how encoders read and write: as others, behind them, or only when the disk is idle",
+        "low",
+        ("normal", "low", "idle"),
+    ),
+    "export.yield": Setting(
+        "what exports do while an ingest works: nothing, make their encoders nicer, or also rest at their "
+        "next checkpoint when it needs the same device",
+        "lower",
+        ("never", "lower", "pause"),
+    ),
+    "export.space": Setting(
+        "what happens when the room for an export is probably not there", "refuse", ("refuse", "warn")
+    ),
+    "report.after": Setting(
+        "which jobs leave a report (CSV, JSON, TXT) in the library's logs when they end",
+        "exports",
+        ("off", "exports", "all"),
+    ),
+    "notify.after": Setting(
+        "which ends of jobs are told by screen, command and webhook", "all", ("off", "failures", "all")
+    ),
+    "notify.screen": Setting(
+        "how an open screen tells it: bell, message of the terminal (OSC 9), both, or neither",
+        "both",
+        ("off", "bell", "message", "both"),
+    ),
+    "hook.command": Setting(
+        "command that is run when a job has ended; gets one JSON object on standard input; empty is none",
+        "",
+        text=_command,
+    ),
+    "hook.seconds": Setting("seconds after which that command is ended", 30, low=1, high=600),
+    "webhook.url": Setting(
+        "address that one JSON object is posted to when a job has ended; empty is none", "", text=_address
+    ),
+    "webhook.seconds": Setting("seconds that one try of the webhook may take", 10, low=1, high=120),
+    "webhook.tries": Setting("tries of the webhook before it is given up", 3, low=1, high=9),
 }
 """Every setting there is. An unknown key is an error that names it."""
 
@@ -98,6 +181,15 @@ def get(db: Database, key: str) -> str | int:
     return value
 
 
+def values(*keys: str) -> dict[str, str | int]:
+    """Several settings at once, from a connection of their own. As :func:`get`."""
+    db = open_config()
+    try:
+        return {key: get(db, key) for key in keys}
+    finally:
+        db.close()
+
+
 def put(db: Database, key: str, text: str) -> str | int:
     """Check and store a setting given as text; return the value stored.
 
@@ -111,6 +203,8 @@ def put(db: Database, key: str, text: str) -> str | int:
         if text not in setting.choices:
             raise WrongUse(f"{key} is one of: {', '.join(setting.choices)}.")
         value = text
+    elif setting.text is not None:
+        value = setting.text(text)
     else:
         if not text.isascii() or not text.isdigit() or not setting.low <= int(text) <= setting.high:
             raise WrongUse(f"{key} is a whole number from {setting.low} to {setting.high}.")

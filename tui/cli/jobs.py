@@ -115,3 +115,18 @@ def priority(job: str, word: str, library_path: str | None, as_json: bool) -> No
         output.document(found)
     else:
         output.say(f"{output.shown(found['title'])}: priority {word}.")
+
+
+@jobs.command()
+@click.argument("job")
+@click.argument("where", metavar="up|down|top|bottom")
+@options.common
+def move(job: str, where: str, library_path: str | None, as_json: bool) -> None:
+    """Move a job that waits for its turn."""
+    from engine.api import jobs as api
+
+    found = api.move(options.open_library(library_path), job, where)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(f"{output.shown(found['title'])}: place {found['queue_place']} in the line.")

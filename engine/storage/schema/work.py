@@ -22,6 +22,8 @@ TABLES: tuple[str, ...] = (
         params      TEXT NOT NULL,
         resources   TEXT NOT NULL DEFAULT '[]',
         priority    INTEGER NOT NULL DEFAULT 0,
+        place       INTEGER NOT NULL DEFAULT 0,
+        needs       TEXT NOT NULL DEFAULT '[]',
         status      TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'running', 'paused',
                     'completed', 'completed_with_warnings', 'failed', 'cancelled', 'interrupted')),
         intent      TEXT CHECK (intent IN ('pause', 'cancel', 'resume', 'retry')),
@@ -33,6 +35,8 @@ TABLES: tuple[str, ...] = (
         bytes_total INTEGER,
         rate        REAL,
         eta_seconds REAL,
+        free_eta_seconds REAL,
+        parts       TEXT,
         waiting_for TEXT,
         error       TEXT,
         result      TEXT,
@@ -40,9 +44,11 @@ TABLES: tuple[str, ...] = (
         created_at  TEXT NOT NULL,
         started_at  TEXT,
         progress_at TEXT,
-        ended_at    TEXT
+        ended_at    TEXT,
+        told        INTEGER NOT NULL DEFAULT 0
     ) STRICT
     """,
+    "CREATE INDEX jobs_untold ON jobs (ended_at) WHERE told = 0 AND ended_at IS NOT NULL",
     "CREATE INDEX jobs_by_status ON jobs (status, priority, created_at)",
     "CREATE INDEX jobs_by_time ON jobs (created_at DESC, job_id, kind, status)",
     """
@@ -87,6 +93,10 @@ TABLES: tuple[str, ...] = (
         error_kind TEXT,
         error      TEXT,
         data       TEXT,
+        read_seconds REAL,
+        hash_seconds REAL,
+        first_hash  TEXT,
+        second_hash TEXT,
         started_at TEXT,
         ended_at   TEXT,
         UNIQUE (job_id, item_id, name)
@@ -105,6 +115,10 @@ TABLES: tuple[str, ...] = (
         status      TEXT NOT NULL DEFAULT 'queued' CHECK (status IN
                     ('queued', 'running', 'completed', 'skipped', 'failed', 'cancelled')),
         stage       TEXT,
+        written     INTEGER,
+        write_seconds REAL,
+        reread      INTEGER,
+        read_seconds REAL,
         found_hash  TEXT,
         level       TEXT,
         error_kind  TEXT,
