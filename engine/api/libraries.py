@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from engine import library as _library
+from engine.errors import Refused
 from engine.library import Library
-from engine.names import json_name
-from engine.storage import audit, config
+from engine.names import display, json_name
+from engine.storage import audit, config, rebuilding
 from engine.storage.database import row
 from engine.storage.opening import back_up
 
@@ -66,6 +68,34 @@ def backup(library: Library) -> dict[str, Any]:
     made = back_up(library.db(), library.folder / "backups", "library")
     audit.record(library.db(), "library backup", target=str(made))
     return {**json_name("path", str(made)), "size": os.path.getsize(made)}
+
+
+def rebuild(library: Library) -> dict[str, Any]:
+    """Make anew what is derived from the records: the kept numbers, the indexes, the planner's statistics.
+
+    A backup is written first. Records are not touched; a damaged database is refused.
+
+    Returns:
+        ``backup_path``, ``changed`` (rows of kept numbers that had been wrong), ``seconds``.
+
+    Raises:
+        Refused: the database is damaged; its backups are the way.
+    """
+    began = time.monotonic()
+    found = check(library)
+    if not found["ok"]:
+        raise Refused(
+            f"The database is damaged: {found['problems'][0]}. Nothing was changed; its backups are in "
+            f"{display(str(library.folder / 'backups'))}."
+        )
+    made = backup(library)
+    changed = rebuilding.rebuild(library.db())
+    audit.record(library.db(), "library rebuild", why=f"{changed} kept numbers were wrong")
+    return {
+        "changed": changed,
+        "seconds": round(time.monotonic() - began, 3),
+        **json_name("backup_path", str(library.folder / "backups" / os.path.basename(made["path"]))),
+    }
 
 
 def known() -> list[dict[str, Any]]:

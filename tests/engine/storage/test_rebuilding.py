@@ -1,0 +1,22 @@
+"""Numbers that are kept beside the records come right again, and the records stay."""
+
+from __future__ import annotations
+
+from engine.library import Library
+from engine.storage.database import execute, rows
+from engine.storage.rebuilding import rebuild
+from engine.volumes.store import new_id
+
+
+def test_wrong_numbers_are_counted_again(library: Library) -> None:
+    db = library.db()
+    execute(
+        db,
+        "INSERT INTO volumes (volume_id, name, first_seen_at, last_seen_at) VALUES (?, 'A', '2026', '2026')",
+        (new_id(),),
+    )
+    right = rows(db, "SELECT * FROM volume_counts")
+    assert rebuild(db) == 0
+    execute(db, "UPDATE volume_counts SET copies = 7")
+    assert rebuild(db) == 1
+    assert rows(db, "SELECT * FROM volume_counts") == right
