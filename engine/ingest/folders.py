@@ -126,25 +126,35 @@ def publish(folder: int, temp: str, name: str) -> None:
         FileExistsError: the name is taken; ``temp`` is still there.
         OSError: the file system refused.
     """
-    result = _libc.renameat2(folder, os.fsencode(temp), folder, os.fsencode(name), _RENAME_NOREPLACE)
+    rename(folder, temp, folder, name)
+
+
+def rename(source: int, old: str, target: int, new: str) -> None:
+    """Move a file from one open folder to another of the same file system, replacing nothing.
+
+    Raises:
+        FileExistsError: the name is taken; the file is still where it was.
+        OSError: the file system refused; ``EXDEV`` when the two lie on different ones.
+    """
+    result = _libc.renameat2(source, os.fsencode(old), target, os.fsencode(new), _RENAME_NOREPLACE)
     if result == 0:
         return
     code = ctypes.get_errno()
     if code not in _UNSUPPORTED:
-        raise OSError(code, os.strerror(code), name)
+        raise OSError(code, os.strerror(code), new)
     try:
-        os.link(temp, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(old, new, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
     except OSError as error:
         if error.errno not in (*_UNSUPPORTED, errno.EMLINK, errno.EXDEV):
             raise
     else:
-        os.unlink(temp, dir_fd=folder)
+        os.unlink(old, dir_fd=source)
         return
     # Neither of the two exists here (FAT, some FUSE). The job holds the device's
     # queue, so no other ingest of this engine can take the name in between.
-    if look(folder, name) is not None:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
-    os.rename(temp, name, src_dir_fd=folder, dst_dir_fd=folder)
+    if look(target, new) is not None:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
+    os.rename(old, new, src_dir_fd=source, dst_dir_fd=target)
 
 
 def look(folder: int, name: str) -> os.stat_result | None:

@@ -1,4 +1,4 @@
-"""What there is: assets, their copies, the cards they came from, clips and tags."""
+"""What there is: assets, their copies, the cards they came from, clips and tags, and what was put aside."""
 
 from __future__ import annotations
 
@@ -45,6 +45,24 @@ TABLES: tuple[str, ...] = (
     "CREATE INDEX copies_by_volume ON copies (volume_id, asset_id, state)",
     "CREATE INDEX copies_by_verified ON copies (verified_at)",
     "CREATE INDEX copies_by_batch ON copies (batch_id)",
+    "CREATE INDEX copies_lost ON copies (state, volume_id) WHERE state <> 'present'",
+    # Files of ours that were put aside on their own volume. ``copy`` is the row of
+    # ``copies`` that restoring brings back; ``state`` says which step was begun.
+    """
+    CREATE TABLE trash (
+        trash_id   INTEGER PRIMARY KEY,
+        volume_id  TEXT NOT NULL REFERENCES volumes,
+        asset_id   INTEGER NOT NULL REFERENCES assets,
+        path       BLOB NOT NULL,
+        kept       BLOB NOT NULL,
+        size       INTEGER NOT NULL,
+        copy       TEXT NOT NULL,
+        state      TEXT NOT NULL CHECK (state IN ('leaving', 'trashed', 'returning', 'ending')),
+        trashed_at TEXT NOT NULL,
+        trashed_by TEXT NOT NULL,
+        UNIQUE (volume_id, kept)
+    ) STRICT
+    """,
     """
     CREATE TABLE cards (
         card_id      TEXT PRIMARY KEY,

@@ -1,0 +1,167 @@
+"""Files of ours: copy, move, put aside, bring back, and where content lies twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from engine.api import ingests
+from engine.errors import Refused
+from engine.files import duplicates as _duplicates
+from engine.files import moving, trash
+from engine.files.ours import recorded
+from engine.files.trash import Preview, Trashed
+from engine.jobs.store import Job
+from engine.library import Library
+from engine.names import json_name
+
+_AS_TOLD = ingests.Options(duplicates="copy", thumbnails=False)
+
+
+def copy(library: Library, paths: Sequence[str], destinations: Sequence[str]) -> dict[str, Any]:
+    """Queue a verified copy of recorded files to other places: ``batch_id`` and ``job_id``.
+
+    Raises:
+        NotFound: nothing is recorded at one of the paths.
+        Refused: every problem that was found; nothing was queued.
+    """
+    recorded(library.db(), paths)
+    return ingests.queue(library, paths, destinations, "copy", _AS_TOLD)
+
+
+def plan_move(library: Library, paths: Sequence[str], folder: str) -> dict[str, Any]:
+    """What :func:`move` would do: files ``renamed`` on their volume or ``copied`` to another, ``bytes``."""
+    wanted = moving.plan(library.db(), paths, folder)
+    return {
+        "renamed": len(wanted.moves),
+        "copied": len(wanted.across),
+        "bytes": sum(ours.size for ours in wanted.across),
+    }
+
+
+def move(
+    library: Library,
+    paths: Sequence[str],
+    folder: str,
+    on_change: Callable[[Job], None] | None = None,
+) -> dict[str, Any]:
+    """Move recorded files of ours into a folder; the caller has asked.
+
+    On the same volume they are renamed. To another volume they are copied and
+    verified as a job, and only when all of it is done the old files go into
+    the trash of their volume, from where they can be brought back.
+
+    Raises:
+        NotFound: nothing is recorded there, or the folder does not exist.
+        Refused: every file that cannot be moved, at once; or files lie on this volume and on others.
+    """
+    db = library.db()
+    wanted = moving.plan(db, paths, folder)
+    if wanted.moves and wanted.across:
+        raise Refused(
+            "Some of these lie on the volume of the new folder and some do not. "
+            "Move them one volume at a time; nothing was moved."
+        )
+    done = moving.rename_all(db, wanted)
+    answer: dict[str, Any] = {
+        "moved": [{**json_name("from", moved.old), **json_name("to", moved.new)} for moved in done],
+        "trashed": [],
+        "ingest": None,
+        "status": "completed",
+    }
+    if wanted.across:
+        queued = ingests.queue(library, paths, [folder], "copy", _AS_TOLD)
+        answer["ingest"] = ended = ingests.wait(library, queued["job_id"], on_change)
+        answer["status"] = ended["status"]
+        if ended["status"] == "completed":
+            leaving = Preview(wanted.across, (), ())
+            answer["trashed"] = [_trashed(gone) for gone in trash.put_aside(db, leaving)]
+    return answer
+
+
+def preview_trash(library: Library, paths: Sequence[str]) -> dict[str, Any]:
+    """What :func:`put_aside` would do: ``files``, ``bytes``, ``paths``, ``refused``, ``warnings``."""
+    return _preview(trash.preview(library.db(), paths))
+
+
+def put_aside(library: Library, paths: Sequence[str]) -> dict[str, Any]:
+    """Put recorded files of ours into the trash of their own volume; the caller has asked.
+
+    Raises:
+        NotFound: nothing is recorded at one of the paths.
+        Refused: none of them may go; the sentences say why.
+    """
+    db = library.db()
+    wanted = trash.preview(db, paths)
+    if not wanted.going:
+        raise Refused("\n".join(wanted.refused))
+    return {**_preview(wanted), "trashed": [_trashed(gone) for gone in trash.put_aside(db, wanted)]}
+
+
+def trashed(library: Library) -> list[dict[str, Any]]:
+    """What is in the trash."""
+    return [_trashed(gone) for gone in trash.contents(library.db())]
+
+
+def restore(library: Library, wanted: Sequence[str]) -> list[dict[str, Any]]:
+    """Bring files back from the trash by number or path; see :func:`engine.files.trash.restore`."""
+    return [_trashed(back) for back in trash.restore(library.db(), wanted)]
+
+
+def empty(library: Library, wanted: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Delete what is in the trash for good; the caller has asked once more."""
+    return [_trashed(gone) for gone in trash.empty(library.db(), wanted)]
+
+
+def duplicates(
+    library: Library,
+    *,
+    smallest: int = _duplicates.SMALLEST,
+    largest: int | None = None,
+    extensions: Sequence[str] = (),
+    same_device: bool = False,
+    limit: int = 1000,
+) -> dict[str, Any]:
+    """Contents that lie in several files: ``groups[]`` and ``wasted`` bytes, at most, in all of them."""
+    found = _duplicates.groups(
+        library.db(),
+        smallest=smallest,
+        largest=largest,
+        extensions=extensions,
+        same_device=same_device,
+        limit=limit,
+    )
+    return {
+        "wasted": sum(group.wasted for group in found),
+        "groups": [
+            {
+                "blake3": group.blake3,
+                "size": group.size,
+                "wasted": group.wasted,
+                "devices": group.devices,
+                "files": [
+                    {
+                        **{key: value for key, value in asdict(lying).items() if key != "path"},
+                        **json_name("path", lying.path),
+                    }
+                    for lying in group.files
+                ],
+            }
+            for group in found
+        ],
+    }
+
+
+def _preview(wanted: Preview) -> dict[str, Any]:
+    return {
+        "files": len(wanted.going),
+        "bytes": wanted.size,
+        "paths": [json_name("path", ours.path) for ours in wanted.going],
+        "refused": list(wanted.refused),
+        "warnings": list(wanted.warnings),
+    }
+
+
+def _trashed(gone: Trashed) -> dict[str, Any]:
+    return asdict(gone)

@@ -1,0 +1,168 @@
+"""Nothing goes that is not proven elsewhere, and what goes can come back to the byte."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.errors import NotFound, Refused
+from engine.files import trash, trash_folder
+from tests.engine.files.conftest import Two
+from tests.engine.ingest.conftest import write
+
+
+def test_a_file_goes_into_the_trash_of_its_own_volume_and_comes_back_with_its_record(two: Two) -> None:
+    before, content, mtime = two.copies(), two.first.read_bytes(), two.first.stat().st_mtime_ns
+    [gone] = trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    assert not two.first.exists()
+    kept = two.a / f".Trash-{os.getuid()}" / "files" / "one.mov"
+    assert kept.read_bytes() == content
+    info = (kept.parent.parent / "info" / "one.mov.trashinfo").read_text()
+    assert "Path=A001/DCIM/one.mov\n" in info
+    assert len(two.copies()) == len(before) - 1
+    assert [entry.trash_id for entry in trash.contents(two.desk.db)] == [gone.trash_id]
+
+    trash.restore(two.desk.db, [str(two.first)])
+    assert two.first.read_bytes() == content
+    assert two.first.stat().st_mtime_ns == mtime
+    assert two.copies() == before
+    assert trash.contents(two.desk.db) == []
+    assert not (kept.parent.parent / "info" / "one.mov.trashinfo").exists()
+
+
+def test_the_last_verified_copy_stays(two: Two) -> None:
+    other = two.b / "A001" / "DCIM" / "one.mov"
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    preview = trash.preview(two.desk.db, [str(other)])
+    assert preview.going == ()
+    assert "last verified copy" in preview.refused[0]
+    assert other.exists()
+
+
+def test_of_both_copies_named_at_once_one_stays(two: Two) -> None:
+    preview = trash.preview(two.desk.db, [str(two.a / "A001"), str(two.b / "A001")])
+    assert len(preview.going) == 2
+    assert len(preview.refused) == 2
+    assert {ours.row["asset_id"] for ours in preview.going} == {
+        entry["asset_id"] for entry in two.copies() if entry["role"] == "managed"
+    }
+
+
+def test_an_unverified_copy_elsewhere_saves_nothing(two: Two) -> None:
+    two.desk.db.execute("UPDATE copies SET verified_at = NULL WHERE path LIKE '%one.mov' AND role = 'backup'")
+    two.desk.db.conn.commit()
+    assert trash.preview(two.desk.db, [str(two.first)]).going == ()
+
+
+def test_a_source_is_never_put_aside(two: Two) -> None:
+    preview = trash.preview(two.desk.db, [str(two.card / "DCIM" / "one.mov")])
+    assert preview.going == ()
+    assert "is a source" in preview.refused[0]
+
+
+def test_a_file_that_was_changed_since_is_refused(two: Two) -> None:
+    two.first.write_bytes(b"other")
+    assert "was changed" in trash.preview(two.desk.db, [str(two.first)]).refused[0]
+
+
+def test_a_change_between_the_question_and_the_answer_is_noticed(two: Two) -> None:
+    preview = trash.preview(two.desk.db, [str(two.first)])
+    two.first.write_bytes(b"other")
+    with pytest.raises(Refused, match="was changed"):
+        trash.put_aside(two.desk.db, preview)
+    assert two.first.read_bytes() == b"other"
+
+
+def test_what_took_its_place_is_not_replaced(two: Two) -> None:
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    write(two.first, 10)
+    newer = two.first.read_bytes()
+    with pytest.raises(Refused, match="taken"):
+        trash.restore(two.desk.db, [str(two.first)])
+    assert two.first.read_bytes() == newer
+    assert len(trash.contents(two.desk.db)) == 1
+
+
+def test_two_files_of_one_name_are_both_kept(two: Two) -> None:
+    write(two.card / "OTHER" / "one.mov", 400)
+    two.desk.ingest(two.card, to=[two.a, two.b], thumbnails=False)
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.a / "A001")]))
+    names = sorted(path.name for path in (two.a / f".Trash-{os.getuid()}" / "files").iterdir())
+    assert names == ["one.2.mov", "one.mov", "two.mov"]
+    trash.restore(two.desk.db, [str(two.a / "A001")])
+    for name in ("DCIM/one.mov", "OTHER/one.mov", "DCIM/two.mov"):
+        assert (two.a / "A001" / name).read_bytes() == (two.card / name).read_bytes()
+
+
+def test_emptying_ends_a_file_for_good(two: Two) -> None:
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    trash.empty(two.desk.db)
+    base = two.a / f".Trash-{os.getuid()}"
+    assert [*base.glob("*/*")] == []
+    with pytest.raises(NotFound):
+        trash.restore(two.desk.db, [str(two.first)])
+
+
+class _Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_kill_around_the_rename_is_settled_when_next_looked_at(
+    two: Two, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    real = trash_folder.move
+
+    def cut(old: str, new: str) -> None:
+        if after:
+            real(old, new)
+        raise _Killed
+
+    content, before = two.first.read_bytes(), two.copies()
+    monkeypatch.setattr(trash_folder, "move", cut)
+    with pytest.raises(_Killed):
+        trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    monkeypatch.setattr(trash_folder, "move", real)
+    found = trash.contents(two.desk.db)
+    assert len(found) == (1 if after else 0)
+    if after:
+        trash.restore(two.desk.db, [str(found[0].trash_id)])
+    assert two.copies() == before
+    assert two.first.read_bytes() == content
+    assert [*(two.a / f".Trash-{os.getuid()}").glob("*/*")] == []
+
+
+def test_a_kill_while_a_file_comes_back_is_settled_too(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = two.copies()
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    real = trash_folder.move
+
+    def cut(old: str, new: str) -> None:
+        real(old, new)
+        raise _Killed
+
+    monkeypatch.setattr(trash_folder, "move", cut)
+    with pytest.raises(_Killed):
+        trash.restore(two.desk.db, [str(two.first)])
+    monkeypatch.setattr(trash_folder, "move", real)
+    assert trash.contents(two.desk.db) == []
+    assert two.copies() == before
+
+
+def test_a_name_of_any_bytes_goes_and_returns(two: Two, tmp_path: Path) -> None:
+    name = os.fsdecode(b"\x1b[2J \xff%41\n.mov")
+    write(two.card / name, 900)
+    two.desk.ingest(two.card, to=[two.a, two.b], thumbnails=False)
+    path = two.a / "A001" / name
+    content = path.read_bytes()
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(path)]))
+    assert not path.exists()
+    trash.restore(two.desk.db, [str(path)])
+    assert path.read_bytes() == content
+
+
+def test_nothing_recorded_is_not_found(two: Two) -> None:
+    with pytest.raises(NotFound):
+        trash.preview(two.desk.db, [str(two.a / "nothing")])
