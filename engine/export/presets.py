@@ -288,9 +288,7 @@ def create(db: Database, name: str, body: Mapping[str, Any], description: str = 
     """
     from engine.export.system_presets import SYSTEM
 
-    name = name.strip()
-    if not name or len(name) > NAME_LIMIT or display(name) != name:
-        raise WrongUse(f"A preset's name has 1 to {NAME_LIMIT} printable characters.")
+    name = checked_name(name)
     preset = Preset(name, description.strip(), is_system=False, body=checked(body))
     with write(db):
         taken = row(db, "SELECT 1 FROM presets WHERE name = ?", (name,))
@@ -303,6 +301,49 @@ def create(db: Database, name: str, body: Mapping[str, Any], description: str = 
             (name, preset.description, json.dumps(preset.body), clock.now()),
         )
     return preset
+
+
+def checked_name(name: str) -> str:
+    """A preset's name without blanks around it.
+
+    Raises:
+        WrongUse: it is empty, too long, or holds control characters.
+    """
+    name = name.strip()
+    if not name or len(name) > NAME_LIMIT or display(name) != name:
+        raise WrongUse(f"A preset's name has 1 to {NAME_LIMIT} printable characters.")
+    return name
+
+
+def edit(
+    db: Database, name: str, body: Mapping[str, Any], description: str, *, new_name: str | None = None
+) -> Preset:
+    """Change a preset of one's own; runs that were queued keep their own copy.
+
+    Raises:
+        WrongUse: as :func:`create`.
+        Refused: it is a system preset, or the new name is taken.
+        NotFound: there is none.
+    """
+    from engine.export.system_presets import SYSTEM
+
+    full = checked(body)
+    after = checked_name(new_name) if new_name is not None else None
+    with write(db):
+        preset = get(db, name)
+        if preset.is_system:
+            raise Refused(
+                f"{preset.name} is a system preset; it cannot be changed. Copy it under another name."
+            )
+        after = after or preset.name
+        clash = row(db, "SELECT 1 FROM presets WHERE name = ? AND name != ?", (after, preset.name))
+        if clash or after.lower() in SYSTEM:
+            raise Refused(f"There is a preset {display(after)} already. Choose another name.")
+        db.execute(
+            "UPDATE presets SET name = ?, description = ?, body = ? WHERE name = ?",
+            (after, description.strip(), json.dumps(full), preset.name),
+        )
+    return get(db, after)
 
 
 def delete(db: Database, name: str) -> None:

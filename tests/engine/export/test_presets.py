@@ -203,3 +203,20 @@ def test_an_encoder_that_this_ffmpeg_lacks_is_refused_by_name(config, monkeypatc
 def test_bodies_are_plain_json():
     for preset in SYSTEM.values():
         assert json.loads(json.dumps(preset.body)) == preset.body
+
+
+def test_a_preset_of_ones_own_is_changed_in_place_and_keeps_its_rules(config):
+    presets.create(config, "mine", {"video": {"codec": "libx264", "crf": 20}, "container": "mp4"})
+    presets.create(config, "other", {"video": {"codec": "libx264", "crf": 20}, "container": "mp4"})
+    body = {"video": {"codec": "libx264", "crf": 30}, "container": "mkv"}
+    assert presets.edit(config, "MINE", body, "smaller", new_name="Mine").body["video"]["crf"] == 30
+    assert [p.name for p in presets.list_presets(db) if not p.is_system] == ["Mine", "other"]
+    with pytest.raises(Refused, match="already"):
+        presets.edit(config, "mine", body, "", new_name="OTHER")
+    with pytest.raises(Refused, match="already"):
+        presets.edit(config, "mine", body, "", new_name="Share")
+    with pytest.raises(Refused, match="system preset"):
+        presets.edit(config, "share", body, "")
+    with pytest.raises(WrongUse, match="crf"):
+        presets.edit(config, "mine", {**body, "video": {"codec": "libx264", "crf": 99}}, "")
+    assert presets.get(config, "mine").description == "smaller"
