@@ -21,13 +21,10 @@ from engine.media.cards import Card, Listed, reader, recognise
 from engine.media.clips import Clip, group
 from engine.media.facts import MediaFacts
 from engine.media.probe import probe
-from engine.media.thumbs import thumbnail
+from engine.media.thumbs import thumbnail, thumbnail_path
 from engine.media.tools import Tools, find_tools
 from engine.names import display, from_blob
 from engine.storage.database import execute, row, rows, scalar, write
-
-THUMBNAIL = 320
-"""Longest side of a clip's picture, pixels."""
 
 
 def catalogue_item(
@@ -254,12 +251,7 @@ def _picture(job: JobContext, asset_id: int, path: str, facts: MediaFacts, tools
         return
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        thumbnail(tools, path, target, facts, THUMBNAIL)
+        thumbnail(tools, path, target, facts)
     except (RushesError, OSError):
         # A picture is a convenience: the clip is listed without one, and it is tried again on demand.
         return
-
-
-def thumbnail_path(folder: str, blake3: str, longest: int = THUMBNAIL) -> str:
-    """Where the picture of a content lies in the thumbnail folder."""
-    return os.path.join(folder, blake3[:2], blake3[2:4], f"{blake3}_{longest}.jpg")

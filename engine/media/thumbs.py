@@ -24,6 +24,11 @@ _NICENESS = 15
 """Copies and renders come first."""
 
 
+def thumbnail_path(folder: str, blake3: str, longest: int = LONGEST) -> str:
+    """Where the picture of a content lies in a library's thumbnail folder."""
+    return os.path.join(folder, blake3[:2], blake3[2:4], f"{blake3}_{longest}.jpg")
+
+
 class NoPicture(RushesError):
     """There is nothing to show: sound only, or no frame could be decoded. Trying again will not help."""
 

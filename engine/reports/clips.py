@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.ingest.clipping import thumbnail_path
 from engine.library import Library
+from engine.media.thumbs import thumbnail_path
 from engine.names import display, from_blob
 from engine.reports.policy import CHUNK
 from engine.reports.report import ClipRow, FileRow

@@ -118,6 +118,18 @@ def tag(
 
 
 @clips.command()
+@click.argument("clip")
+@options.common
+def picture(clip: str, library_path: str | None, as_json: bool) -> int:
+    """The picture of a clip, taken now if need be; prints where the JPEG lies."""
+    from engine.api import pictures as api
+
+    taken = api.of_clip(options.open_library(library_path), clip)
+    assert taken is not None
+    return output.picture(api.document(taken), as_json=as_json)
+
+
+@clips.command()
 @click.argument("wanted")
 @options.common
 def whereis(wanted: str, library_path: str | None, as_json: bool) -> None:

@@ -50,6 +50,17 @@ def failure(message: str, exit_code: int, *, as_json: bool) -> int:
     return exit_code
 
 
+def picture(taken: dict[str, Any], *, as_json: bool) -> int:
+    """Print where a picture lies, or why there is none. Returns the exit code."""
+    if as_json:
+        document(taken)
+    elif taken["path"] is not None:
+        say(taken["path"])
+    else:
+        complain(shown(taken["why"]))
+    return 0 if taken["path"] is not None else 1
+
+
 def ask(question: str, *, yes: bool) -> bool:
     """Ask before something that cannot be taken back; the default is no.
 

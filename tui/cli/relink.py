@@ -128,6 +128,20 @@ def redo(candidate: int | None, library_path: str | None, as_json: bool) -> None
         )
 
 
+@relink.command()
+@click.argument("candidate", type=int)
+@click.option("--side", type=click.Choice(["found", "known"]), default="found", show_default=True)
+@options.common
+def picture(candidate: int, side: str, library_path: str | None, as_json: bool) -> int:
+    """Take a picture of one side of a candidate; prints where the JPEG lies."""
+    from engine.api import pictures as api
+
+    library = options.open_library(library_path)
+    taken = api.of_candidate(library, candidate, "known" if side == "known" else "found")
+    assert taken is not None
+    return output.picture(api.document(taken), as_json=as_json)
+
+
 @relink.command(name="map")
 @click.argument("old")
 @click.argument("new")

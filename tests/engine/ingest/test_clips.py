@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ToolMissing
-from engine.ingest.clipping import thumbnail_path
+from engine.media.thumbs import thumbnail_path
 from engine.media.tools import find_tools
 
 from .conftest import write
