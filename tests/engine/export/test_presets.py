@@ -210,7 +210,7 @@ def test_a_preset_of_ones_own_is_changed_in_place_and_keeps_its_rules(config):
     presets.create(config, "other", {"video": {"codec": "libx264", "crf": 20}, "container": "mp4"})
     body = {"video": {"codec": "libx264", "crf": 30}, "container": "mkv"}
     assert presets.edit(config, "MINE", body, "smaller", new_name="Mine").body["video"]["crf"] == 30
-    assert [p.name for p in presets.list_presets(db) if not p.is_system] == ["Mine", "other"]
+    assert [p.name for p in presets.list_presets(config) if not p.is_system] == ["Mine", "other"]
     with pytest.raises(Refused, match="already"):
         presets.edit(config, "mine", body, "", new_name="OTHER")
     with pytest.raises(Refused, match="already"):

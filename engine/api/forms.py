@@ -1,0 +1,144 @@
+"""What a form asks for: fields in words, and how an answer is checked field by field. Pure.
+
+A form's values are flat: one entry per field, by the field's dotted key
+(``video.codec``), in the form in which the spec holds them; a field that is
+left to its default has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.errors import RushesError
+
+Kind = Literal["text", "number", "choice", "flag", "folder", "file", "words", "clips"]
+"""How a field is answered: ``words`` are separated by commas; ``clips`` are chosen in a list."""
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One question of a form.
+
+    Attributes:
+        key: dotted place in the spec.
+        label: a word or two.
+        kind: see :data:`Kind`.
+        hint: a sentence: what it does, which values it takes.
+        group: heading it stands under.
+        choices: values that can be chosen, and their words.
+        empty: what it means to leave it out, in words.
+        asked: whether the other answers make it meaningful; None is always.
+    """
+
+    key: str
+    label: str
+    kind: Kind
+    hint: str
+    group: str
+    choices: tuple[tuple[Any, str], ...] = ()
+    empty: str = ""
+    asked: Callable[[Values], bool] | None = None
+
+    def is_asked(self, values: Values) -> bool:
+        """Whether the form shows it with these answers."""
+        return self.asked is None or self.asked(values)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of what the answers come to. ``tone`` is ``""``, ``good``, ``warn`` or ``bad``."""
+
+    label: str
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is wrong with the answers, and what they come to.
+
+    Attributes:
+        problems: sentence by field key; the key ``""`` holds what belongs to no single field.
+        facts: the outcome, line by line.
+        command: the ffmpeg command that will run, one argument each; empty while there is none.
+    """
+
+    problems: Mapping[str, str]
+    facts: tuple[Fact, ...] = ()
+    command: tuple[str, ...] = ()
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether it can be saved."""
+        return not self.problems
+
+
+def nested(values: Values) -> dict[str, Any]:
+    """Flat values as the spec nests them: ``{"video.codec": x}`` becomes ``{"video": {"codec": x}}``."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        *outer, last = key.split(".")
+        place = found
+        for name in outer:
+            place = place.setdefault(name, {})
+        place[last] = value
+    return found
+
+
+def flat(spec: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """The values that a spec has for these keys; None and what is empty is left out."""
+    found: dict[str, Any] = {}
+    for key in keys:
+        value: Any = spec
+        for name in key.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value not in (None, "", [], {}):
+            found[key] = value
+    return found
+
+
+def problems(values: Values, frame: Sequence[str], check: Callable[[Values], object]) -> dict[str, str]:
+    """Which fields are wrong, each with the sentence that says why.
+
+    Args:
+        values: the answers.
+        frame: keys that others depend on; each field is looked at together with them.
+        check: raises a RushesError for values that do not fit.
+
+    Returns:
+        an empty dict when all is well.
+    """
+
+    def wrong(part: Values) -> str | None:
+        try:
+            check(part)
+        except RushesError as error:
+            return str(error)
+        return None
+
+    whole = wrong(values)
+    if whole is None:
+        return {}
+    basis = {key: values[key] for key in frame if key in values}
+    if wrong(basis) is not None:
+        for key in basis:
+            rest = {other: value for other, value in basis.items() if other != key}
+            if wrong(rest) is None:
+                return {key: str(wrong(basis))}
+        return {"": whole}
+    found = {}
+    for key in values:
+        sentence = None if key in basis else wrong({**basis, key: values[key]})
+        if sentence is not None:
+            found[key] = sentence
+    if found:
+        return found
+    # Each alone is well: the culprit is the one without which the others are.
+    for key in reversed(list(values)):
+        if wrong({other: value for other, value in values.items() if other != key}) is None:
+            return {key: whole}
+    return {"": whole}
