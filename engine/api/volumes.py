@@ -16,6 +16,7 @@ from engine.relink import offers
 from engine.storage import audit
 from engine.supervisor import process
 from engine.volumes import monitor, store
+from engine.volumes.conflicts import open_conflicts
 from engine.volumes.store import VolumeRow
 
 
@@ -50,7 +51,29 @@ def show(library: Library, given: str) -> dict[str, Any]:
     """
     db = library.db()
     volume = store.find(db, given)
-    history: list[dict[str, Any]] = [
+    count, folder = offers.waiting(db, volume.volume_id)
+    return {
+        **describe(volume),
+        "new_files": count,
+        "new_files_in": folder,
+        "history": history(library, volume.volume_id),
+    }
+
+
+def history(library: Library, given: str, limit: int = 200) -> list[dict[str, Any]]:
+    """What happened to the device under a volume: mounts, ingests and other jobs, errors; the newest last.
+
+    Args:
+        library: the catalogue that is asked.
+        given: a volume's id, name or mount point; other volumes of its device belong to the story.
+        limit: most entries; the newest are kept.
+
+    Raises:
+        NotFound: no volume has this id, name or mount point.
+    """
+    db = library.db()
+    volume_id = store.find_id(db, given)
+    told_of: list[dict[str, Any]] = [
         {
             "at": change.at,
             "volume": change.name,
@@ -58,21 +81,52 @@ def show(library: Library, given: str) -> dict[str, Any]:
             "detail": dict(change.detail),
             "text": told(change.kind, change.detail),
         }
-        for change in store.history(db, volume.volume_id, 200)
+        for change in store.history(db, volume_id, limit)
     ]
-    history += [
+    told_of += [
         {
             "at": job["at"],
             "volume": job["volume"],
             "event": f"{job['kind'].replace('_', ' ')} {job['status'].replace('_', ' ')}",
             "detail": {key: job[key] for key in ("job_id", "title", "error") if job[key] is not None},
-            "text": f"{job['kind']} {job['status']}: ".replace("_", " ") + display(job["title"]),
+            "text": f"{job['kind']} {job['status']}: ".replace("_", " ")
+            + display(job["title"])
+            + (f" ({display(job['error'])})" if job["error"] else ""),
         }
-        for job in store.jobs_of(db, volume.volume_id)
+        for job in store.jobs_of(db, volume_id, limit)
     ]
-    history.sort(key=lambda entry: str(entry["at"]))
-    count, folder = offers.waiting(db, volume.volume_id)
-    return {**describe(volume), "new_files": count, "new_files_in": folder, "history": history}
+    told_of.sort(key=lambda entry: str(entry["at"]))
+    return told_of[-limit:]
+
+
+def low_space(library: Library) -> list[dict[str, Any]]:
+    """Volumes that are here and low on space now, the fullest first; entries as in ``volumes list``.
+
+    The limits are the settings ``volumes.low_percent`` and ``volumes.low_gigabytes``; the
+    history of a volume holds when it fell below them.
+    """
+    found = [volume for volume in store.list_volumes(library.db()) if volume.low_space]
+    return [describe(volume) for volume in sorted(found, key=lambda volume: volume.free_bytes or 0)]
+
+
+def conflicts(library: Library) -> list[dict[str, Any]]:
+    """Identities that several claim: ``claims[]`` (where), ``volumes[]`` (which it may be), ``reasons[]``.
+
+    Each claim is decided with :func:`settle` by one of the volumes and the claim's mount point.
+    """
+    return [
+        {
+            "since": conflict.since,
+            "reasons": list(conflict.reasons),
+            "can_settle": conflict.can_settle,
+            "claims": [
+                {**json_name("mount_point", claim.mount_point), "volume_id": claim.volume_id}
+                for claim in conflict.claims
+            ],
+            "volumes": [describe(volume) for volume in conflict.volumes],
+        }
+        for conflict in open_conflicts(library.db())
+    ]
 
 
 def track(library: Library, given: str, name: str | None = None) -> dict[str, Any]:

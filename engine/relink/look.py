@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from engine.media.hashing import fast_hash
 from engine.media.kinds import is_media
+from engine.relink.offers import Fresh
 from engine.relink.tree import Seen, Tally, Tree, is_ignored
 
 GRANULARITY_NS: dict[str, int] = {
@@ -63,7 +64,7 @@ class Findings:
         moved: was gone, and found elsewhere on the volume.
         new: regular files in the folders looked through that no copy knows.
         files: regular files seen.
-        fresh: paths of those new ones that are media by their names.
+        fresh: those new ones that are media by their names, by path.
         tally: links, junk, unreadable folders.
     """
 
@@ -76,7 +77,7 @@ class Findings:
     moved: list[tuple[Known, Seen]] = field(default_factory=list)
     new: int = 0
     files: int = 0
-    fresh: set[str] = field(default_factory=set)
+    fresh: dict[str, Fresh] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
 
 
@@ -96,26 +97,49 @@ class Look:
         self._fs_type = tree.place.fs_type
         self._folders: dict[str, dict[str, Known]] = defaultdict(dict)
         self._by_inode: dict[int, list[Known]] = defaultdict(list)
-        self._paths: set[str] = set()
+        self.paths: set[str] = set()
         self._strangers: list[Seen] = []
         self.total = 0
         for copy in known:
             folder, _, name = copy.path.rpartition("/")
             self._folders[folder][name] = copy
-            self._paths.add(copy.path)
+            self.paths.add(copy.path)
             self.total += 1
             if copy.inode is not None:
                 self._by_inode[copy.inode].append(copy)
 
-    def list_folders(self, progress: Callable[[int], None]) -> None:
-        """List every folder that holds known copies and sort them; ``progress`` gets the copies looked at."""
+    def list_folders(
+        self,
+        progress: Callable[[int], None],
+        marked: Collection[str] = (),
+        mark: Callable[[str], None] | None = None,
+    ) -> None:
+        """List every folder that holds known copies and sort them.
+
+        Args:
+            progress: gets the copies looked at so far.
+            marked: folders that are known to be as recorded, from a look that was cut off.
+            mark: gets each folder that holds exactly what is recorded.
+        """
         done = 0
         for folder, wanted in self._folders.items():
             self._check()
-            self._list(folder, wanted)
+            if folder in marked:
+                self.findings.same += len(wanted)
+            else:
+                before = self._told()
+                self._list(folder, wanted)
+                if mark is not None and self._told() == before:
+                    mark(folder)
             done += len(wanted)
             progress(done)
         self._settle_exchanged()
+
+    def _told(self) -> tuple[int, ...]:
+        """How much there is to tell so far, apart from what is as recorded."""
+        found = self.findings
+        lists = (found.back, found.renumbered, found.changed, found.gone, found.unknown, self._strangers)
+        return (*(len(each) for each in lists), found.new, found.tally.errors)
 
     def _list(self, folder: str, wanted: dict[str, Known]) -> None:
         findings = self.findings
@@ -154,7 +178,7 @@ class Look:
                         self.findings.files += 1
                         self.findings.new += 1
                         if is_media(entry.name):
-                            self.findings.fresh.add(f"{folder}/{entry.name}" if folder else entry.name)
+                            self._offer(Seen(folder, entry.name, entry.stat(follow_symlinks=False)))
                         if entry.inode() in by_inode:
                             self._strangers.append(
                                 Seen(folder, entry.name, entry.stat(follow_symlinks=False))
@@ -220,7 +244,7 @@ class Look:
         """
         gone = {copy.copy_id: copy for copy in self.findings.gone}
         for seen in self._strangers:
-            self._take(seen, gone, exchanged=seen.path in self._paths)
+            self._take(seen, gone, exchanged=seen.path in self.paths)
         wanted = {copy.inode for copy in gone.values() if copy.inode is not None and copy.fast_hash}
         if wanted:
             tally = self.findings.tally
@@ -235,14 +259,35 @@ class Look:
 
     def _take(self, seen: Seen, gone: dict[int, Known], *, exchanged: bool = False) -> None:
         copy = self._owner(seen.stat)
-        if copy is None or copy.copy_id not in gone or (seen.path in self._paths and not exchanged):
+        if copy is None or copy.copy_id not in gone or (seen.path in self.paths and not exchanged):
             return
         if copy.fast_hash is None or read_fast(self.tree, seen.path, seen.stat) != copy.fast_hash:
             return
         del gone[copy.copy_id]
-        self.findings.fresh.discard(seen.path)
+        self.findings.fresh.pop(seen.path, None)
         self.findings.moved.append((copy, seen))
         self.findings.new = max(0, self.findings.new - 1)
+
+    def find_new(self, scope: str, progress: Callable[[int], None]) -> None:
+        """Look for media also in folders below ``scope`` in which nothing is known."""
+        held = {seen.path for _, seen in self.findings.moved}
+        tally = Tally()
+        for count, seen in enumerate(self.tree.walk(scope, tally, self._check)):
+            if not count % 1000:
+                progress(count)
+            if seen.folder in self._folders or seen.path in self.paths or seen.path in held:
+                continue
+            self.findings.files += 1
+            self.findings.new += 1
+            if is_media(seen.name):
+                self._offer(seen)
+        known = set(self.findings.tally.unreadable)
+        self.findings.tally.errors += tally.errors
+        self.findings.tally.unreadable += [text for text in tally.unreadable if text not in known]
+
+    def _offer(self, seen: Seen) -> None:
+        facts = seen.stat
+        self.findings.fresh[seen.path] = Fresh(seen.path, facts.st_size, facts.st_mtime_ns)
 
     def confirm_gone(self) -> None:
         """Look once more at each path that is gone, now that everything else has been read."""

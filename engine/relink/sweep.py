@@ -26,6 +26,7 @@ from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
 from engine.relink import ledger, offers, rules, sessions, targets
 from engine.relink.ledger import Placement
 from engine.relink.look import Known, Look, read_fast
+from engine.relink.marks import Marks
 from engine.relink.match import CONFIDENCE, Found, Match, evidence
 from engine.relink.tree import Seen, Tree, hold
 from engine.storage import audit
@@ -182,7 +183,12 @@ def sweep(
     db = library.db()
     with hold(db, volume_id) as tree:
         look = Look(tree, known_copies(db, volume_id), check)
-        look.list_folders(lambda done: progress("looking", done, look.total))
+        marks = Marks(db, volume_id, tree.place.session)
+        try:
+            look.list_folders(lambda done: progress("looking", done, look.total), marks.read(), marks.add)
+        except JobPaused:
+            marks.write()
+            raise
         if look.findings.gone and moves != "ignore":
             progress("searching", 0, None)
             look.find_moved(_scope(db, tree, look), lambda seen: progress("searching", seen, None))
@@ -193,6 +199,11 @@ def sweep(
         # From here on only the database is touched: what was seen is complete and of this volume.
         session_id = _record_moves(db, tree, look, moves, job_id)
         damaged = _record(db, volume_id, look, verdicts)
+        marks.clear()
+        if _wants_new(db, volume_id):
+            look.find_new(tree.outside(""), lambda seen: progress("searching new", seen, None))
+            if not tree.unchanged():
+                raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")
         return _conclude(db, tree, look, damaged, session_id, log, begun)
 
 
@@ -217,6 +228,12 @@ def known_copies(db: Database, volume_id: str) -> list[Known]:
         )
         for copy_id, path, state, size, mtime_ns, inode, blake3, fast, scheme in found
     ]
+
+
+def _wants_new(db: Database, volume_id: str) -> bool:
+    """Whether folders in which nothing is known are looked into, too: tracked, and not the system disk."""
+    volume = row(db, "SELECT tracked_at, class FROM volumes WHERE volume_id = ?", (volume_id,))
+    return volume is not None and volume["tracked_at"] is not None and volume["class"] != "system"
 
 
 def _scope(db: Database, tree: Tree, look: Look) -> str:
@@ -370,7 +387,13 @@ def _conclude(
         "INSERT INTO volume_events (volume_id, at, kind, detail) VALUES (?, ?, 'swept', ?)",
         (tree.volume_id, clock.now(), json.dumps(detail)),
     )
-    offers.offer(db, tree, findings.fresh)
+    offers.offer(
+        db,
+        tree.volume_id,
+        findings.fresh.values(),
+        look.paths | {seen.path for _, seen in findings.moved},
+        complete=not findings.tally.errors,
+    )
     return swept
 
 

@@ -86,6 +86,16 @@ SETTINGS: dict[str, Setting] = {
         "verified copies every file needs before its card may be formatted", 2, low=1, high=9
     ),
     "policy.devices": Setting("different devices those copies must lie on", 2, low=1, high=9),
+    "volumes.low_percent": Setting(
+        "a volume is low on space below this share of its size (percent)...", 5, low=0, high=90
+    ),
+    "volumes.low_gigabytes": Setting("...when less than this is free as well (GB)", 20, low=0, high=100_000),
+    "volumes.rescan_hours": Setting(
+        "hours after which a tracked volume that stayed mounted is looked through again; 0 is never",
+        24,
+        low=0,
+        high=8760,
+    ),
     "export.stall_seconds": Setting(
         "seconds without a new frame after which a render is ended as stalled", 60, low=5, high=3600
     ),

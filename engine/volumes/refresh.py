@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from engine import clock
 from engine.names import display, from_blob
 from engine.storage.database import Row, row, rows, scalar, write
-from engine.volumes import mounts, stand_ins, workers
+from engine.volumes import mounts, room, stand_ins, workers
 from engine.volumes.devices import Seen, boot_id, observe
 from engine.volumes.identity import Decision, Spot, decide, judge, stays
 from engine.volumes.mounts import Mount
@@ -55,7 +55,7 @@ def refresh(db: Database, admit: frozenset[str] = frozenset()) -> list[Change]:
             current = _load(db)
             for step in _steps(current, answering, hung, spots, admit):
                 changes.extend(_apply(db, step))
-    return changes + stand_ins.refresh(db, table)
+    return changes + stand_ins.refresh(db, table) + room.notice(db)
 
 
 def _steps(

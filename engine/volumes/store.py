@@ -16,12 +16,6 @@ from engine.jobs.store import resolve
 from engine.names import display, from_blob
 from engine.storage.database import Row, execute, row, rows, scalar, write
 
-LOW_SHARE = 0.05
-"""Share of the size below which a volume counts as nearly full..."""
-
-LOW_BYTES = 20 * 1024**3
-"""...when less than this is free as well (bytes): 5 % of a large pool is room for days."""
-
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "grey")
 
 
@@ -42,6 +36,7 @@ class VolumeRow:
         size_bytes: as statvfs says.
         free_bytes: for an ordinary user.
         read_rate: bytes per second at the last speed test.
+        low_since: since when it is low on space, see :mod:`engine.volumes.room`; None: it is not.
         clips: clips with an essence or span copy here.
         offline_clips: those of them whose copy here cannot be read now; another volume may hold one.
     """
@@ -74,6 +69,7 @@ class VolumeRow:
     read_rate: int | None
     write_rate: int | None
     speed_at: str | None
+    low_since: str | None
     first_seen_at: str
     last_seen_at: str
     offline_since: str | None
@@ -82,10 +78,8 @@ class VolumeRow:
 
     @property
     def low_space(self) -> bool:
-        """Whether a mounted volume is nearly full: below both :data:`LOW_SHARE` and :data:`LOW_BYTES`."""
-        if self.state != "online" or self.read_only or not self.size_bytes or self.free_bytes is None:
-            return False
-        return self.free_bytes < min(LOW_BYTES, self.size_bytes * LOW_SHARE)
+        """Whether it is here and low on space, see :mod:`engine.volumes.room`."""
+        return self.state == "online" and self.low_since is not None
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,10 @@ def _new_files(detail: Mapping[str, Any]) -> str:
     return f"{word} below {detail['folder']}" if detail.get("folder") else word
 
 
+def _low(detail: Mapping[str, Any]) -> str:
+    return f"low on space: {_bytes(detail.get('free'))} of {_bytes(detail.get('size'))} free"
+
+
 def _anything(kind: str, detail: Mapping[str, Any]) -> str:
     facts = ", ".join(
         f"{name.replace('_', ' ')} {', '.join(map(str, value)) if isinstance(value, list) else value}"
@@ -143,4 +147,7 @@ _TELLERS = {
     "speed tested": _measured,
     "swept": _swept,
     "new files": _new_files,
+    "low space": _low,
+    "space again": lambda detail: f"room again: {_bytes(detail.get('free'))} free",
+    "drained": lambda detail: f"{detail.get('jobs', 0)} of its jobs paused, so that it can be taken off",
 }

@@ -27,6 +27,14 @@ TABLES: tuple[str, ...] = (
         error      TEXT
     ) STRICT
     """,
+    # How far each person has read the notices: events up to one, and jobs up to a moment.
+    """
+    CREATE TABLE notices_seen (
+        who      TEXT PRIMARY KEY,
+        at       TEXT NOT NULL,
+        event_id INTEGER NOT NULL
+    ) STRICT
+    """,
     """
     CREATE TABLE engine (
         only         INTEGER PRIMARY KEY CHECK (only = 1),
@@ -39,6 +47,13 @@ TABLES: tuple[str, ...] = (
         ready        INTEGER NOT NULL DEFAULT 0,
         version      TEXT NOT NULL,
         intent       TEXT CHECK (intent IN ('stop', 'rescan'))
+    ) STRICT
+    """,
+    # Up to which event of volumes an engine has acted: survives the engine.
+    """
+    CREATE TABLE engine_position (
+        only         INTEGER PRIMARY KEY CHECK (only = 1),
+        volume_event INTEGER NOT NULL
     ) STRICT
     """,
 )

@@ -59,6 +59,7 @@ TABLES: tuple[str, ...] = (
         read_rate     INTEGER,
         write_rate    INTEGER,
         speed_at      TEXT,
+        low_since     TEXT,
         first_seen_at TEXT NOT NULL,
         last_seen_at  TEXT NOT NULL,
         offline_since TEXT
@@ -75,4 +76,39 @@ TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX volume_events_by_volume ON volume_events (volume_id, event_id)",
+    # What a tracked volume holds that was never taken in: an offer is a whole new folder, or the new
+    # files beside known ones in a folder. Which of its files still wait is asked of ``copies``.
+    """
+    CREATE TABLE volume_offers (
+        offer_id     INTEGER PRIMARY KEY,
+        volume_id    TEXT NOT NULL REFERENCES volumes ON DELETE CASCADE,
+        path         BLOB NOT NULL,
+        whole        INTEGER NOT NULL,
+        found_at     TEXT NOT NULL,
+        dismissed_at TEXT,
+        UNIQUE (volume_id, path, whole)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE offered_files (
+        volume_id TEXT NOT NULL REFERENCES volumes ON DELETE CASCADE,
+        path      BLOB NOT NULL,
+        size      INTEGER NOT NULL,
+        mtime_ns  INTEGER NOT NULL,
+        offer_id  INTEGER NOT NULL REFERENCES volume_offers ON DELETE CASCADE,
+        found_at  TEXT NOT NULL,
+        PRIMARY KEY (volume_id, path)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX offered_files_by_offer ON offered_files (offer_id)",
+    # Folders that a sweep which was cut off found as recorded: they need no second look.
+    """
+    CREATE TABLE sweep_marks (
+        volume_id TEXT NOT NULL REFERENCES volumes ON DELETE CASCADE,
+        folder    BLOB NOT NULL,
+        session   TEXT NOT NULL,
+        at        TEXT NOT NULL,
+        PRIMARY KEY (volume_id, folder)
+    ) STRICT, WITHOUT ROWID
+    """,
 )

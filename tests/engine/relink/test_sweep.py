@@ -171,10 +171,10 @@ def test_folder_emptied_of_its_marker_in_the_middle_marks_nothing(
     copy_id = world.catalogue(world.file(a, "C0001.MP4"))
     listing = look.Look.list_folders
 
-    def pulled(self: Any, progress: Any) -> None:
+    def pulled(self: Any, *args: Any) -> None:
         shutil.move(str(a), str(world.root / "pulled"))
         a.mkdir()
-        listing(self, progress)
+        listing(self, *args)
 
     monkeypatch.setattr(look.Look, "list_folders", pulled)
     with pytest.raises(VolumeGone):

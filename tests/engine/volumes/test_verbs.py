@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine import clock
-from engine.api import volumes as api
 from engine.errors import NotFound, Refused, RushesError, WrongUse
 from engine.jobs import store as jobs
 from engine.jobs.context import JobCancelled, JobContext
@@ -452,15 +451,3 @@ def test_a_full_disk_in_the_middle_is_a_sentence_and_leaves_nothing(
     assert os.listdir(drive) == ["lost+found"]
     assert row(db, "SELECT speed_at FROM volumes WHERE volume_id = ?", (volume_id,)) == {"speed_at": None}
     assert scalar(db, "SELECT COUNT(*) FROM volume_events WHERE kind = 'speed tested'") == 0
-
-
-def test_low_space_is_in_the_document(library: Library, drive: str) -> None:
-    db = library.db()
-    for free, low in ((1 << 30, True), (30 << 30, False)):
-        execute(
-            db,
-            "UPDATE volumes SET size_bytes = ?, free_bytes = ? WHERE volume_id = ?",
-            (500 << 30, free, drive),
-        )
-        (entry,) = [e for e in api.list_volumes(library) if e["volume_id"] == drive]
-        assert entry["low_space"] is low
