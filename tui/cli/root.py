@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "files": "files:files",
     "library": "library:library",
     "settings": "library:settings",
+    "monitor": "monitor:monitor",
     "audit": "library:audit",
     "completion": "completion:completion",
 }
@@ -66,6 +67,7 @@ SUMMARIES: dict[str, str] = {
     "files": "Copy, move, trash and restore recorded files; duplicates.",
     "library": "Look at, check and back up the library.",
     "settings": "Show and change settings.",
+    "monitor": "A read-only look over HTTP.",
     "audit": "Who did what, when, why.",
     "completion": "Print the completion script of a shell.",
 }

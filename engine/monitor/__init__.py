@@ -1,0 +1,1 @@
+"""A read-only look at one library over HTTP, for a screen on the wall or a check that calls by itself."""

@@ -1,0 +1,79 @@
+"""The monitor is asked over a real socket; it answers, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.jobs import store
+from engine.library import Library
+
+
+@pytest.fixture
+def address(library: Library) -> Iterator[str]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tui", "monitor", "serve", "--port", "0", "--json", "--library", library.root],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert server.stdout is not None
+    try:
+        said = b"".join(iter(server.stdout.readline, b"}\n")) + b"}"
+        yield json.loads(said)["url"]
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(10)
+        server.stdout.close()
+
+
+def ask(url: str, method: str = "GET") -> tuple[int, Any]:
+    request = urllib.request.Request(url, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def test_jobs_are_told_and_what_is_not_there_is_404(library: Library, address: str) -> None:
+    job_id = store.create(library.db(), "sweep", "\x1b[2J A", {"volume_id": "x"})
+    status, found = ask(f"{address}monitor/jobs")
+    assert (status, found["total"], found["jobs"][0]["job_id"]) == (200, 1, job_id)
+    status, found = ask(f"{address}monitor/jobs/{job_id}")
+    assert (status, found["status"], found["tasks"]) == (200, "pending", [])
+    assert ask(f"{address}monitor/jobs/{job_id}/reports") == (200, {"job_id": job_id, "reports": []})
+    assert ask(f"{address}monitor/jobs/nonesuch")[0] == 404
+    assert ask(f"{address}monitor/jobs/nonesuch/reports")[0] == 404
+    assert ask(f"{address}monitor/health")[1]["status"] == "no engine"
+    assert ask(f"{address}monitor/volumes")[0] == 200
+
+
+def test_reports_are_listed_the_newest_first(library: Library, address: str) -> None:
+    job_id = store.create(library.db(), "sweep", "A", {"volume_id": "x"})
+    folder = library.folder / "reports"
+    folder.mkdir()
+    for moment, name in enumerate(("old.txt", "new.pdf")):
+        path = folder / f"rushes_job_{job_id[:8]}_{name}"
+        path.write_text(name)
+        os.utime(path, ns=(moment, moment))
+    (folder / "rushes_job_other.txt").write_text("x")
+    found = ask(f"{address}monitor/jobs/{job_id}/reports")[1]["reports"]
+    assert [Path(entry["path"]).name.rpartition("_")[2] for entry in found] == ["new.pdf", "old.txt"]
+
+
+def test_nothing_can_be_changed(library: Library, address: str) -> None:
+    job_id = store.create(library.db(), "sweep", "A", {"volume_id": "x"})
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        assert ask(f"{address}monitor/jobs/{job_id}", method)[0] == 405
+    assert store.get(library.db(), job_id).status == "pending"
