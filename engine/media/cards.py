@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.media.listing import Listed, Listing, Reader, listing_hash, reader
+from engine.media.listing import FileList, Listed, Listing, Reader, listing_hash, reader, without_junk
 from engine.media.makers import MAKERS
 
-__all__ = ["Card", "Listed", "Listing", "listing_hash", "reader", "recognise"]
+__all__ = ["Card", "FileList", "Listed", "Listing", "listing_hash", "reader", "recognise"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,13 @@ class Card:
     others: tuple[str, ...] = ()
 
 
-def recognise(files: Sequence[Listed], read: Reader | None = None) -> Card:
+def recognise(files: FileList | Iterable[Listed], read: Reader | None = None) -> Card:
     """Tell the kind of a card from its listing alone; ``read`` adds the camera's model to the label.
 
     Structures are looked for at any depth, in whole path components and without
     regard to case, the makers' own marks before ``DCIM``.
     """
+    files = without_junk(files)
     listing = Listing(files)
     found = [(maker, roots) for maker in MAKERS if maker.kind and (roots := maker.roots(listing))]
     identity = listing_hash(files)

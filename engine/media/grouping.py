@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,9 @@ from engine.media.listing import Entry, Listing, Reader
 from engine.names import display
 
 Role = Literal["essence", "span", "audio", "sidecar", "proxy", "thumbnail", "derivative"]
+
+_TAKEN, _LONELY = 1, 2
+"""What a file has come to: part of a clip, or a sidecar without its recording. 0 is neither yet."""
 
 _NAMED = 5
 """How many files a warning names before it only counts them."""
@@ -57,12 +60,15 @@ class Clip:
 class Grouping:
     """The work in progress: which file is taken, which clips exist, what has to be told."""
 
-    def __init__(self, listing: Listing, read: Reader | None = None) -> None:
+    def __init__(
+        self, listing: Listing, read: Reader | None = None, take: Callable[[Clip], None] | None = None
+    ) -> None:
+        """``take`` gets every clip as soon as it is made; without it they are collected in :attr:`clips`."""
         self.listing = listing
         self.clips: list[Clip] = []
         self.warnings: list[str] = []
-        self._taken: set[str] = set()
-        self._lonely: set[str] = set()
+        self._settled = bytearray(len(listing) + 1)  # one for each file: paths would fill the memory
+        self._take = take or self.clips.append
         self._read = read
 
     def read(self, entry: Entry) -> bytes | None:
@@ -71,7 +77,7 @@ class Grouping:
 
     def free(self, entries: Iterable[Entry]) -> list[Entry]:
         """Those of ``entries`` that are in no clip yet and were not told of as orphans."""
-        return [e for e in entries if e.path not in self._taken and e.path not in self._lonely]
+        return [e for e in entries if not self._settled[e.number]]
 
     def add(
         self,
@@ -83,25 +89,32 @@ class Grouping:
     ) -> None:
         """Make a clip of ``essence`` and ``rest``; parts that another clip has taken are left out."""
         parts = [Part("essence", essence.path)]
-        self._taken.add(essence.path)
+        self._settled[essence.number] = _TAKEN
         for role, entry in sorted(rest, key=lambda part: _ROLE_ORDER[part[0]]):
-            if entry.path not in self._taken:
-                self._taken.add(entry.path)
+            if self._settled[entry.number] != _TAKEN:
+                self._settled[entry.number] = _TAKEN
                 parts.append(Part(role, entry.path))
-        self.clips.append(Clip(title, kind, tuple(parts)))
+        self._take(Clip(title, kind, tuple(parts)))
 
     def warn(self, sentence: str) -> None:
         """Tell the operator something; the same sentence once."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 
-    def warn_orphans(self, entries: Sequence[Entry]) -> None:
+    def warn_orphans(self, entries: Iterable[Entry]) -> None:
         """Tell of sidecars whose recording is not here, each once. They stay without a clip."""
-        entries = self.free(entries)
-        self._lonely.update(e.path for e in entries)
-        if entries:
-            what = "sidecar belongs" if len(entries) == 1 else "sidecars belong"
-            self.warn(f"{len(entries)} {what} to a recording that is not here: {names(entries)}.")
+        count = 0
+        first: list[Entry] = []
+        for entry in entries:
+            if self._settled[entry.number]:
+                continue
+            self._settled[entry.number] = _LONELY
+            count += 1
+            if len(first) < _NAMED:
+                first.append(entry)
+        if count:
+            what = "sidecar belongs" if count == 1 else "sidecars belong"
+            self.warn(f"{count} {what} to a recording that is not here: {names(first, count)}.")
 
 
 _ROLE_ORDER: dict[Role, int] = {
@@ -109,10 +122,14 @@ _ROLE_ORDER: dict[Role, int] = {
 }  # fmt: skip
 
 
-def names(entries: Sequence[Entry] | Sequence[str]) -> str:
-    """Write a few paths for a sentence: the first five, then a count."""
-    paths = [display(e if isinstance(e, str) else e.path) for e in entries]
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+def names(entries: Sequence[Entry] | Sequence[str], count: int | None = None) -> str:
+    """Write a few paths for a sentence: the first five, then a count of the rest.
+
+    ``count``: of how many ``entries`` are the first; None when they are all.
+    """
+    paths = [display(e if isinstance(e, str) else e.path) for e in entries[:_NAMED]]
+    count = len(entries) if count is None else count
+    more = f" and {count - _NAMED} more" if count > _NAMED else ""
     return ", ".join(paths[:_NAMED]) + more
 
 

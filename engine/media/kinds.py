@@ -7,7 +7,6 @@ file plays.
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Literal
 
@@ -69,7 +68,9 @@ _HEADS: tuple[tuple[int, bytes, str], ...] = (
 
 def extension_of(name: str) -> str:
     """Return the extension of a name or path in lower case without the dot; ``""`` when it has none."""
-    return os.path.splitext(os.path.basename(name))[1][1:].lower()
+    name = name[name.rfind("/") + 1 :]
+    dot = name.rfind(".")
+    return name[dot + 1 :].lower() if name[:dot].strip(".") and dot > 0 else ""
 
 
 def kind_of(name: str) -> Kind:

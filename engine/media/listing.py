@@ -9,13 +9,28 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections import defaultdict
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from blake3 import blake3
 
+from engine.media.filelist import FileList, Listed
 from engine.media.kinds import extension_of, is_junk
+from engine.names import to_blob
+
+__all__ = [
+    "READ_LIMIT",
+    "Entry",
+    "FileList",
+    "Listed",
+    "Listing",
+    "Reader",
+    "join",
+    "listing_hash",
+    "reader",
+    "without_junk",
+]
 
 READ_LIMIT = 8 << 20
 """Largest index or sidecar that is read for what it says, in bytes; a real one has some KiB."""
@@ -24,27 +39,13 @@ Reader = Callable[[str], bytes | None]
 """Returns the bytes of a small file by its path below the source, or ``None`` when it cannot be had."""
 
 
-@dataclass(frozen=True)
-class Listed:
-    """One file of a source.
-
-    Attributes:
-        path: below the source, ``/`` between components, the exact name.
-        size: bytes.
-        mtime_ns: time of last change, nanoseconds.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A listed file with what grouping asks of it all the time.
 
     Attributes:
         file: as listed.
+        number: its number in the listing, from 1 on.
         folder: path of its folder, folded; ``""`` = the source itself.
         name: file name, folded.
         stem: name without extension, folded.
@@ -52,6 +53,7 @@ class Entry:
     """
 
     file: Listed
+    number: int
     folder: str
     name: str
     stem: str
@@ -68,43 +70,56 @@ class Entry:
         return os.path.splitext(os.path.basename(self.file.path))[0]
 
 
+_AT_HAND = 30_000
+"""So many files of the folders asked for last stay in memory: a card of ordinary size is looked up once."""
+
+
 class Listing:
-    """All files of a source but the junk, by folder."""
+    """All files of a source but the junk, by folder. In memory are only the folders asked for last."""
 
-    def __init__(self, files: Iterable[Listed]) -> None:
-        self.entries = sorted((_entry(f) for f in files if not is_junk(f.path)), key=lambda e: e.file.path)
-        self._folders: dict[str, list[Entry]] = defaultdict(list)
-        self._below: dict[str, set[str]] = defaultdict(set)
-        self._spelling: dict[str, str] = {"": ""}
-        for entry in self.entries:
-            self._folders[entry.folder].append(entry)
-            self._enter(entry.folder, os.path.dirname(entry.file.path))
-
-    def _enter(self, folder: str, exact: str) -> None:
-        while folder and folder not in self._spelling:
-            self._spelling[folder] = exact
-            parent = folder.rpartition("/")[0]
-            self._below[parent].add(folder)
-            folder, exact = parent, exact.rpartition("/")[0]
+    def __init__(self, files: FileList | Iterable[Listed]) -> None:
+        """``files``: a :class:`FileList` must hold no junk and stay open."""
+        self._files = without_junk(files)
+        self._folders = self._files.folders()
+        self._at_hand: dict[str, list[Entry]] = {}
+        self._held = 0
 
     def __len__(self) -> int:
-        return len(self.entries)
+        """Number of files; no :attr:`Entry.number` is higher."""
+        return len(self._files)
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """Every file, folder by folder."""
+        return (entry for folder in self.folders() for entry in self.files_in(folder))
 
     def folders(self) -> Iterator[str]:
         """Every folder, folded, that holds something somewhere below it; the source itself first."""
-        return iter(sorted(self._spelling))
+        return iter(self._folders)
 
     def has_folder(self, folder: str) -> bool:
         """Whether there is such a folder (folded path)."""
-        return folder in self._spelling
+        return folder in self._folders
 
     def files_in(self, folder: str) -> list[Entry]:
         """The files directly in a folder (folded path), sorted by exact path."""
-        return self._folders.get(folder, [])
+        found = self._at_hand.pop(folder, None)
+        if found is None:
+            found = [_entry(number, file, folder) for number, file in self._files.in_folder(folder)]
+            found.sort(key=lambda e: e.file.path)
+            self._held += len(found)
+            while self._held > _AT_HAND and self._at_hand:
+                self._held -= len(self._at_hand.pop(next(iter(self._at_hand))))
+        self._at_hand[folder] = found  # the last asked for is the last to go
+        return found
+
+    def folders_with(self, *extensions: str) -> list[str]:
+        """The folders, folded and sorted, that directly hold a file with one of these extensions."""
+        return self._files.folders_with(extensions)
 
     def folders_in(self, folder: str) -> list[str]:
         """The folders directly in a folder, folded paths, sorted."""
-        return sorted(self._below.get(folder, ()))
+        return self._folders.within(folder)
 
     def named(self, folder: str, name: str) -> Entry | None:
         """The file of that folded name in that folder."""
@@ -112,7 +127,14 @@ class Listing:
 
     def exact(self, folder: str) -> str:
         """A folded folder path as it is really spelled."""
-        return self._spelling[folder]
+        return self._folders.exact(folder) or ""
+
+
+def without_junk(files: FileList | Iterable[Listed]) -> FileList:
+    """The files as a list of its own, junk left out; a :class:`FileList` is taken to hold none."""
+    if isinstance(files, FileList):
+        return files
+    return FileList(file for file in files if not is_junk(file.path))
 
 
 def join(folder: str, name: str) -> str:
@@ -120,22 +142,23 @@ def join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def _entry(file: Listed) -> Entry:
-    folded = file.path.casefold()
-    folder, _, name = folded.rpartition("/")
-    return Entry(file, folder, name, os.path.splitext(name)[0], extension_of(name))
+def _entry(number: int, file: Listed, folder: str) -> Entry:
+    name = file.path[file.path.rfind("/") + 1 :].casefold()
+    extension = sys.intern(extension_of(name))
+    dotted = bool(extension) or name.endswith(".")
+    stem = name[: name.rindex(".")] if dotted and name.strip(".") else name
+    return Entry(file, number, folder, name, stem, extension)
 
 
-def listing_hash(files: Iterable[Listed]) -> str:
-    """Return the identity of a card's content: BLAKE3 over sorted (path, size, mtime), junk left out.
+def listing_hash(files: FileList | Iterable[Listed]) -> str:
+    """Return the identity of a card's content: BLAKE3 over (path, size, mtime) in order, junk left out.
 
     Equal for the same card seen again, whatever it is called and wherever it is
     mounted; other as soon as a clip was added. 64 hex digits.
     """
     digest = blake3()
-    lines = sorted((os.fsencode(f.path), f.size, f.mtime_ns) for f in files if not is_junk(f.path))
-    for path, size, mtime_ns in lines:
-        digest.update(b"%s\0%d\0%d\n" % (path, size, mtime_ns))
+    for file in without_junk(files):
+        digest.update(b"%s\0%d\0%d\n" % (to_blob(file.path), file.size, file.mtime_ns))
     return digest.hexdigest()
 
 

@@ -23,8 +23,7 @@ def group_loose(grouping: Grouping, *, orphans: bool) -> None:
     ) in grouping.listing.folders():  # proxies whose originals are elsewhere are clips like any other
         _group_folder(grouping, folder)
     if orphans:
-        left = grouping.free(grouping.listing.entries)
-        grouping.warn_orphans([e for e in left if e.extension in _OF_ONE_CLIP])
+        grouping.warn_orphans(e for e in grouping.listing.entries if e.extension in _OF_ONE_CLIP)
 
 
 def _group_folder(grouping: Grouping, folder: str) -> None:

@@ -104,7 +104,7 @@ def _loose_gopro(listing: Listing) -> list[str]:
     inside = set(_gopro_folders(listing))
     return [
         folder
-        for folder in listing.folders()
+        for folder in listing.folders_with(*sorted(_GOPRO_MEDIA))
         if folder not in inside
         and any(e.extension in _GOPRO_MEDIA and chapter_of(e) for e in listing.files_in(folder))
     ]
@@ -124,7 +124,7 @@ _INSTA = re.compile(r"(vid|lrv|pro_vid|pro_lrv)_(\d{8}_\d{6})_(\d{2})_(\d{3})")
 
 
 def _insta_roots(listing: Listing) -> list[str]:
-    return [f for f in listing.folders() if any(e.extension == "insv" for e in listing.files_in(f))]
+    return listing.folders_with("insv")
 
 
 def _group_insta(grouping: Grouping, root: str) -> None:

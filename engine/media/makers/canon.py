@@ -61,7 +61,7 @@ XF = Maker("canon_xf", "Canon XF", True, _xf_roots, _group_xf)
 
 
 def _raw_roots(listing: Listing) -> list[str]:
-    return [f for f in listing.folders() if any(e.extension == "crm" for e in listing.files_in(f))]
+    return listing.folders_with("crm")
 
 
 def _group_raw(grouping: Grouping, root: str) -> None:

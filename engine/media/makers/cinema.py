@@ -18,7 +18,7 @@ _R3D = re.compile(r"(.+)_(\d{3})")
 
 
 def _red_roots(listing: Listing) -> list[str]:
-    return [f for f in listing.folders() if any(e.extension == "r3d" for e in listing.files_in(f))]
+    return listing.folders_with("r3d")
 
 
 def _group_red(grouping: Grouping, root: str) -> None:
@@ -64,7 +64,7 @@ _ARRI_MEDIA = frozenset({"mxf", "mov", "arx", "ari"})
 def _arri_roots(listing: Listing) -> list[str]:
     return [
         folder
-        for folder in listing.folders()
+        for folder in listing.folders_with(*sorted(_ARRI_MEDIA))
         if any(
             e.extension in _FRAMES or (e.extension in _ARRI_MEDIA and _ARRI.fullmatch(e.stem))
             for e in listing.files_in(folder)
@@ -112,7 +112,7 @@ _PROXY_FOLDERS = ("proxy", "proxies")
 
 
 def _braw_roots(listing: Listing) -> list[str]:
-    return [f for f in listing.folders() if any(e.extension == "braw" for e in listing.files_in(f))]
+    return listing.folders_with("braw")
 
 
 def _group_braw(grouping: Grouping, root: str) -> None:

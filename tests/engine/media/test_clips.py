@@ -90,7 +90,7 @@ def test_sony_index_with_escaped_names() -> None:
 
 def test_a_file_goes_to_the_first_clip_that_takes_it() -> None:
     listing = Listing(listed(["a.mov", "b.mov", "both.xml"]))
-    first, second, both = listing.entries
+    first, second, both = list(listing.entries)
     grouping = Grouping(listing)
     grouping.add("a", first, [("sidecar", both)])
     grouping.add("b", second, [("sidecar", both)])
