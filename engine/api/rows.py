@@ -71,7 +71,10 @@ class Source(Protocol, Generic[R_co, D_co]):
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers for the head of every screen."""
+    """Numbers for the head of every screen.
+
+    ``damaged`` copies have other bytes than recorded; ``notices`` nobody of this name has looked at yet.
+    """
 
     volumes: int = 0
     volumes_away: int = 0
@@ -80,6 +83,8 @@ class Counts:
     exports_active: int = 0
     exports_failed: int = 0
     candidates_open: int = 0
+    damaged: int = 0
+    notices: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,8 @@ class VolumeRow:
     """A volume. Facts of one that is away are those last seen.
 
     ``clips`` have a copy on it; ``offline_clips`` are those of them whose copy
-    cannot be read there now.
+    cannot be read there now. ``new_files`` media files on it were never taken in;
+    all of them lie below the folder ``new_files_in``, which is escaped for the eye.
     """
 
     volume_id: str
@@ -144,6 +150,11 @@ class VolumeRow:
     favourite: bool
     read_rate: int | None = None
     write_rate: int | None = None
+    speed_at: str | None = None
+    colour: str | None = None
+    low_space: bool = False
+    new_files: int = 0
+    new_files_in: str | None = None
 
     @property
     def id(self) -> str:
@@ -179,8 +190,43 @@ class VolumeDetail:
 
 # -- jobs that bring footage in, and the others that are no export -----------
 @dataclass(frozen=True)
+class PartRow:
+    """One part of an ingest, see :func:`engine.ingest.pace.parts`.
+
+    Attributes:
+        name: path of a source, ``hashing``, or a destination's volume.
+        kind: ``source``, ``hashing`` or ``destination``.
+        stage: what it does now (``read write``, ``read back``, ``failed``); None while it rests.
+        write_rate, read_rate: bytes per second while it was at work, over all runs of the job.
+        write_rate_now, read_rate_now: the same of the last seconds.
+        busy_seconds: how long it was at work.
+        bottleneck: whether that is the longest of all.
+    """
+
+    name: str
+    kind: str
+    stage: str | None
+    write_rate: int | None
+    read_rate: int | None
+    write_rate_now: int | None
+    read_rate_now: int | None
+    busy_seconds: float
+    bytes_written: int
+    bytes_read: int
+    bottleneck: bool
+
+
+@dataclass(frozen=True)
 class JobRow:
-    """A job with the numbers of its batch's items (zeros when it has no batch)."""
+    """A job with the numbers of its batch's items (zeros when it has no batch).
+
+    Attributes:
+        freed_at: when the last source of an ingest was no longer needed; None before, and without a
+            second stage it is when the copies were verified.
+        free_eta_seconds: time left until then, of an ingest with a second stage; ``eta_seconds`` is
+            until all is done.
+        parts: how fast source, hashing and each destination of an ingest work.
+    """
 
     job_id: str
     batch_id: str | None
@@ -206,11 +252,19 @@ class JobRow:
     files_ingested: int = 0
     duplicates: int = 0
     failed: int = 0
+    freed_at: str | None = None
+    free_eta_seconds: float | None = None
+    parts: tuple[PartRow, ...] = ()
 
     @property
     def id(self) -> str:
         """The row's id."""
         return self.job_id
+
+    @property
+    def bottleneck(self) -> PartRow | None:
+        """The part that was at work longest; None before anything was done."""
+        return next((part for part in self.parts if part.bottleneck), None)
 
     @property
     def progress(self) -> float | None:
@@ -259,7 +313,14 @@ class JobDetail:
 
 @dataclass(frozen=True)
 class TransferRow:
-    """One file on its way to one destination. ``level`` is how far its verification went."""
+    """One file on its way to one destination.
+
+    Attributes:
+        level: how far its verification went.
+        hop: stage of the ingest that brings it here, 1 or 2 (from the first verified copy).
+        write_rate, read_rate: bytes per second of the device while it wrote and flushed the file, and while
+            it read it back.
+    """
 
     volume: str
     path: str
@@ -268,11 +329,18 @@ class TransferRow:
     level: str | None
     error: str | None
     verified_at: str | None
+    volume_id: str = ""
+    hop: int = 1
+    write_rate: int | None = None
+    read_rate: int | None = None
 
 
 @dataclass(frozen=True)
 class FileRow:
-    """One task of a job: a file, with its state at every destination."""
+    """One task of a job: a file, with its state at every destination.
+
+    ``read_rate`` is bytes per second of the source while the file was read.
+    """
 
     task_id: int
     name: str
@@ -283,6 +351,7 @@ class FileRow:
     error: str | None
     source: str | None = None
     transfers: tuple[TransferRow, ...] = ()
+    read_rate: int | None = None
 
     @property
     def id(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.api.rows import Counts
+from engine.api.views.asides import unseen
 from engine.api.views.volumes import OF_INTEREST
 from engine.library import Library
 from engine.storage.database import row, scalar
@@ -48,6 +49,8 @@ def counts(library: Library) -> Counts:
         candidates_open=int(
             scalar(db, "SELECT count(*) FROM candidates WHERE status IN ('pending', 'later')") or 0
         ),
+        damaged=int(scalar(db, "SELECT sum(damaged) FROM volume_counts") or 0),
+        notices=unseen(library),
     )
 
 

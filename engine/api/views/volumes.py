@@ -10,6 +10,7 @@ from engine.api.rows import Id, VolumeDetail, VolumeEvent, VolumeRow
 from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
 from engine.api.views.happened import told
 from engine.errors import NotFound
+from engine.relink import offers
 from engine.storage.database import Row, row, rows
 from engine.volumes.store import SELECT
 
@@ -52,7 +53,11 @@ class Volumes(Table):
     def rows(self, ids: Sequence[Id]) -> list[VolumeRow]:
         """Volumes by id."""
         found = self._by_id(f"SELECT volumes.volume_id AS the_id, * FROM ({SELECT}) AS volumes", ids)
-        return [_row(entry) for entry in found]
+        return [self._row(entry) for entry in found]
+
+    def _row(self, entry: Row) -> VolumeRow:
+        new_files, folder = offers.waiting(self._library.db(), entry["volume_id"])
+        return _row(entry, new_files, folder)
 
     def detail(self, row_id: Id) -> VolumeDetail:
         """A volume with its evidence and newest events.
@@ -75,7 +80,7 @@ class Volumes(Table):
             (row_id, LOG_TAIL),
         )
         return VolumeDetail(
-            row=_row(found),
+            row=self._row(found),
             label=found["label"],
             fs_uuid=found["fs_uuid"],
             serial=found["serial"],
@@ -94,7 +99,7 @@ class Volumes(Table):
         )
 
 
-def _row(found: Row) -> VolumeRow:
+def _row(found: Row, new_files: int, new_files_in: str | None) -> VolumeRow:
     return VolumeRow(
         volume_id=found["volume_id"],
         name=found["name"],
@@ -117,6 +122,11 @@ def _row(found: Row) -> VolumeRow:
         favourite=bool(found["favourite"]),
         read_rate=found["read_rate"],
         write_rate=found["write_rate"],
+        speed_at=found["speed_at"],
+        colour=found["colour"],
+        low_space=found["state"] == "online" and found["low_since"] is not None,
+        new_files=new_files,
+        new_files_in=new_files_in,
     )
 
 
