@@ -9,7 +9,8 @@ from sqlite_utils import Database
 from engine.api.forms import Check, Fact, Field, Values, flat, nested, problems
 from engine.api.recipe_fields import words_of
 from engine.errors import RushesError
-from engine.export import codecs, orders, presets
+from engine.export import body as body_rules
+from engine.export import codecs, orders, presets, stamps
 from engine.export.presets import Preset
 from engine.media.tools import find_tools
 from engine.names import display
@@ -73,7 +74,7 @@ def fields(values: Values) -> list[Field]:
             "choice",
             "The group it is listed in.",
             "Preset",
-            words_of(presets.CATEGORIES),
+            words_of(body_rules.CATEGORIES),
         ),
         Field(
             "container",
@@ -218,7 +219,7 @@ def fields(values: Values) -> list[Field]:
             "choice",
             "In Hz.",
             "Sound",
-            words_of(presets.SAMPLE_RATES),
+            words_of(body_rules.SAMPLE_RATES),
             empty="48000",
             asked=_has_sound,
         ),
@@ -226,10 +227,45 @@ def fields(values: Values) -> list[Field]:
             "audio.channels",
             "Channels",
             "choice",
-            "1 is mono, 2 is stereo.",
+            "How many channels the sound has.",
             "Sound",
-            ((1, "mono"), (2, "stereo")),
-            empty="stereo",
+            words_of(body_rules.CHANNELS, {1: "mono", 2: "stereo"}),
+            empty="2 in a film, the clip's own for single clips",
+            asked=_has_sound,
+        ),
+        Field(
+            "filters",
+            "Filters",
+            "text",
+            "ffmpeg filters of the picture in a row, such as hqdn3d=2,unsharp; only some are taken.",
+            "Picture",
+            empty="none",
+            asked=_has_picture,
+        ),
+        Field(
+            "burn_in",
+            "Burn-in",
+            "text",
+            "For recipes without one of their own: timecode@bottom-left:4; clip@top.",
+            "Unless the recipe says so",
+            empty="none",
+            asked=_has_picture,
+        ),
+        Field(
+            "template",
+            "File name",
+            "text",
+            "For recipes without one of their own: text and tokens such as {clip}_{codec}.",
+            "Unless the recipe says so",
+            empty="none",
+        ),
+        Field(
+            "loudness",
+            "Loudness",
+            "number",
+            "For recipes without one of their own: target in LUFS, -40 to -5.",
+            "Unless the recipe says so",
+            empty="as it is",
             asked=_has_sound,
         ),
         Field(
@@ -261,6 +297,8 @@ def values_of(name: str | None) -> dict[str, Any]:
     preset = _get(name)
     keys = [field.key for field in fields({})]
     values = flat({**preset.body, "name": preset.name, "description": preset.description}, keys)
+    if "burn_in" in values:
+        values["burn_in"] = stamps.text_of(values["burn_in"])
     for part in ("video", "audio"):
         if preset.body[part] is None:
             values[f"{part}.codec"] = NO_CODEC
@@ -293,14 +331,14 @@ def check(values: Values, was: str | None) -> Check:
     found = problems(
         flat(body, keys),
         ("container", "video.codec", "audio.codec"),
-        lambda part: presets.checked(nested(part)),
+        lambda part: body_rules.checked(nested(part)),
     )
     name_problem = _name_problem(str(values.get("name", "")), was)
     if name_problem:
         found["name"] = name_problem
     if found:
         return Check(found)
-    preset = Preset(str(values["name"]).strip(), "", is_system=False, body=presets.checked(body))
+    preset = Preset(str(values["name"]).strip(), "", is_system=False, body=body_rules.checked(body))
     sentences = unable(preset)
     if sentences:
         part = "video.codec" if preset.body["video"] is not None else "audio.codec"

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from engine.export import dnxhd, hardware
+
 THREADS = 4
 """Fixed number of threads per encoder whose output depends on it (x264, x265, VP9, AV1)."""
 
@@ -39,6 +41,8 @@ class VideoCodec:
         quality: the quality option, ``-crf`` or ``-q:v``; None when it has none.
         tag: sample entry that players expect in MOV and MP4.
         least_size: smallest width and height that the encoder takes.
+        joins: its segments fit together; False: a film is made in one piece, without checkpoints.
+        hardware: encoders of graphics cards that make it too; taken only when a preset names one.
     """
 
     encoders: tuple[str, ...]
@@ -51,6 +55,8 @@ class VideoCodec:
     quality: str | None = None
     tag: str | None = None
     least_size: tuple[int, int] = (2, 2)
+    joins: bool = True
+    hardware: tuple[str, ...] = ()
 
 
 _PRORES = {
@@ -68,6 +74,10 @@ _DNXHR = {
     "dnxhr_hq": ("yuv422p",),
     "dnxhr_hqx": ("yuv422p10le",),
     "dnxhr_444": ("yuv444p10le", "gbrp10le"),
+    "dnxhd_lb": ("yuv422p",),
+    "dnxhd_sq": ("yuv422p",),
+    "dnxhd_hq": ("yuv422p",),
+    "dnxhd_hqx": ("yuv422p10le",),
 }
 
 _H264 = {
@@ -95,6 +105,7 @@ VIDEO: dict[str, VideoCodec] = {
         intra=False,
         quality="-crf",
         tag="avc1",
+        hardware=("h264_nvenc", "h264_qsv", "h264_vaapi", "h264_videotoolbox"),
     ),
     "libx265": VideoCodec(
         ("libx265",),
@@ -104,6 +115,7 @@ VIDEO: dict[str, VideoCodec] = {
         intra=False,
         quality="-crf",
         tag="hvc1",
+        hardware=("hevc_nvenc", "hevc_qsv", "hevc_vaapi", "hevc_videotoolbox"),
     ),
     "prores_ks": VideoCodec(
         ("prores_ks",),
@@ -127,7 +139,20 @@ VIDEO: dict[str, VideoCodec] = {
         ("mjpeg",), ("mov", "avi", "mkv"), ("yuvj420p", "yuvj422p"), {}, intra=True, quality="-q:v"
     ),
     "mpeg2video": VideoCodec(
-        ("mpeg2video",), ("mxf", "mov", "mkv"), ("yuv422p", "yuv420p"), {}, intra=False, quality="-q:v"
+        ("mpeg2video",),
+        ("mxf", "mov", "mkv"),
+        ("yuv422p", "yuv420p"),
+        {"422": ("yuv422p",), "main": ("yuv420p",)},
+        intra=False,
+        quality="-q:v",
+        joins=False,
+    ),
+    "ffv1": VideoCodec(
+        ("ffv1",),
+        ("mkv", "mov", "avi"),
+        ("yuv422p10le", "yuv420p", "yuv420p10le", "yuv422p", "yuv444p10le", "gbrp10le"),
+        {},
+        intra=True,
     ),
     "vp9": VideoCodec(
         ("libvpx-vp9",),
@@ -146,6 +171,7 @@ VIDEO: dict[str, VideoCodec] = {
         intra=False,
         segment_format="mp4",
         quality="-crf",
+        hardware=("av1_nvenc", "av1_qsv", "av1_vaapi"),
     ),
 }
 """Video codecs by the name that a preset uses."""
@@ -153,21 +179,32 @@ VIDEO: dict[str, VideoCodec] = {
 
 @dataclass(frozen=True)
 class AudioCodec:
-    """An audio codec that presets may name: encoders, containers, whether a bitrate means anything."""
+    """An audio codec that presets may name: encoders, containers, whether it takes a bitrate, limits."""
 
     encoders: tuple[str, ...]
     containers: tuple[str, ...]
     has_bitrate: bool = False
+    most_channels: int = 16
+    sample_rates: tuple[int, ...] = (44100, 48000, 96000)
 
 
 AUDIO: dict[str, AudioCodec] = {
-    "aac": AudioCodec(("aac",), ("mp4", "mov", "mkv", "m4a"), has_bitrate=True),
-    "mp3": AudioCodec(("libmp3lame",), ("mp4", "mov", "mkv", "avi", "mp3"), has_bitrate=True),
+    "aac": AudioCodec(("aac",), ("mp4", "mov", "mkv", "m4a"), has_bitrate=True, most_channels=8),
+    "mp3": AudioCodec(
+        ("libmp3lame",),
+        ("mp4", "mov", "mkv", "avi", "mp3"),
+        has_bitrate=True,
+        most_channels=2,
+        sample_rates=(44100, 48000),
+    ),
     "pcm_s16le": AudioCodec(("pcm_s16le",), ("mov", "mkv", "avi", "mxf", "wav")),
     "pcm_s24le": AudioCodec(("pcm_s24le",), ("mov", "mkv", "mxf", "wav")),
-    "flac": AudioCodec(("flac",), ("mkv", "mp4", "flac")),
-    "opus": AudioCodec(("libopus",), ("webm", "mkv", "mp4"), has_bitrate=True),
-    "vorbis": AudioCodec(("libvorbis",), ("webm", "mkv"), has_bitrate=True),
+    "pcm_s32le": AudioCodec(("pcm_s32le",), ("mov", "mkv", "wav")),
+    "flac": AudioCodec(("flac",), ("mkv", "mp4", "flac"), most_channels=8),
+    "opus": AudioCodec(
+        ("libopus",), ("webm", "mkv", "mp4"), has_bitrate=True, most_channels=8, sample_rates=(48000,)
+    ),
+    "vorbis": AudioCodec(("libvorbis",), ("webm", "mkv"), has_bitrate=True, most_channels=8),
 }
 """Audio codecs by the name that a preset uses."""
 
@@ -210,16 +247,29 @@ _AOM_SPEED = "6"
 _VP9_SPEED = "4"
 
 
-def video_arguments(video: Mapping[str, Any], fps: Fraction) -> list[str]:
+def encoder_of(video: Mapping[str, Any]) -> str:
+    """The ffmpeg encoder of a preset's picture."""
+    return str(video.get("encoder") or VIDEO[video["codec"]].encoders[0])
+
+
+def video_arguments(
+    video: Mapping[str, Any], fps: Fraction, size: tuple[int, int] = (1920, 1080)
+) -> list[str]:
     """The arguments of one video encode.
 
     Args:
         video: the ``video`` part of a checked preset, with ``encoder`` set to the one that is used.
         fps: frames per second of the timeline, for the distance of key frames.
+        size: of the picture, which decides the bitrate of DNxHD.
     """
     codec = VIDEO[video["codec"]]
-    encoder = video.get("encoder") or codec.encoders[0]
+    encoder = encoder_of(video)
+    if encoder in hardware.ENCODERS:
+        return hardware.arguments(encoder, video, pix_fmt(video), _group(fps))
     args = ["-c:v", encoder]
+    if dnxhd.asked_for(video):
+        megabits = dnxhd.megabits(video, size, fps) or 0
+        return [*args, "-profile:v", "dnxhd", "-b:v", f"{megabits}M", "-pix_fmt", pix_fmt(video)]
     if codec.quality and video.get("crf") is not None:
         args += [codec.quality, str(video["crf"])]
     if video.get("bitrate"):
@@ -229,14 +279,41 @@ def video_arguments(video: Mapping[str, Any], fps: Fraction) -> list[str]:
     args += _speed(encoder, video)
     if video.get("tune"):
         args += ["-tune", str(video["tune"])]
-    if video.get("profile") is not None:
+    if video.get("profile") is not None and encoder != "mpeg2video":
         args += ["-profile:v", str(video["profile"])]
     if video.get("level") is not None:
         args += ["-level:v", str(video["level"])]
     args += ["-pix_fmt", pix_fmt(video)]
+    if encoder == "mpeg2video":
+        return [*args, *_xdcam(video, fps)]
     if not codec.intra:
-        args += ["-g", str(max(1, round(fps * GOP_SECONDS)))]
+        args += ["-g", str(_group(fps))]
     return args + _repeatable(encoder)
+
+
+def _group(fps: Fraction) -> int:
+    return max(1, round(fps * GOP_SECONDS))
+
+
+def _xdcam(video: Mapping[str, Any], fps: Fraction) -> list[str]:
+    """MPEG-2 as broadcasters take it: short groups, two reordered frames, a bitrate that never varies."""
+    args = ["-g", str(12 if fps < 29 else 15), "-bf", "2", "-threads", "1"]
+    if video.get("bitrate"):
+        rate = str(video["bitrate"])
+        args += ["-minrate", rate, "-maxrate", rate, "-bufsize", "17825792", "-dc", "10"]
+        args += [
+            "-intra_vlc",
+            "1",
+            "-non_linear_quant",
+            "1",
+            "-qmin",
+            "1",
+            "-qmax",
+            "12",
+            "-lmin",
+            "1*QP2LAMBDA",
+        ]
+    return args
 
 
 def pix_fmt(video: Mapping[str, Any]) -> str:
@@ -265,6 +342,9 @@ def _repeatable(encoder: str) -> list[str]:
     match encoder:
         case "libx264":
             return threads
+        case "ffv1":
+            # Version 3 with a checksum per slice is what archives ask for.
+            return ["-level", "3", "-slices", "16", "-slicecrc", "1", "-g", "1", *threads]
         case "libx265":
             return ["-x265-params", f"pools={THREADS}:frame-threads=2:info=0:open-gop=0:log-level=error"]
         case "prores_ks":
@@ -287,6 +367,8 @@ def audio_arguments(audio: Mapping[str, Any]) -> list[str]:
         args += ["-ar", str(audio["sample_rate"])]
     if audio.get("channels"):
         args += ["-ac", str(audio["channels"])]
+    if codec.encoders[0] == "flac":
+        args += ["-sample_fmt", "s32"]  # 24 bit; the default would be 16
     return args
 
 
@@ -300,5 +382,6 @@ def muxer_arguments(container: str, *, faststart: bool, tag: str | None) -> list
         # Timecode and colour belong into the file; `write_colr` is on by default since ffmpeg 4.3.
         args += ["-movflags", "".join(flags)] if flags else []
     if container == "wav":
-        args += ["-rf64", "auto"]
+        # A Broadcast Wave: where its sound begins on the day's clock is in it.
+        args += ["-rf64", "auto", "-write_bext", "1"]
     return args

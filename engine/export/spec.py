@@ -9,8 +9,8 @@ from typing import Any
 from engine import clock
 from engine.errors import WrongUse
 from engine.export import stamps
+from engine.export.body import check_loudness, fps_text
 from engine.export.naming import check_template
-from engine.export.presets import fps_text
 from engine.names import display
 
 SCHEMA = 1
@@ -25,6 +25,7 @@ HDR = ("flag", "tonemap", "refuse")
 CHECKS = ("quick", "decode", "quality")
 METRICS = ("vmaf", "ssim", "psnr")
 EXECUTORS = ("ffmpeg", "resolve")
+DELIVERIES = ("no", "copy", "move")
 DEFAULT_PRESET = "share"
 DEFAULT_CROSSFADE_MS = 500
 DEFAULT_SEGMENT_SECONDS = 20
@@ -59,6 +60,8 @@ DEFAULTS: dict[str, Any] = {
     "quality_metric": None,
     "quality_min": None,
     "executor": "ffmpeg",
+    "deliver": "no",
+    "deliver_to": None,
     "single": False,
     "segment_seconds": DEFAULT_SEGMENT_SECONDS,
 }
@@ -77,6 +80,7 @@ CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("hdr", HDR),
     ("verify", CHECKS),
     ("executor", EXECUTORS),
+    ("deliver", DELIVERIES),
 )
 """Fields that take one of a few words."""
 
@@ -102,6 +106,8 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     do not get better by waiting); ``verify`` (``quick``: packets, streams, lengths;
     ``decode``: and every frame is decoded; ``quality``: and compared with the
     source by ``quality_metric``, which must reach ``quality_min``);
+    ``deliver`` (``copy`` or ``move`` finished files, verified, to the absolute folder
+    ``deliver_to``);
     ``executor`` (``ffmpeg``, or ``resolve`` for DaVinci Resolve Studio);
     ``single`` (one piece instead of segments: no
     checkpoints); ``segment_seconds`` (about how long a segment is, 1 to 180).
@@ -138,9 +144,7 @@ def _numbers(full: Mapping[str, Any]) -> None:
         raise WrongUse("transition_ms is a whole number of milliseconds from 1 to 10000.")
     if not is_whole(full["segment_seconds"]) or not 1 <= full["segment_seconds"] <= 180:
         raise WrongUse("segment_seconds is a whole number from 1 to 180.")
-    loudness = full["loudness"]
-    if loudness is not None and not (_is_number(loudness) and -40 <= loudness <= -5):
-        raise WrongUse("loudness is a target in LUFS from -40 to -5, such as -23.")
+    check_loudness(full["loudness"])
 
 
 def _together(full: dict[str, Any]) -> None:
@@ -149,6 +153,8 @@ def _together(full: dict[str, Any]) -> None:
         raise WrongUse("A recipe with one file per clip has no transitions.")
     if full["layout"] == "per-clip" and full["title"] is not None:
         raise WrongUse("A recipe with one file per clip has no title card: it would shift every timecode.")
+    if (full["deliver"] == "no") != (full["deliver_to"] is None):
+        raise WrongUse("deliver (copy or move) and deliver_to, an absolute folder, are given together.")
     metric, least = full["quality_metric"], full["quality_min"]
     if full["verify"] != "quality":
         if metric is not None or least is not None:
@@ -212,11 +218,11 @@ def _size(full: Mapping[str, Any]) -> None:
 
 
 def _text_fields(full: dict[str, Any]) -> None:
-    for field in ("preset", "destination", "template", "lut", "timecode"):
+    for field in ("preset", "destination", "template", "lut", "timecode", "deliver_to"):
         value = full[field]
         if value is not None and (not isinstance(value, str) or not value or "\0" in value):
             raise WrongUse(f"{field} is a text that is not empty.")
-    for field in ("destination", "lut"):
+    for field in ("destination", "lut", "deliver_to"):
         if full[field] is not None and not full[field].startswith("/"):
             raise WrongUse(f"{field} is an absolute path.")
     if full["template"] is not None:

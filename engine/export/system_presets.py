@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.export.presets import Preset, checked
+from engine.export.body import checked
+from engine.export.presets import Preset
 
 _AAC_160: dict[str, Any] = {"codec": "aac", "bitrate": "160k"}
 _PCM_16: dict[str, Any] = {"codec": "pcm_s16le"}
@@ -105,6 +106,44 @@ _ALL: tuple[tuple[str, str, dict[str, Any]], ...] = (
             ("444", "444, 10 bit"),
         )
     ),
+    *(
+        (
+            f"dnxhd-{profile}",
+            f"DNxHD {label} in MXF OP1a, for 1920x1080 and 1280x720 at the rates of television",
+            {
+                "category": "editing",
+                "video": {"codec": "dnxhd", "profile": f"dnxhd_{profile}"},
+                "audio": _PCM_24,
+                "container": "mxf",
+            },
+        )
+        for profile, label in (
+            ("lb", "36 and its kin"),
+            ("sq", "115, 120, 145 and their kin"),
+            ("hq", "175, 185, 220 and their kin"),
+            ("hqx", "175x, 185x and their kin, 10 bit"),
+        )
+    ),
+    (
+        "xdcam-hd422",
+        "XDCAM HD422: MPEG-2 at 50 Mb/s in MXF OP1a, for broadcasters; no checkpoints",
+        {
+            "category": "delivery",
+            "video": {"codec": "mpeg2video", "profile": "422", "bitrate": "50M"},
+            "audio": _PCM_24,
+            "container": "mxf",
+        },
+    ),
+    (
+        "ffv1",
+        "FFV1 version 3 with FLAC in Matroska: lossless, 10 bit, checksums inside",
+        {
+            "category": "archive",
+            "video": {"codec": "ffv1", "pix_fmt": "yuv422p10le"},
+            "audio": {"codec": "flac"},
+            "container": "mkv",
+        },
+    ),
     (
         "dnxhr-hq-mxf",
         "DNxHR HQ in MXF OP1a, for Avid",
@@ -129,6 +168,32 @@ _ALL: tuple[tuple[str, str, dict[str, Any]], ...] = (
             "audio": {"codec": "aac", "bitrate": "128k"},
             "container": "mp4",
             "fit": 1280,
+        },
+    ),
+    *(
+        (
+            f"proxy-{part}",
+            f"Editing proxy: ProRes Proxy at {part} size",
+            {
+                "category": "proxy",
+                "video": _prores(0),
+                "audio": _PCM_24,
+                "container": "mov",
+                "scale": scale,
+            },
+        )
+        for part, scale in (("half", "1/2"), ("quarter", "1/4"))
+    ),
+    (
+        "review",
+        "For looking through: H.264, longer side 1280, clip name and timecode in the picture",
+        {
+            "category": "delivery",
+            "video": _h264(23, "fast"),
+            "audio": _AAC_160,
+            "container": "mp4",
+            "fit": 1280,
+            "burn_in": "clip@top-left:4; timecode@bottom:5",
         },
     ),
     (
@@ -163,8 +228,23 @@ _ALL: tuple[tuple[str, str, dict[str, Any]], ...] = (
         },
     ),
     (
+        "vp9",
+        "VP9 with Opus in WebM",
+        {
+            "category": "delivery",
+            "video": {"codec": "vp9", "crf": 31},
+            "audio": {"codec": "opus", "bitrate": "128k"},
+            "container": "webm",
+        },
+    ),
+    (
+        "audio-flac",
+        "Sound only: FLAC, lossless, 24 bit",
+        {"category": "audio", "video": None, "audio": {"codec": "flac"}, "container": "flac"},
+    ),
+    (
         "audio-wav",
-        "Sound only: WAV, 24 bit",
+        "Sound only: Broadcast WAV, 24 bit",
         {"category": "audio", "video": None, "audio": _PCM_24, "container": "wav"},
     ),
     (
