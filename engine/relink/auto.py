@@ -20,11 +20,11 @@ A card is emptied and reused: a lost file is not to be tied to it. The others ho
 def on_volume_online(library: Library, volume_id: str) -> list[str]:
     """Queue what should happen now that this volume can be reached; return the ids of the jobs queued.
 
-    A volume that holds known copies gets a sweep. One that holds none, while
-    copies are lost, is looked through for them. The setting ``relink.policy``
+    A volume that holds known copies, or is tracked, gets a sweep. One that holds
+    none, while copies are lost, is looked through for them. The setting ``relink.policy``
     decides what follows: ``certain`` applies what is proven, ``ask`` only
     proposes, ``off`` sweeps and searches nothing. Cheap: two queries and
-    at most one job; safe to call twice.
+    at most two jobs; safe to call twice.
 
     Raises:
         NotFound: there is no such volume.
@@ -32,14 +32,21 @@ def on_volume_online(library: Library, volume_id: str) -> list[str]:
     """
     db = library.db()
     policy = relink_policy()
-    volume = row(db, "SELECT name, class, state, mount_point FROM volumes WHERE volume_id = ?", (volume_id,))
+    volume = row(
+        db,
+        "SELECT name, class, state, mount_point, tracked_at FROM volumes WHERE volume_id = ?",
+        (volume_id,),
+    )
     holds_copies = scalar(db, "SELECT 1 FROM copies WHERE volume_id = ? LIMIT 1", (volume_id,))
-    if volume is None or holds_copies:
-        return [queue_sweep(library, volume_id, moves=moves())]
-    if policy == "off" or volume["state"] != "online" or volume["class"] in UNSEARCHED:
-        return []
+    queued: list[str] = []
+    if volume is None or holds_copies or volume["tracked_at"] is not None:
+        queued = [queue_sweep(library, volume_id, moves=moves())]
+    if volume is None or holds_copies or policy == "off":
+        return queued
+    if volume["state"] != "online" or volume["class"] in UNSEARCHED:
+        return queued
     if not _something_is_lost(library) or _is_queued(library, volume_id):
-        return []
+        return queued
     _, job_id = queue_scan(
         library,
         names.from_blob(volume["mount_point"]),
@@ -47,7 +54,7 @@ def on_volume_online(library: Library, volume_id: str) -> list[str]:
         min_confidence=1.0,
         origin="mount",
     )
-    return [job_id]
+    return [*queued, job_id]
 
 
 def relink_policy() -> str:

@@ -6,20 +6,18 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
 
 from engine import __version__, clock
-from engine.errors import IllegalTransition, RushesError
+from engine.errors import IllegalTransition
 from engine.jobs import states, store
 from engine.library import Library
-from engine.relink import auto
 from engine.storage import audit, config
 from engine.storage.database import execute, row, rows, scalar, write
 from engine.supervisor.lock import EngineLock
 from engine.supervisor.queue import startable
 from engine.supervisor.runner import Runner, cancel_idle
 from engine.volumes import monitor, stand_ins
-from engine.volumes import store as volumes
+from engine.watch.drives import ROUND_SECONDS, Drives
 from engine.watch.watcher import Watcher
 
 logger = logging.getLogger(__name__)
@@ -48,8 +46,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._watcher: monitor.MountWatcher | None = None
         self._watch_folders = Watcher(library)
-        self._volume_event = 0
-        self._volumes_turn = threading.Lock()
+        self._drives = Drives(library, self._watch_folders.wake)
 
     def run(self, *, take_over: bool = False) -> None:
         """Take the lock, run until asked to stop, and leave everything at a checkpoint.
@@ -62,9 +59,8 @@ class Supervisor:
             self._announce(owner.since, take_over)
             self._recover()
             self._watcher = monitor.MountWatcher(lambda: stand_ins.watched_parents(self._library.db()))
-            self._volume_event = volumes.last_event(self._library.db())
-            self._volumes_changed()
-            self._watcher.start(self._volumes_changed)
+            self._drives.start()
+            self._watcher.start(self._drives.changed)
             self._watch_folders.start()
             execute(self._library.db(), "UPDATE engine SET ready = 1")
             logger.info("engine %s ready for %s", __version__, self._library.root)
@@ -108,6 +104,7 @@ class Supervisor:
     def _loop(self) -> None:
         seen: int | None = -1
         beat = 0.0
+        rounds = time.monotonic()
         while not self._stop.is_set():
             try:
                 version = int(scalar(self._library.db(), "PRAGMA data_version"))
@@ -121,6 +118,9 @@ class Supervisor:
                         logger.error("the library is gone or was taken over; the engine leaves")
                         return
                     execute(self._library.db(), "UPDATE engine SET heartbeat_at = ?", (clock.now(),))
+                if time.monotonic() - rounds >= ROUND_SECONDS:
+                    rounds = time.monotonic()
+                    self._drives.due()
             except sqlite3.Error as error:
                 # A full disk under the catalogue passes; an engine that died of it would not come back.
                 logger.error("the catalogue cannot be read or written: %s", error)  # noqa: TRY400 - every second
@@ -133,7 +133,7 @@ class Supervisor:
         self._reap()
         self._obey()
         self._start_jobs()
-        if self._watcher is not None and volumes.last_event(self._library.db()) > self._volume_event:
+        if self._watcher is not None and self._drives.behind:
             # A client noticed something, or made a stand-in whose parent is not watched yet.
             self._watcher.wake()
 
@@ -155,7 +155,7 @@ class Supervisor:
             self._stop.set()
         elif engine and engine["intent"] == "rescan":
             execute(db, "UPDATE engine SET intent = NULL")
-            self._volumes_changed()
+            self._drives.changed()
         for asked in rows(db, "SELECT * FROM jobs WHERE intent IN ('pause', 'cancel')"):
             job = store.from_row(asked)
             runner = self._runners.get(job.job_id)
@@ -177,49 +177,6 @@ class Supervisor:
             runner = Runner(self._library, job, self._ended.set)
             self._runners[job.job_id] = runner
             runner.start()
-
-    # -- volumes -------------------------------------------------------------
-    def _volumes_changed(self) -> None:
-        """The mount table changed, or may have: identify every mount and draw the consequences.
-
-        Called by the loop and by the watcher's thread. What happened is read from
-        the events, not from the refresh: a client may have been the first to notice.
-        """
-        db = self._library.db()
-        with self._volumes_turn:
-            try:
-                monitor.refresh(db)
-            except (RushesError, OSError) as error:
-                logger.warning("the volumes could not be looked at: %s", error)
-                return
-            changes = volumes.events(db, after=self._volume_event)
-            if changes:
-                self._volume_event = changes[-1].event_id
-        for change in changes:
-            logger.info("volume %s: %s", change.volume_id, change.kind)
-        if changes:
-            self._watch_folders.wake()
-        returned = [
-            change.volume_id
-            for change in changes
-            if change.kind in ("online", "remounted", "appeared", "answering")
-        ]
-        for volume_id in returned:
-            try:
-                auto.on_volume_online(self._library, volume_id)
-            except RushesError as error:
-                logger.warning("volume %s is back, but could not be looked through: %s", volume_id, error)
-        if returned:
-            self._wake_waiting(returned)
-
-    def _wake_waiting(self, returned: Sequence[str]) -> None:
-        """Let jobs go on that wait for a volume that is back."""
-        db = self._library.db()
-        for waiting in rows(
-            db, "SELECT job_id, waiting_for FROM jobs WHERE status = 'paused' AND waiting_for IS NOT NULL"
-        ):
-            if set(waiting["waiting_for"].split(",")) & set(returned):
-                store.request(db, waiting["job_id"], "resume")
 
     # -- leaving -------------------------------------------------------------
     def _leave(self) -> None:

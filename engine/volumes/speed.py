@@ -17,7 +17,7 @@ from engine.jobs import store as jobs
 from engine.jobs.context import JobContext, Outcome
 from engine.media.hashing import advise, open_for_reading
 from engine.names import display
-from engine.storage.database import write
+from engine.storage.database import rows, write
 from engine.volumes import places, store
 from engine.volumes.places import Place
 from engine.volumes.store import VolumeRow
@@ -98,6 +98,23 @@ def clean_up(job: JobContext) -> None:
     volume = store.get(job.db, str(job.params["volume_id"]))
     if volume.state == "online" and volume.mount_point is not None:
         _clean(os.path.join(volume.mount_point, FOLDER + job.job_id))
+
+
+def clear_leftovers(db: Database, volume_id: str) -> None:
+    """Remove what measurements of this volume left whose engine was killed, or whose drive was pulled.
+
+    Nothing is looked for: each job's folder has its job's name.
+    """
+    volume = store.get(db, volume_id)
+    if volume.state != "online" or volume.mount_point is None or volume.read_only:
+        return
+    for job in rows(
+        db,
+        "SELECT job_id FROM jobs WHERE kind = 'speed' AND status NOT IN ('pending', 'running', 'completed')"
+        " AND params ->> 'volume_id' = ?",
+        (volume_id,),
+    ):
+        _clean(os.path.join(volume.mount_point, FOLDER + job["job_id"]))
 
 
 def measure(

@@ -53,7 +53,8 @@ TABLES: tuple[str, ...] = (
     """
     CREATE TABLE engine_position (
         only         INTEGER PRIMARY KEY CHECK (only = 1),
-        volume_event INTEGER NOT NULL
+        volume_event INTEGER NOT NULL,
+        mounts       TEXT NOT NULL DEFAULT '{}'
     ) STRICT
     """,
 )
