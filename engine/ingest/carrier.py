@@ -23,7 +23,6 @@ from engine.ingest.known import join
 from engine.ingest.landing import Landing, open_original
 from engine.ingest.ledger import Ledger
 from engine.ingest.meter import Meter
-from engine.ingest.pace import Lane
 from engine.ingest.parcels import Parcel, Transfer
 from engine.ingest.queue import Order
 from engine.jobs.context import JobContext, JobPaused
@@ -47,9 +46,6 @@ WAITS = (1.0, 3.0, 5.0)
 
 STRIKES = 5
 """Network errors in a row after which the ingest pauses."""
-
-HASHING = "hashing"
-"""Name of the part of an ingest that is no disk."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -75,7 +71,7 @@ class Carrier:
         self.verify_source = order.verify_source
         self.checksums = order.checksums
         self.source_strikes = 0
-        self.lanes = meter.lanes
+        meter.reads_from(display(source.path))
 
     def carry(self, parcels: Sequence[Parcel]) -> None:
         """Bring these files to a verdict, as far as sources and destinations are there.
@@ -142,27 +138,7 @@ class Carrier:
                 self._verify(parcel)
         self._publish(working)
         for parcel in working:
-            self._time(parcel)
-
-    def _time(self, parcel: Parcel) -> None:
-        """Add what a file took to the sums of the run."""
-        source, hashing = self.lane(display(self.source.path)), self.lane(HASHING)
-        source.read += parcel.stream.digester.size - parcel.stream.start
-        source.read_seconds += parcel.stream.read_seconds
-        hashing.other_seconds += parcel.stream.hash_seconds
-        for transfer in parcel.transfers:
-            landing = transfer.landing
-            if landing is None:
-                continue
-            lane = self.lane(transfer.destination.order.volume)
-            lane.written += max(0, landing.written - parcel.stream.start)
-            lane.write_seconds += landing.write_seconds
-            lane.read += landing.reread
-            lane.read_seconds += landing.read_seconds
-
-    def lane(self, name: str) -> Lane:
-        """The sums of one part: a destination's volume, the source, or :data:`HASHING`."""
-        return self.lanes.setdefault(name, Lane())
+            self.meter.timed(parcel)
 
     def _landings(self, parcel: Parcel) -> list[Landing]:
         return [
@@ -250,7 +226,7 @@ class Carrier:
             begun = time.perf_counter()
             failed = _libc.syncfs(destination.root.fd) != 0
             code = ctypes.get_errno()
-            self.lane(destination.order.volume).write_seconds += time.perf_counter() - begun
+            self.meter.flushed(destination.order.volume, time.perf_counter() - begun)
             if failed:
                 for landing in landings:
                     landing.failure = failures.of_writing(OSError(code, os.strerror(code)), landing.shown)
@@ -277,6 +253,7 @@ class Carrier:
         except OSError as error:
             parcel.failure = failures.of_reading(error, original.shown)
             return
+        parcel.second_hash = second
         if second == expected:
             parcel.source_proven = True
             return

@@ -64,6 +64,14 @@ def clean_up(job: JobContext) -> None:
 def _run(job: JobContext, order: Order, destinations: list[Destination]) -> Outcome:
     meter = Meter(job)
     meter.load()
+    try:
+        return _run_items(job, order, destinations, meter)
+    finally:
+        meter.tick(force=True)  # the sums of the rates go on from here when it is resumed
+
+
+def _run_items(job: JobContext, order: Order, destinations: list[Destination], meter: Meter) -> Outcome:
+    _release(job, order)
     waits: list[tuple[str, str | None]] = []
     items = rows(job.db, "SELECT * FROM batch_items WHERE job_id = ? ORDER BY position", (job.job_id,))
     for item, source_order in zip(items, order.sources, strict=True):
@@ -140,6 +148,7 @@ def _work(
     catalogue_item(job, item_id, source, meter, thumbnails=order.thumbnails)
     if order.mode == "copy":
         _free_card(job, item_id, source, second=any(target.order.hop == 2 for target in destinations))
+        _release(job, order)
     if order.hash_lists and not _undecided(job, item_id):
         hashlists.write_for_item(job, item_id, destinations)
     _end_item(job, item_id)
@@ -165,6 +174,21 @@ def _free_card(job: JobContext, item_id: int, source: Source, *, second: bool) -
     if whole and second:
         where = display(source.path)
         job.log("info", f"{where} is free: every file of it is verified. The second stage reads the copies.")
+
+
+def _release(job: JobContext, order: Order) -> None:
+    """Let other jobs use the readers of cards from which nothing more is read, as the next card waits."""
+    carried = {
+        int(item["position"])
+        for item in rows(
+            job.db, "SELECT position FROM batch_items WHERE job_id = ? AND stage = ?", (job.job_id, CARRIED)
+        )
+    }
+    needed = {source.device for position, source in enumerate(order.sources) if position not in carried}
+    needed |= {target.device for target in order.destinations}
+    job.release(
+        f"device:{source.device}" for source in order.sources if source.device and source.device not in needed
+    )
 
 
 def _card_not_needed(job: JobContext, item_id: int) -> bool:

@@ -69,6 +69,7 @@ class Landing:
         shown: the final path for messages, escaped.
         fs_type, is_network: what the destination is; they decide the level.
         written, reread: bytes so far; read by the reporting thread.
+        resumed: bytes of ``written`` that an earlier run had left, and that were proven good.
         write_seconds, read_seconds: time that writing with flushing, and reading back, have taken.
         failure: why it ended early; None while all is well.
         level, found: level of the re-read and the BLAKE3 it gave.
@@ -84,6 +85,7 @@ class Landing:
     is_network: bool | None
     fd: int = -1
     written: int = 0
+    resumed: int = 0
     reread: int = 0
     write_seconds: float = 0.0
     read_seconds: float = 0.0
@@ -93,6 +95,11 @@ class Landing:
     facts: os.stat_result | None = None
     published: bool = False
     rereading: rereading.Reread | None = None
+
+    @property
+    def fresh(self) -> int:
+        """Bytes that were written in this run."""
+        return self.written - self.resumed
 
     @property
     def alive(self) -> bool:
@@ -107,7 +114,7 @@ class Landing:
                 self.fd = os.open(self.temp, flags, dir_fd=self.folder)
                 os.ftruncate(self.fd, start)
                 os.lseek(self.fd, start, os.SEEK_SET)
-                self.written = start
+                self.written, self.resumed = start, start
             else:
                 folders.remove_temp(self.folder, self.temp)  # ours, from an attempt that was cut off
                 self.fd = os.open(self.temp, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self.folder)

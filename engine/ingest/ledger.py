@@ -10,6 +10,7 @@ from engine.ingest import journal
 from engine.ingest.catalogue import Content, record_asset, record_copy
 from engine.ingest.ends import Source
 from engine.ingest.known import join
+from engine.ingest.landing import Landing
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
 from engine.ingest.recovery import recount
@@ -71,14 +72,16 @@ class Ledger:
             "kind": failed.kind if failed else None,
             "error": failed.sentence if failed else None,
             "ended": None if verdict == "queued" else clock.now(),
+            **_reading(parcel),
         }
 
     def _store_tasks(self, decided: list[dict[str, Any]]) -> None:
         """Verdicts of tasks that run: every one of them is a legal step from there."""
         self._job.db.conn.executemany(
             "UPDATE tasks SET status = :status, stage = :stage, asset_id = :asset, size = :size,"
-            " mtime_ns = :mtime, inode = :inode, error_kind = :kind, error = :error, ended_at = :ended"
-            " WHERE task_id = :task AND status = 'running'",
+            " mtime_ns = :mtime, inode = :inode, error_kind = :kind, error = :error, ended_at = :ended,"
+            " read_seconds = :read_seconds, hash_seconds = :hash_seconds, first_hash = :first,"
+            " second_hash = :second WHERE task_id = :task AND status = 'running'",
             decided,
         )
 
@@ -141,7 +144,8 @@ class Ledger:
         done = transfer.status in ("completed", "skipped")
         self._job.db.conn.execute(
             "UPDATE transfers SET status = ?, stage = ?, path = ?, level = ?, found_hash = ?, error_kind = ?,"
-            " error = ?, temp = NULL, verified_at = CASE WHEN ? THEN COALESCE(verified_at, ?) END"
+            " written = ?, write_seconds = ?, reread = ?, read_seconds = ?, error = ?, temp = NULL,"
+            " verified_at = CASE WHEN ? THEN COALESCE(verified_at, ?) END"
             " WHERE transfer_id = ?",
             (
                 transfer.status,
@@ -150,6 +154,7 @@ class Ledger:
                 transfer.level,
                 landing.found if landing else None,
                 failure.kind if failure else None,
+                *_work(landing),
                 failure.sentence if failure else None,
                 done,
                 clock.now(),
@@ -208,6 +213,25 @@ class Ledger:
                     verdict if verdict in ("completed", "skipped") else "queued",
                     asset_id=asset_id,
                 )
+
+
+def _work(landing: Landing | None) -> tuple[int | None, float | None, int | None, float | None]:
+    """Bytes written and the seconds that took, bytes read back and the seconds that took."""
+    if landing is None:
+        return None, None, None, None
+    return landing.fresh, landing.write_seconds, landing.reread, landing.read_seconds
+
+
+def _reading(parcel: Parcel) -> dict[str, Any]:
+    """What the last reading of the source took and gave; rates count only what was read in this run."""
+    stream = parcel.stream
+    whole = parcel.original is not None and stream.digester.size == parcel.original.size
+    return {
+        "read_seconds": stream.read_seconds if stream.read_seconds and not stream.start else None,
+        "hash_seconds": stream.hash_seconds if stream.hash_seconds and not stream.start else None,
+        "first": stream.digester.blake3 if whole and stream.digester.size else None,
+        "second": parcel.second_hash,
+    }
 
 
 def _landed(parcel: Parcel) -> bool:

@@ -3,6 +3,9 @@
 In reference mode nothing is written, so they count once. The figures never
 fall and never pass the total: a file that is copied a second time, or was
 verified before, counts once.
+
+An ingest with a second stage has two ends: the sources are free when the first
+stage is over, all is done after the second. Each has its own time left.
 """
 
 from __future__ import annotations
@@ -11,13 +14,20 @@ import time
 from collections.abc import Sequence
 
 from engine.ingest.landing import Landing
-from engine.ingest.pace import Lane
+from engine.ingest.pace import Lane, Pace
 from engine.ingest.parcels import Parcel
 from engine.jobs.context import REPORT_SECONDS, JobContext
+from engine.jobs.rates import Rate
 from engine.names import display
-from engine.storage.database import row
+from engine.storage.database import row, rows, scalar
 
 _ENDED = "('completed', 'skipped', 'failed', 'cancelled')"
+
+HASHING = "hashing"
+"""Name of the part of an ingest that is no disk."""
+
+_STAGES = {"copy": ("read", "write"), "verify": ("rest", "read back"), "hash": ("read", "rest")}
+"""What the source and what a destination do in each stage of a file."""
 
 
 class Meter:
@@ -27,13 +37,22 @@ class Meter:
         self._job = job
         self._stage = "scan"
         self._current = ""
-        self._landings: dict[int, list[Landing]] = {}
+        self._flying: dict[int, tuple[Parcel, list[Landing]]] = {}
+        self._timed: set[int] = set()
         self._shown = 0
         self._read = 0
         self._next = 0.0
+        self._first: Rate | None = None
+        self._source = ""
         self.note = ""
-        self.lanes: dict[str, Lane] = {}
+        self.pace = Pace(scalar(job.db, "SELECT parts FROM jobs WHERE job_id = ?", (job.job_id,)))
         self.files = self.done = self.total = self.base = 0
+        self._second_total = self._second_base = 0
+
+    @property
+    def lanes(self) -> dict[str, Lane]:
+        """The sums of each part, over all runs of the job."""
+        return self.pace.lanes
 
     def load(self) -> None:
         """Read the totals again, after files were listed or queued once more."""
@@ -43,49 +62,71 @@ class Meter:
             " FROM tasks WHERE job_id = ?",
             (self._job.job_id,),
         )
-        volume = row(
+        assert found is not None
+        self.files, self.done = int(found["files"]), int(found["done"])
+        self.total = self.base = self._second_total = self._second_base = 0
+        for volume in rows(
             self._job.db,
-            "SELECT COALESCE(SUM(2 * size), 0) AS total,"
+            "SELECT hop, COALESCE(SUM(2 * size), 0) AS total,"
             f" COALESCE(SUM(CASE WHEN transfers.status IN {_ENDED} THEN 2 * size ELSE 0 END), 0) AS base"
-            " FROM transfers JOIN tasks USING (task_id) WHERE job_id = ?"
+            " FROM transfers JOIN tasks USING (task_id) WHERE job_id = ? GROUP BY hop"
             if self._job.params.get("destinations")
-            else "SELECT COALESCE(SUM(size), 0) AS total,"
+            else "SELECT 1 AS hop, COALESCE(SUM(size), 0) AS total,"
             f" COALESCE(SUM(CASE WHEN status IN {_ENDED} THEN size ELSE 0 END), 0) AS base"
             " FROM tasks WHERE job_id = ?",
             (self._job.job_id,),
-        )
-        assert found is not None
-        assert volume is not None
-        self.files, self.done = int(found["files"]), int(found["done"])
-        self.total, self.base = int(volume["total"]), int(volume["base"])
+        ):
+            self.total += int(volume["total"])
+            self.base += int(volume["base"])
+            if volume["hop"] == 2:
+                self._second_total, self._second_base = int(volume["total"]), int(volume["base"])
         self._shown = self.base
-        self._landings.clear()
+        self._flying.clear()
+        self._timed.clear()
         self.tick(force=True)
 
     def stage(self, name: str) -> None:
         """Say what is being done: ``scan hash copy verify catalogue``."""
         self._stage = name
 
+    def reads_from(self, source: str) -> None:
+        """Name the source of what comes now; escaped."""
+        self._source = source
+
     def begin(self, parcel: Parcel, landings: Sequence[Landing]) -> None:
         """A file is being copied."""
         self._current = parcel.path
-        self._landings[parcel.task_id] = list(landings)
+        self._flying[parcel.task_id] = parcel, list(landings)
+        self._timed.discard(parcel.task_id)
         self.tick()
+
+    def timed(self, parcel: Parcel) -> None:
+        """A round of a file is over: what it took goes into the sums of each part."""
+        for name, lane in _times(parcel, self._source).items():
+            self.pace.lanes[name] = self.pace.lane(name, lane.kind).plus(lane)
+        self._timed.add(parcel.task_id)
+
+    def flushed(self, volume: str, seconds: float) -> None:
+        """A whole file system was flushed, for many files at once."""
+        self.pace.lane(volume, "destination").write_seconds += seconds
 
     def resize(self, parcel: Parcel, size: int) -> None:
         """A file has another size than it was listed with."""
-        change = 2 * (size - parcel.size) * len(parcel.transfers)
-        self.total += change
-        ended = sum(1 for transfer in parcel.transfers if transfer.status != "queued")
-        self.base += 2 * (size - parcel.size) * ended
+        step = 2 * (size - parcel.size)
+        self.total += step * len(parcel.transfers)
+        self.base += step * sum(1 for transfer in parcel.transfers if transfer.status != "queued")
+        self._second_total += step * sum(1 for t in parcel.transfers if t.destination.order.hop == 2)
 
     def end(self, parcel: Parcel) -> None:
         """A file has come to its verdict and is in the database."""
-        self._landings.pop(parcel.task_id, None)
+        self._flying.pop(parcel.task_id, None)
         if parcel.verdict() != "queued":
             self.done += 1
         decided = sum(1 for transfer in parcel.transfers if transfer.status != "queued")
         self.base += 2 * parcel.size * max(0, decided - parcel.decided_before)
+        second = sum(1 for t in parcel.transfers if t.status != "queued" and t.destination.order.hop == 2)
+        if second and decided > parcel.decided_before:
+            self._second_base += 2 * parcel.size * min(second, decided - parcel.decided_before)
 
     def add(self, length: int) -> None:
         """Bytes of the file in hand that were read where nothing is written (reference mode)."""
@@ -94,7 +135,7 @@ class Meter:
 
     def finish(self, parcel: Parcel, verdict: str) -> None:
         """A file of a reference ingest has come to its verdict."""
-        self._landings.pop(parcel.task_id, None)
+        self._flying.pop(parcel.task_id, None)
         self._read = 0
         self.base += parcel.size
         self.done += verdict != "queued"
@@ -130,7 +171,7 @@ class Meter:
             return
         self._next = moment + REPORT_SECONDS
         flying = sum(
-            landing.written + landing.reread for landings in self._landings.values() for landing in landings
+            landing.written + landing.reread for _, landings in self._flying.values() for landing in landings
         )
         self._shown = max(self._shown, min(self.base + flying + self._read, self.total))
         self._job.progress(
@@ -140,5 +181,80 @@ class Meter:
             total=self.files or None,
             bytes_done=self._shown,
             bytes_total=self.total or None,
+            parts=self.pace.to_text(self._under_way(), self._stages()),
+            **self._times_left(moment),
             force=True,
         )
+
+    def _under_way(self) -> dict[str, Lane]:
+        """What the files in hand add to the sums."""
+        found: dict[str, Lane] = {}
+        for task_id, (parcel, _) in self._flying.items():
+            if task_id in self._timed:
+                continue
+            for name, lane in _times(parcel, self._source).items():
+                found[name] = found[name].plus(lane) if name in found else lane
+        return found
+
+    def _stages(self) -> dict[str, str]:
+        """What each part does now."""
+        source, destination = _STAGES.get(self._stage, ("rest", "rest"))
+        stages: dict[str, str] = {}
+        if source != "rest" and self._flying:
+            stages[self._source] = source
+        for parcel, _ in self._flying.values():
+            for transfer in parcel.transfers:
+                if transfer.landing is not None and destination != "rest":
+                    failed = not transfer.landing.alive
+                    stages[transfer.destination.order.volume] = "failed" if failed else destination
+        return stages
+
+    def _times_left(self, moment: float) -> dict[str, float | None]:
+        """Seconds until the sources are free, and until all is done; only with a second stage."""
+        if not self._second_total:
+            return {}
+        in_first = self._second_base == 0 and not self._second_flying()
+        done = self._shown
+        left = self.total - self._second_total - done
+        if not in_first or left <= 0:
+            return {"free_eta_seconds": None}
+        if self._first is None:
+            self._first = Rate(moment, done)
+        else:
+            self._first.add(moment, done)
+        free = self._first.seconds_left(left)
+        if free is None:
+            return {"free_eta_seconds": None}
+        # Of the second stage nothing is known yet but that its files are read and written as well.
+        second = self._first.seconds_left(self._second_total - self._second_base)
+        return {"free_eta_seconds": free, "eta_seconds": None if second is None else free + second}
+
+    def _second_flying(self) -> bool:
+        return any(
+            transfer.destination.order.hop == 2 and transfer.landing is not None
+            for parcel, _ in self._flying.values()
+            for transfer in parcel.transfers
+        )
+
+
+def _times(parcel: Parcel, source: str) -> dict[str, Lane]:
+    """What one round of a file took, by part."""
+    stream = parcel.stream
+    found = {
+        source: Lane("source", read=stream.digester.size - stream.start, read_seconds=stream.read_seconds),
+        HASHING: Lane("hashing", other_seconds=stream.hash_seconds),
+    }
+    for transfer in parcel.transfers:
+        landing = transfer.landing
+        if landing is None:
+            continue
+        lane = Lane(
+            "destination",
+            landing.fresh,
+            landing.write_seconds,
+            landing.reread,
+            landing.read_seconds,
+        )
+        name = transfer.destination.order.volume
+        found[name] = found[name].plus(lane) if name in found else lane
+    return found

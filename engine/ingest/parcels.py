@@ -68,6 +68,7 @@ class Parcel:
         original: the open source file.
         stream: what its reading gave.
         source_proven: whether two readings of the source gave the same bytes.
+        second_hash: what the second reading of the source gave, None when there was none.
         committed: whether what was decided is in the database.
         decided_before: transfers that were decided when it was loaded.
     """
@@ -87,6 +88,7 @@ class Parcel:
     original: Original | None = None
     stream: Stream = field(default_factory=Stream)
     source_proven: bool = False
+    second_hash: str | None = None
     committed: bool = False
     decided_before: int = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Sequence
@@ -16,10 +17,10 @@ from engine.ingest.arranging import Arrangement, Wanted, arrange
 from engine.ingest.known import join, under
 from engine.ingest.layout import case_clashes, label_of, listed, name_problem
 from engine.ingest.plans import Plan, PlannedDestination, PlannedSource
-from engine.ingest.scan import Listing, left_out, scan
+from engine.ingest.scan import NAMED, Listing, left_out, scan
 from engine.ingest.space import expected_seconds, free_bytes, queued_bytes, reserve_of, size_bytes
 from engine.library import Library
-from engine.media.cards import Listed, reader, recognise
+from engine.media.cards import reader, recognise
 from engine.media.hashing import EXTRA
 from engine.names import display
 from engine.storage.database import row
@@ -157,10 +158,7 @@ class _Source:
         self.place = place
         self.listing = listing
         self.is_file = is_file
-        card = recognise(
-            [Listed(file.path, file.size, file.mtime_ns) for file in listing.files],
-            None if is_file else reader(path),
-        )
+        card = recognise(listing.files, None if is_file else reader(path))
         self.kind = "file" if is_file else card.kind
         self.warnings = [*card.warnings, *(sentence for _, sentence in listing.unreadable)]
         self.label = "" if is_file else label_of(path)
@@ -168,7 +166,7 @@ class _Source:
         self.foreseen: known.Foreseen | None = None
 
     def planned(self) -> PlannedSource:
-        listing = self.listing
+        listing, names = self.listing, self.arrangement.names
         return PlannedSource(
             self.path,
             self.place.volume_id,
@@ -179,13 +177,14 @@ class _Source:
             self.arrangement.folder,
             len(listing.files),
             listing.size,
-            len(self.foreseen.known) if self.foreseen else 0,
-            self.foreseen.known_bytes if self.foreseen else 0,
-            len(listing.ignored),
-            len(listing.links),
-            len(listing.special),
+            self.foreseen.files if self.foreseen else 0,
+            self.foreseen.size if self.foreseen else 0,
+            listing.ignored,
+            listing.links.count,
+            listing.special.count,
             tuple(self.warnings),
-            tuple((self.arrangement.names or {}).items())[:NAMES_SHOWN],
+            tuple(itertools.islice(names.items(), NAMES_SHOWN)) if names is not None else (),
+            self.place.device,
         )
 
 
@@ -347,36 +346,37 @@ def _arrange(db: Database, found: list[_Source], targets: list[_Target], wanted:
 
 def _check_names(found: list[_Source], targets: list[_Target], problems: list[str]) -> None:
     for target in targets:
-        bad: list[str] = []
+        bad, first = 0, []
         for source in found:
             for file in source.listing.files:
                 path = source.arrangement.target(file.path).replace(naming.HASH_MARK, "0" * 64)
                 why = name_problem(path, file.size, target.place.fs_type)
                 if why:
-                    bad.append(f"{display(file.path)} {why}")
+                    bad += 1
+                    first += [f"{display(file.path)} {why}"] if bad <= NAMED else []
             if source.arrangement.names is not None:
                 continue  # those were told apart when they were made
-            for one, other in case_clashes(
-                (file.path for file in source.listing.files), target.place.fs_type
-            ):
+            paths = (file.path for file in source.listing.files)
+            clashes = case_clashes(paths, target.place.fs_type, source.listing.files.shelf())
+            for one, other in itertools.islice(clashes, NAMES_SHOWN):
                 source.warnings.append(
                     f"{display(one)} and {display(other)} are one name at {display(target.path)}; "
                     "the second is kept under a numbered name."
                 )
         if bad:
             problems.append(
-                f"{display(target.path)} ({target.place.fs_type}) cannot hold {len(bad)} of the names: "
-                f"{listed(bad)}. Rename them on a copy of the source, or choose another destination."
+                f"{display(target.path)} ({target.place.fs_type}) cannot hold {bad} of the names: "
+                f"{listed(first, more=bad - len(first))}. Rename them on a copy of the source, or choose another destination."
             )
 
 
 def _planned_destination(db: Database, target: _Target, found: list[_Source]) -> PlannedDestination:
     needed = numbered = present = 0
     for source in found:
-        for file in source.listing.files:
+        for number, file in source.listing.files.numbered():
             here = _size_of(target.path, source.arrangement.target(file.path))
             if here is None:
-                known_here = source.foreseen is not None and file.path in source.foreseen.known
+                known_here = source.foreseen is not None and source.foreseen.known[number]
                 needed += 0 if known_here else file.size
             elif here == file.size:
                 present += 1

@@ -25,6 +25,7 @@ class PlannedSource:
         ignored, links, special: numbers of what is not copied.
         warnings: sentences; they do not stop the ingest.
         names: (path on the source, path below each destination) of the first files that get new names.
+        device: the queue that it shares with others on the same hardware.
     """
 
     path: str
@@ -43,6 +44,7 @@ class PlannedSource:
     special: int
     warnings: tuple[str, ...]
     names: tuple[tuple[str, str], ...] = ()
+    device: str = ""
 
 
 @dataclass(frozen=True)

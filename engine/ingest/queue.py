@@ -36,6 +36,7 @@ class OrderedSource:
     relative: str
     is_file: bool
     label: str
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class OrderedDestination:
     role: str
     needed: int
     hop: int = 1
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ def order_of(plan: Plan, *, hash_lists: bool = False) -> Order:
     return Order(
         plan.mode,
         tuple(
-            OrderedSource(source.path, source.volume_id, source.relative, source.is_file, source.label)
+            OrderedSource(
+                source.path, source.volume_id, source.relative, source.is_file, source.label, source.device
+            )
             for source in plan.sources
         ),
         tuple(
@@ -119,6 +123,7 @@ def order_of(plan: Plan, *, hash_lists: bool = False) -> Order:
                 target.role,
                 target.needed,
                 target.hop,
+                target.device,
             )
             for target in plan.destinations
         ),

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from engine.errors import RushesError
 from engine.jobs import store
@@ -32,6 +33,12 @@ class Runner:
         self._on_end = on_end
         self.stopping = False
         self.thread = threading.Thread(target=self._run, name=f"job-{record.job_id[:8]}", daemon=True)
+
+    @property
+    def holds(self) -> Job:
+        """The job as the queue has to see it: with what it still keeps from others."""
+        kept = tuple(name for name in self.record.resources if name not in self.context.released)
+        return replace(self.record, resources=kept)
 
     def start(self) -> None:
         """Start the thread. The job's row says ``running`` already."""

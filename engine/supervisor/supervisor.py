@@ -13,6 +13,7 @@ from engine.jobs import states, store
 from engine.library import Library
 from engine.storage import audit, config
 from engine.storage.database import execute, row, rows, scalar, write
+from engine.supervisor.aftermath import Aftermath
 from engine.supervisor.lock import EngineLock
 from engine.supervisor.queue import startable
 from engine.supervisor.runner import Runner, cancel_idle
@@ -46,6 +47,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._watcher: monitor.MountWatcher | None = None
         self._watch_folders = Watcher(library)
+        self._aftermath = Aftermath(library)
         self._drives = Drives(library, self._watch_folders.wake)
 
     def run(self, *, take_over: bool = False) -> None:
@@ -62,6 +64,7 @@ class Supervisor:
             self._drives.start()
             self._watcher.start(self._drives.changed)
             self._watch_folders.start()
+            self._aftermath.start()
             execute(self._library.db(), "UPDATE engine SET ready = 1")
             logger.info("engine %s ready for %s", __version__, self._library.root)
             self._loop()
@@ -132,6 +135,7 @@ class Supervisor:
         """Something was written, or a job's thread ended: draw every consequence."""
         self._reap()
         self._obey()
+        self._let_go_on()
         self._start_jobs()
         if self._watcher is not None and self._drives.behind:
             # A client noticed something, or made a stand-in whose parent is not watched yet.
@@ -146,6 +150,7 @@ class Supervisor:
                     db, job_id, "interrupted", why="its end could not be written down", by="engine"
                 )
             del self._runners[job_id]
+            self._aftermath.wake()
 
     def _obey(self) -> None:
         """Carry out the intents that clients wrote."""
@@ -164,12 +169,24 @@ class Supervisor:
             elif job.intent == "cancel" and job.status in states.ACTIVE and job.status != "running":
                 cancel_idle(self._library, job)
 
+    def _let_go_on(self) -> None:
+        """Resume jobs that rested for another one which does not run any more."""
+        db = self._library.db()
+        for waiting in rows(
+            db,
+            "SELECT job_id, waiting_for FROM jobs WHERE status = 'paused' AND intent IS NULL"
+            " AND waiting_for LIKE 'job:%'",
+        ):
+            other = waiting["waiting_for"].removeprefix("job:")
+            if scalar(db, "SELECT status FROM jobs WHERE job_id = ?", (other,)) != "running":
+                store.request(db, waiting["job_id"], "resume")
+
     def _start_jobs(self) -> None:
         db = self._library.db()
         if self._stop.is_set():
             return
         waiting = [job for job in store.claimable(db) if job.job_id not in self._runners]
-        for job in startable(waiting, [runner.record for runner in self._runners.values()]):
+        for job in startable(waiting, [runner.holds for runner in self._runners.values()]):
             try:
                 store.transition(db, job.job_id, "running", why=job.intent, by="engine")
             except IllegalTransition:
@@ -183,6 +200,7 @@ class Supervisor:
         if self._watcher is not None:
             self._watcher.stop()
         self._watch_folders.stop()
+        self._aftermath.stop()
         runners = list(self._runners.values())
         for runner in runners:
             runner.stop_soon()

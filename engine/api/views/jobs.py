@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from engine.api.rows import FileDetail, FileRow, Id, ItemRow, JobDetail, JobRow, LogLine, TransferRow
+from engine.api.rows import FileDetail, FileRow, Id, ItemRow, JobDetail, JobRow, LogLine, PartRow, TransferRow
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
+from engine.ingest import pace
 from engine.library import Library
 from engine.names import from_blob
 from engine.storage.database import Row, row, rows
@@ -16,7 +17,8 @@ from engine.storage.database import Row, row, rows
 _JOB_COLUMNS = (
     "jobs.job_id, jobs.batch_id, jobs.kind, jobs.title, jobs.status, jobs.intent, jobs.stage, jobs.message,"
     " jobs.done, jobs.total, jobs.bytes_done, jobs.bytes_total, jobs.rate, jobs.eta_seconds,"
-    " jobs.waiting_for, jobs.error, jobs.created_at, jobs.started_at, jobs.ended_at"
+    " jobs.waiting_for, jobs.error, jobs.created_at, jobs.started_at, jobs.ended_at, jobs.free_eta_seconds,"
+    " jobs.parts"
 )
 
 
@@ -84,12 +86,14 @@ class Jobs(Table):
 
     def _row(self, found: Row) -> JobRow:
         values = {name: value for name, value in found.items() if name != "the_id"}
+        values["parts"] = tuple(PartRow(**part) for part in pace.parts(found["parts"]))
         if found["batch_id"] is not None:
             numbers = row(
                 self._library.db(),
                 "SELECT count(*) AS items, coalesce(sum(files_found), 0) AS files_found,"
                 " coalesce(sum(files_ingested), 0) AS files_ingested,"
-                " coalesce(sum(duplicates), 0) AS duplicates, coalesce(sum(failed), 0) AS failed"
+                " coalesce(sum(duplicates), 0) AS duplicates, coalesce(sum(failed), 0) AS failed,"
+                " CASE WHEN count(freed_at) = count(*) THEN max(freed_at) END AS freed_at"
                 " FROM batch_items WHERE batch_id = ?",
                 (found["batch_id"],),
             )
@@ -151,7 +155,8 @@ class Files(Table):
     def _row(self, found: Row) -> FileRow:
         transfers = rows(
             self._library.db(),
-            "SELECT volumes.name AS volume, path, status, stage, level, error, verified_at"
+            "SELECT volumes.name AS volume, volume_id, hop, path, status, stage, level, error, verified_at,"
+            " written / nullif(write_seconds, 0) AS write_rate, reread / nullif(read_seconds, 0) AS read_rate"
             " FROM transfers JOIN volumes USING (volume_id) WHERE task_id = ? ORDER BY transfer_id",
             (found["task_id"],),
         )
@@ -165,9 +170,24 @@ class Files(Table):
             error=found["error"],
             source=name_or_none(found["source"]),
             transfers=tuple(
-                TransferRow(**{**transfer, "path": from_blob(transfer["path"])}) for transfer in transfers
+                TransferRow(
+                    **{
+                        **transfer,
+                        "path": from_blob(transfer["path"]),
+                        "write_rate": _whole(transfer["write_rate"]),
+                        "read_rate": _whole(transfer["read_rate"]),
+                    }
+                )
+                for transfer in transfers
             ),
+            read_rate=_whole(found["size"] / found["read_seconds"])
+            if found["size"] and found["read_seconds"]
+            else None,
         )
+
+
+def _whole(rate: float | None) -> int | None:
+    return None if not rate else round(rate)
 
 
 def _destinations(params: dict[str, Any]) -> tuple[str, ...]:

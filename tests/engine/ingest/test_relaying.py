@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -11,6 +12,8 @@ from engine.errors import WrongUse
 from engine.ingest import copying, relaying
 from engine.jobs import store
 from engine.storage import database
+from engine.supervisor.queue import startable
+from engine.supervisor.runner import Runner
 
 from .conftest import temps, tree
 
@@ -168,3 +171,56 @@ def test_without_a_second_stage_the_moments_are_there_too(desk, card, tmp_path):
 def test_reference_mode_has_no_second_stage(desk, card, tmp_path):
     with pytest.raises(WrongUse, match="copies nothing"):
         desk.queue(card, mode="reference", then=[str(tmp_path / "vault")])
+
+
+def test_two_ends_have_two_times_and_the_reader_is_free_after_the_first(desk, card, tmp_path, monkeypatch):
+    """The card's reader is not kept during the second stage; while the first runs, both times are told."""
+    said: list[dict[str, object]] = []
+    write = store.write_progress
+    monkeypatch.setattr("engine.ingest.meter.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.jobs.rates.SETTLING_SECONDS", 0.0)
+
+    def note(db, job_id, **changes):
+        said.append(changes)
+        write(db, job_id, **changes)
+
+    monkeypatch.setattr(store, "write_progress", note)
+    contexts = []
+    job_id = desk.queue(card, to=[tmp_path / "nas"], then=[str(tmp_path / "vault")])
+    params = store.get(desk.db, job_id).params
+    params["sources"][0]["device"] = "reader"  # as if the card were in a reader of its own
+    database.execute(
+        desk.db,
+        "UPDATE jobs SET params = ?, resources = ? WHERE job_id = ?",
+        (json.dumps(params), json.dumps(["device:reader", "device:disk"]), job_id),
+    )
+    held = []
+    carry = relaying.Relay.carry
+
+    def look(self, parcels):
+        held.append((contexts[0].released, self.meter._second_total))
+        carry(self, parcels)
+
+    monkeypatch.setattr(relaying.Relay, "carry", look)
+    outcome = desk.start(job_id, watch=contexts.append)
+    assert outcome is not None
+    assert outcome.status == "completed"
+    assert held[0][0] == frozenset({"device:reader"})
+    both = [one for one in said if one.get("free_eta_seconds") is not None]
+    assert both
+    assert all(one["eta_seconds"] >= one["free_eta_seconds"] >= 0 for one in both)
+    assert said[-1]["free_eta_seconds"] is None
+    row = desk.row("SELECT freed_at, ended_at FROM batch_items WHERE job_id = ?", job_id)
+    assert row["freed_at"] < row["ended_at"]
+
+
+def test_a_job_in_its_second_stage_lets_the_next_card_be_read(library):
+    """Two cards in one reader: the second ingest starts while the first copies from its copies."""
+    db = library.db()
+    first = store.get(db, store.create(db, "ingest", "a", {}, resources=("device:r", "x")))
+    second = store.get(db, store.create(db, "ingest", "b", {}, resources=("device:r",)))
+    runner = Runner(library, first, lambda: None)
+    assert startable([second], [runner.holds]) == []
+    runner.context.release(["device:r"])
+    assert startable([second], [runner.holds]) == [second]
+    assert runner.holds.resources == ("x",)
