@@ -10,6 +10,10 @@ import socket
 from collections.abc import Sequence
 
 from engine.api import engines, jobs, views
+from engine.api.drives import Drives
+from engine.api.finding import Finding
+from engine.api.footage import Footage
+from engine.api.intake import Intake
 from engine.api.rows import (
     CandidateDetail,
     CandidateRow,
@@ -20,6 +24,7 @@ from engine.api.rows import (
     JobDetail,
     JobRow,
     LogLine,
+    Notice,
     RecipeRow,
     RunDetail,
     RunRow,
@@ -28,6 +33,7 @@ from engine.api.rows import (
     VolumeDetail,
     VolumeRow,
 )
+from engine import clock
 from engine.errors import RushesError
 from engine.library import Library
 from engine.names import display
@@ -42,6 +48,11 @@ class Desk:
         self._changes = views.Changes(library)
         self._problem: str | None = None
         self._notes: Sequence[str] = ()
+        self._noticed = clock.now()
+        self.footage = Footage(library)
+        self.intake = Intake(library)
+        self.drives = Drives(library)
+        self.finding = Finding(library)
 
     # -- reads ---------------------------------------------------------------
     def header(self) -> Header:
@@ -127,6 +138,21 @@ class Desk:
         from engine.api import exports
 
         return str(exports.again(self._library, run_id, "rerun")["runs"][0]["run_id"])
+
+    def deliver(self, run_id: str, folder: str, *, move: bool = False) -> str:
+        """Queue a verified copy (or move) of a run's files into a folder. Returns the job's id."""
+        from engine.api import exports
+
+        return str(exports.deliver(self._library, run_id, folder, move=move)["job_id"])
+
+    def notices(self) -> Sequence[Notice]:
+        """Ends of jobs since the last call (at first: since the desk was made) that are to be told."""
+        from engine.api import notices
+
+        found = notices.since(self._library, self._noticed)
+        if found:
+            self._noticed = found[-1].ended_at
+        return found
 
     def goes_with(self, run_id: str) -> Sequence[str]:
         """Paths of the finished files that deleting a run would remove."""

@@ -241,3 +241,25 @@ class Claim:
     volume_id: str
     name: str
     mount_point: str
+
+
+@dataclass(frozen=True)
+class OfferRow:
+    """New footage on a tracked volume; see :class:`engine.relink.offers.Offer`.
+
+    ``path`` is absolute, now or where it was last seen, for the eye.
+    """
+
+    offer_id: int
+    volume: str
+    path: str
+    whole: bool
+    online: bool
+    files: int
+    size_bytes: int
+    found_at: str
+
+    @property
+    def id(self) -> int:
+        """The row's id."""
+        return self.offer_id

@@ -11,7 +11,7 @@ from engine.api import jobs
 from engine.errors import WrongUse
 from engine.ingest import check as _check
 from engine.ingest import plan as _plan
-from engine.ingest import plans, results, scrub
+from engine.ingest import plans, repairs, results, scrub
 from engine.ingest import queue as _queue
 from engine.jobs.store import PRIORITIES, Job
 from engine.library import Library
@@ -146,6 +146,16 @@ def verify(
         "status": job.status,
         "error": job.error,
     }
+
+
+def queue_repair(library: Library, copy_ids: Sequence[int]) -> str:
+    """Queue the repair of damaged or missing copies from good ones; the bad files are kept. The job's id.
+
+    Raises:
+        NotFound: none was given.
+    """
+    process.ensure(library)
+    return repairs.queue_repair(library, copy_ids)
 
 
 def _planned(

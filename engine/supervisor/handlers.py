@@ -38,10 +38,12 @@ KINDS: dict[str, JobKind] = {
     "verify": JobKind(
         "engine.ingest.scrub:run_verify", afterwards="engine.relink.upgrade:reopen_contradicted"
     ),
+    "repair": JobKind("engine.ingest.repairs:run_repair"),
     "relink_scan": JobKind("engine.relink.job:run_scan", cleanup="engine.relink.job:clean_up"),
     "relink_prove": JobKind("engine.relink.upgrade:run_prove"),
     "sweep": JobKind("engine.relink.sweep:run_sweep"),
     "speed": JobKind("engine.volumes.speed:run", cleanup="engine.volumes.speed:clean_up"),
+    "deliver": JobKind("engine.files.delivery:run", cleanup="engine.files.delivery:clean_up"),
     "export": JobKind("engine.export.job:run", cleanup="engine.export.job:clean_up"),
 }
 

@@ -1,4 +1,7 @@
-"""Rows of the places beside the four queues: damage, notices, watch folders, history, sessions, rules."""
+"""Rows of the places beside the four queues: damage, notices, watch folders, history, sessions, rules.
+
+What only one of them needs is imported by it: the first picture does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,16 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from engine.api.facts import DamagedRow, Notice, PastRow, RuleRow, SessionRow, WatchRow
+from engine.api.facts import DamagedRow, Notice, OfferRow, PastRow, RuleRow, SessionRow, WatchRow
 from engine.api.rows import Filter, Id
 from engine.api.views.base import Table, like
 from engine.api.views.happened import told
 from engine.errors import NotFound
 from engine.library import Library
 from engine.names import display, from_blob
-from engine.relink import rules as prefix_rules
-from engine.relink import sessions
 from engine.storage import audit
 from engine.storage.database import Row, row, rows, scalar, write
 from engine.volumes import store
-from engine.watch import folders
 
 R = TypeVar("R")
 
@@ -168,6 +168,7 @@ _TELLING = {
     "offline": "warning",
     "online": "info",
     "new files": "info",
+    "low space": "warning",
 }
 """Events of volumes that are notices, and their level."""
 
@@ -291,6 +292,7 @@ def notice_source(library: Library) -> Short[Notice]:
 # -- watch folders, history, sessions, rules ------------------------------------
 def watch_source(library: Library) -> Short[WatchRow]:
     """All watched folders; ``failed`` are those whose last look took nothing for a reason."""
+    from engine.watch import folders
 
     def read() -> list[WatchRow]:
         return [
@@ -354,6 +356,7 @@ def past_source(library: Library, volume_id: str) -> Short[PastRow]:
 
 def session_source(library: Library) -> Short[SessionRow]:
     """Scans and mappings, the newest first; ``failed`` are those that did not end well."""
+    from engine.relink import sessions
 
     def read() -> list[SessionRow]:
         return [
@@ -382,13 +385,40 @@ def session_source(library: Library) -> Short[SessionRow]:
     )
 
 
+def offer_source(library: Library, volume_id: str | None) -> Short[OfferRow]:
+    """What waits on tracked volumes, or on one; ``failed`` lie on drives that are away."""
+    from engine.relink import offers
+
+    def read() -> list[OfferRow]:
+        return [
+            OfferRow(
+                one.offer_id,
+                one.volume,
+                one.shown,
+                one.whole,
+                one.online,
+                one.files,
+                one.bytes,
+                one.found_at,
+            )
+            for one in offers.list_offers(library.db(), volume_id)
+        ]
+
+    return Short(
+        read,
+        lambda one: display(one.path),
+        lambda one: not one.online,
+        (("found", lambda one: one.found_at), ("size", lambda one: -one.size_bytes)),
+    )
+
+
 def rule_source(library: Library) -> Short[RuleRow]:
     """Prefix mappings that are kept."""
+    from engine.relink import rules
 
     def read() -> list[RuleRow]:
         return [
-            RuleRow(one.rule_id, one.old, one.new, one.created_at)
-            for one in prefix_rules.list_rules(library.db())
+            RuleRow(one.rule_id, one.old, one.new, one.created_at) for one in rules.list_rules(library.db())
         ]
 
     return Short(

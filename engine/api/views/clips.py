@@ -12,7 +12,6 @@ from engine.api.rows import Filter, Id
 from engine.api.views.base import CHUNK, literal
 from engine.errors import NotFound, WrongUse
 from engine.library import Library
-from engine.media.thumbs import thumbnail_path
 from engine.relink import whereis
 from engine.storage.database import Row, row, rows
 from engine.storage.schema.views import states_of_clips
@@ -164,6 +163,8 @@ class Clips:
         Raises:
             NotFound: the clip is gone.
         """
+        from engine.media.thumbs import thumbnail_path  # not before the first picture
+
         db = self._library.db()
         known = self.rows([row_id])
         more = row(

@@ -10,8 +10,7 @@ from engine.api.rows import Id, VolumeDetail, VolumeEvent, VolumeRow
 from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
 from engine.api.views.happened import told
 from engine.errors import NotFound
-from engine.relink import offers
-from engine.storage.database import Row, row, rows
+from engine.storage.database import Row, row, rows, scalar
 from engine.volumes.store import SELECT
 
 OF_INTEREST = (
@@ -56,8 +55,13 @@ class Volumes(Table):
         return [self._row(entry) for entry in found]
 
     def _row(self, entry: Row) -> VolumeRow:
-        new_files, folder = offers.waiting(self._library.db(), entry["volume_id"])
-        return _row(entry, new_files, folder)
+        db = self._library.db()
+        wanted = "SELECT 1 FROM volume_offers WHERE volume_id = ? AND dismissed_at IS NULL LIMIT 1"
+        if scalar(db, wanted, (entry["volume_id"],)) is None:
+            return _row(entry, 0, None)
+        from engine.relink import offers  # brings half of relinking, and most volumes offer nothing
+
+        return _row(entry, *offers.waiting(db, entry["volume_id"]))
 
     def detail(self, row_id: Id) -> VolumeDetail:
         """A volume with its evidence and newest events.
