@@ -28,7 +28,7 @@ def _is(key: str, *wanted: Any) -> Any:
     return lambda values: values.get(key, DEFAULTS.get(key)) in wanted
 
 
-def words_of(values: Sequence[Any], words: Mapping[str, str] | None = None) -> tuple[tuple[Any, str], ...]:
+def words_of(values: Sequence[Any], words: Mapping[Any, str] | None = None) -> tuple[tuple[Any, str], ...]:
     """Values that can be chosen, each with its word; one without is its own."""
     return tuple((value, (words or {}).get(value, str(value))) for value in values)
 
