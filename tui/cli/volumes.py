@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -60,15 +61,154 @@ def show(volume: str, library_path: str | None, as_json: bool) -> None:
         output.document(found)
         return
     for key, value in found.items():
-        if key not in ("history", "new_files", "new_files_in") and value is not None:
-            shown = output.size(value) if key in ("size", "free") else output.shown(str(value))
-            output.say(f"{key:14} {shown}")
+        if key in ("history", "new_files", "new_files_in") or (value is None and key not in _FLAGS):
+            continue
+        output.say(f"{key:14} {_word(key, value)}")
     if found["new_files"]:
         folder = output.shown(found["new_files_in"] or found["mount_point"] or "it")
         number = f"{found['new_files']} new file{'s' if found['new_files'] != 1 else ''}"
         output.say(f"{number} below {folder}: rushes ingest takes them in, or n on the screen.")
     for event in found["history"][-20:]:
         output.say(f"  {event['at'][:19].replace('T', ' ')}  {event['text']}")
+
+
+_FLAGS = ("is_network", "is_removable", "rotational")
+
+
+def _word(key: str, value: Any) -> str:
+    """A fact for people; what nobody could find out is unknown, never no."""
+    if key in ("size", "free", "size_bytes"):
+        return output.size(value)
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return output.shown(str(value))
+
+
+@volumes.command()
+@click.argument("volume")
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help="The newest so many.")
+@options.common
+def history(volume: str, limit: int, library_path: str | None, as_json: bool) -> None:
+    """What happened to the device under a volume: mounts, ingests and other jobs, errors."""
+    from engine.api import volumes as api
+
+    found = api.history(options.with_engine(library_path, needed=False), volume, limit)
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["AT", "VOLUME", "WHAT"],
+        [
+            [entry["at"][:19].replace("T", " "), output.shown(entry["volume"]), entry["text"]]
+            for entry in found
+        ],
+        "Nothing has happened to it yet.",
+    )
+
+
+@volumes.command()
+@click.argument("volume", required=False)
+@options.common
+def offers(volume: str | None, library_path: str | None, as_json: bool) -> None:
+    """New footage on tracked volumes that was never taken in."""
+    from engine.api import offers as api
+
+    found = api.list_offers(options.with_engine(library_path, needed=False), volume)
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["OFFER", "VOLUME", "FILES", "SIZE", "FOUND", "IN"],
+        [
+            [
+                offer["offer_id"],
+                output.shown(offer["volume"]) + ("" if offer["online"] else " (away)"),
+                f"{offer['files']}" + (" (all new)" if offer["whole_folder"] else ""),
+                output.size(offer["bytes"]),
+                output.age(offer["found_at"]),
+                offer["path"],
+            ]
+            for offer in found
+        ],
+        "Nothing new on tracked volumes. Look through one now: rushes volumes sweep VOLUME",
+    )
+    if found:
+        output.say("Take one in: rushes volumes take OFFER. Not wanted: rushes volumes dismiss OFFER")
+
+
+@volumes.command()
+@click.argument("offer", type=int)
+@click.option("--to", "destinations", multiple=True, type=click.Path(), help="Destination; may be repeated.")
+@click.option("--mode", type=click.Choice(["copy", "reference"]), help="The library's when not given.")
+@options.waiting
+@options.common
+def take(
+    offer: int,
+    destinations: tuple[str, ...],
+    mode: str | None,
+    wait: bool,
+    library_path: str | None,
+    as_json: bool,
+) -> int:
+    """Queue an ingest of an offer."""
+    from engine.api import ingests
+    from engine.api import offers as api
+
+    library = options.with_engine(library_path)
+    queued = api.take(library, offer, [os.path.abspath(to) for to in destinations], mode)
+    if not wait:
+        _answer(queued, as_json, f"Queued as job {queued['job_id']}.")
+        return 0
+    progress = output.Progress()
+    try:
+        found = ingests.wait(library, queued["job_id"], progress)
+    finally:
+        progress.end()
+    _answer(found, as_json, f"{found['status'].replace('_', ' ')}: {found['ingested']} files taken in.")
+    return 0 if found["status"] == "completed" else 1
+
+
+@volumes.command()
+@click.argument("offer", type=int)
+@options.common
+def dismiss(offer: int, library_path: str | None, as_json: bool) -> None:
+    """Wave an offer aside until something newer lies there."""
+    from engine.api import offers as api
+
+    found = api.dismiss(options.with_engine(library_path, needed=False), offer)
+    _answer(found, as_json, f"{output.shown(found['path'])} is no longer offered.")
+
+
+@volumes.command()
+@options.common
+def conflicts(library_path: str | None, as_json: bool) -> None:
+    """Volumes of which several claim to be one."""
+    from engine.api import volumes as api
+
+    found = api.conflicts(options.with_engine(library_path, needed=False))
+    if as_json:
+        output.document(found)
+        return
+    if not found:
+        output.say("No two volumes claim one identity.")
+    for conflict in found:
+        output.say(
+            f"Since {output.age(conflict['since'])}: {', '.join(map(output.shown, conflict['reasons']))}"
+        )
+        for claim in conflict["claims"]:
+            output.say(f"  at {output.shown(claim['mount_point'])}")
+        output.say("  may be:")
+        for volume in conflict["volumes"]:
+            output.say(
+                f"    {volume['volume_id'][:8]}  {output.shown(volume['name'])}, {volume['clips']} clips"
+            )
+        output.say(
+            "  Say which is which: rushes volumes settle VOLUME MOUNT_POINT"
+            if conflict["can_settle"]
+            else "  Take all but one of these folders away."
+        )
 
 
 def _answer(found: dict[str, Any], as_json: bool, sentence: str) -> None:
@@ -132,6 +272,19 @@ def colour(volume: str, colour: str, library_path: str | None, as_json: bool) ->
 
     found = api.colour(options.with_engine(library_path), volume, None if colour == "none" else colour)
     _answer(found, as_json, f"{output.shown(found['name'])} is {found['colour'] or 'without a colour'} now.")
+
+
+@volumes.command()
+@click.argument("volume")
+@click.option("--off", is_flag=True, help="No longer.")
+@options.common
+def favourite(volume: str, off: bool, library_path: str | None, as_json: bool) -> None:
+    """Make a volume a favourite: it is listed first."""
+    from engine.api import volumes as api
+
+    found = api.favourite(options.with_engine(library_path), volume, on=not off)
+    word = "no favourite any more" if off else "a favourite"
+    _answer(found, as_json, f"{output.shown(found['name'])} is {word}.")
 
 
 @volumes.command()

@@ -42,3 +42,52 @@ def test_colour_space_news_and_history(home: Path) -> None:
     ]
     assert (entry["volume_id"], entry["low_space"]) == (volume_id, False)
     library.close()
+
+
+def test_offers_are_taken_and_waved_aside(home: Path) -> None:
+    drive, nas, lib = home / "drive", home / "nas", home / "lib"
+    for folder in (drive / "card/DCIM/100", drive / "other", nas):
+        folder.mkdir(parents=True)
+    library = open_library(str(lib))
+    stand_ins.make_stand_in(library.db(), str(drive), "Shuttle")
+    library.close()
+    assert "Nothing new" in rushes("volumes", "offers", "--library", lib).out
+    (drive / "card/DCIM/100/A001.MP4").write_bytes(os.urandom(50_000))
+    (drive / "other/B001.MP4").write_bytes(os.urandom(50_000))
+    assert rushes("volumes", "track", "Shuttle", "--library", lib).code == 0
+    assert rushes("volumes", "sweep", "Shuttle", "--library", lib).code == 0
+    found = rushes("volumes", "offers", "--library", lib, "--json").document
+    by_path = {offer["path"]: offer["offer_id"] for offer in found}
+    assert set(by_path) == {str(drive / "card"), str(drive / "other")}
+    assert {(offer["volume"], offer["files"], offer["whole_folder"]) for offer in found} == {
+        ("Shuttle", 1, True)
+    }
+    card = by_path[str(drive / "card")]
+    taken = rushes("volumes", "take", card, "--to", nas, "--wait", "--library", lib, "--json")
+    assert taken.document["ingested"] == 1
+    (made,) = nas.rglob("A001.MP4")
+    assert made.read_bytes() == (drive / "card/DCIM/100/A001.MP4").read_bytes()
+    (left,) = rushes("volumes", "offers", "Shuttle", "--library", lib, "--json").document
+    assert left["path"] == str(drive / "other")
+    assert rushes("volumes", "take", card, "--to", nas, "--library", lib).code == 4
+    assert rushes("volumes", "dismiss", by_path[str(drive / "other")], "--library", lib).code == 0
+    assert rushes("volumes", "dismiss", 999, "--library", lib).code == 4
+
+
+def test_a_favourite_its_history_and_its_facts(home: Path) -> None:
+    drive, lib = home / "drive", home / "lib"
+    drive.mkdir()
+    library = open_library(str(lib))
+    volume_id = stand_ins.make_stand_in(library.db(), str(drive), "Shuttle")
+    library.close()
+    on = rushes("volumes", "favourite", "Shuttle", "--library", lib, "--json").document
+    off = rushes("volumes", "favourite", "Shuttle", "--off", "--library", lib, "--json").document
+    assert (on["favourite"], off["favourite"]) == (True, False)
+    (entry,) = rushes("volumes", "history", "Shuttle", "--library", lib, "--json").document
+    assert (entry["event"], entry["volume"]) == ("appeared", "Shuttle")
+    assert "stands in for a volume" in rushes("volumes", "history", volume_id[:8], "--library", lib).out
+    assert rushes("volumes", "history", "nobody", "--library", lib).code == 4
+    assert rushes("volumes", "conflicts", "--library", lib, "--json").document == []
+    shown = rushes("volumes", "show", "Shuttle", "--library", lib).out
+    assert "rotational     unknown" in shown
+    assert "is_network     no" in shown
