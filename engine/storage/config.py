@@ -65,6 +65,23 @@ def _command(text: str) -> str:
     return json.dumps(words) if words else ""
 
 
+def _formats(text: str) -> str:
+    """Names of report formats, separated by commas, each once; ``none`` alone is no report."""
+    found = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    known = ("csv", "json", "txt", "html", "pdf")
+    if found == ["none"]:
+        return "none"
+    if not found or any(part not in known for part in found):
+        raise WrongUse(f"Give formats of {', '.join(known)}, separated by commas, or none.")
+    return ",".join(found)
+
+
+def _folder(text: str) -> str:
+    if text and not os.path.isabs(text):
+        raise WrongUse("Give the folder with its whole path, beginning with /, or nothing.")
+    return text.rstrip("/") or text
+
+
 def _address(text: str) -> str:
     text = text.strip()
     if not text:
@@ -120,9 +137,19 @@ SETTINGS: dict[str, Setting] = {
         "what happens when the room for an export is probably not there", "refuse", ("refuse", "warn")
     ),
     "report.after": Setting(
-        "which jobs leave a report (CSV, JSON, TXT) in the library's logs when they end",
+        "which jobs besides ingests leave a report (CSV, JSON, TXT) in the library's logs when they end",
         "exports",
         ("off", "exports", "all"),
+    ),
+    "ingest.report": Setting(
+        "formats of the report that every ingest leaves when it ends, of csv json txt html pdf, or none",
+        "html,pdf,json",
+        text=_formats,
+    ),
+    "ingest.report_folder": Setting(
+        "folder for those reports, never one on a card; empty is the library's own reports folder",
+        "",
+        text=_folder,
     ),
     "notify.after": Setting(
         "which ends of jobs are told by screen, command and webhook", "all", ("off", "failures", "all")
