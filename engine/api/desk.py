@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
+from engine import clock
 from engine.api import engines, jobs, views
 from engine.api.drives import Drives
 from engine.api.finding import Finding
@@ -33,7 +34,6 @@ from engine.api.rows import (
     VolumeDetail,
     VolumeRow,
 )
-from engine import clock
 from engine.errors import RushesError
 from engine.library import Library
 from engine.names import display

@@ -256,6 +256,24 @@ def again(library: Library, given: str, verb: str) -> dict[str, Any]:
     return _queued([make(library, found.run_id)])
 
 
+def deliver(library: Library, given: str, folder: str, *, move: bool = False) -> dict[str, Any]:
+    """Queue a verified copy of a run's finished files into a folder: ``job_id``.
+
+    Args:
+        library: the run's library.
+        given: the run.
+        folder: absolute; made when its parent exists.
+        move: remove each old file after its new one is proven.
+
+    Raises:
+        NotFound, Refused: see :func:`engine.files.delivery.queue`.
+    """
+    from engine.files import delivery
+
+    process.ensure(library)
+    return {"job_id": delivery.queue(library, given, folder, move=move)}
+
+
 def goes_with(library: Library, given: str) -> list[str]:
     """Paths of the finished files that deleting a run would remove."""
     return runs.goes_with(library, given)

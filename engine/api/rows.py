@@ -111,6 +111,27 @@ class Header:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A job's end that an open screen tells of.
+
+    Attributes:
+        sentence: one line, safe to print.
+        status: how it ended; colours follow it.
+        bell: ring the terminal's bell.
+        message: send the sentence as the terminal's own message (OSC 9).
+        ended_at: stored form.
+    """
+
+    job_id: str
+    kind: str
+    status: str
+    sentence: str
+    bell: bool
+    message: bool
+    ended_at: str
+
+
+@dataclass(frozen=True)
 class LogLine:
     """One line of a job's log; ``level`` is ``info``, ``warning`` or ``error``."""
 

@@ -23,6 +23,7 @@ class Board:
         self._making: dict[int, int] = {}
         self._finished = ledger.frames_of_finished(job.db, run_id)
         self._shown = 0
+        job.restart_rate()
         self.show("rendering")
 
     def show(self, stage: str, message: str | None = None) -> None:

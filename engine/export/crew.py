@@ -11,18 +11,30 @@ from engine.export.codecs import THREADS
 
 Item = TypeVar("Item")
 
+FAMILIES = ("nvenc", "qsv", "vaapi", "amf", "videotoolbox", "v4l2m2m")
+"""Endings of the names of ffmpeg's hardware encoders: one family is one device."""
+
 MOST_HANDS = 8
 """More encoders than this do not help: the disk is the limit then."""
 
 
-def hands_for_segments() -> int:
-    """Segments of one film rendered at the same time; each has an encoder of :data:`THREADS` threads."""
-    return max(1, min(MOST_HANDS, _processors() // THREADS))
+def hardware(encoder: str | None) -> str | None:
+    """The family of a hardware encoder, such as ``nvenc``; None for one that runs on the processor."""
+    family = (encoder or "").rpartition("_")[2]
+    return family if family in FAMILIES else None
 
 
-def hands_for_files() -> int:
-    """Files made at the same time: while one is encoded, others are opened and proven."""
-    return max(3, min(MOST_HANDS, _processors() // THREADS + 1))
+def hands_for_segments(wanted: int = 0) -> int:
+    """Segments of one film rendered at the same time; each has an encoder of :data:`THREADS` threads.
+
+    ``wanted`` is the operator's number; 0 leaves it to the processor, whose threads are shared evenly.
+    """
+    return wanted or max(1, min(MOST_HANDS, _processors() // THREADS))
+
+
+def hands_for_files(wanted: int = 0) -> int:
+    """Files made at the same time: while one is encoded, others are opened and proven. As above."""
+    return wanted or max(3, min(MOST_HANDS, _processors() // THREADS + 1))
 
 
 def _processors() -> int:

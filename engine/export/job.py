@@ -11,6 +11,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from sqlite_utils import Database
@@ -19,9 +20,10 @@ from engine.errors import Refused, RushesError
 from engine.export import crew, join, ledger, parts, placing, records, segment
 from engine.export.board import Board
 from engine.export.ledger import Entry
-from engine.export.output import Output, SourceAway, Sources
+from engine.export.output import Manners, Output, SourceAway, Sources
 from engine.export.planner import planned
 from engine.export.runs import log_path, run_folder
+from engine.export.yielding import Yielding
 from engine.jobs import states
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
 from engine.media.ffmpeg import FfmpegFailed
@@ -94,34 +96,55 @@ class _Work:
             entries = planned(job, self.record, tools, retrying=job.retrying)
         except FfmpegFailed as error:
             return self._failed(error)
+        job.progress(force=True, stage="checking", message="Checking finished parts")
         reused = parts.take_over(
-            job.library, self.run_id, self.folder, job.check_now, fresh=bool(job.params.get("fresh"))
+            job.library, self.run_id, self.folder, self._checked, fresh=bool(job.params.get("fresh"))
         )
         if reused:
             job.log("info", f"{reused} finished parts were checked and taken over.")
         total = ledger.frames_total(entries)
-        settings = config.open_config()
-        try:
-            stall = float(config.get(settings, "export.stall_seconds"))
-        finally:
-            settings.close()
+        settings = config.values("export.stall_seconds", "export.workers")
+        stall, workers = float(settings["export.stall_seconds"]), int(settings["export.workers"])
         sources = Sources(job.library.db)
+        yielding = self._yielding(sources, entries)
         board = Board(job, self.run_id, total)
         waiting = [
-            Output(job, tools, self.record, entry, len(entries), self.folder, self.log, stall, sources, board)
+            Output(
+                job,
+                tools,
+                self.record,
+                entry,
+                len(entries),
+                self.folder,
+                self.log,
+                Manners(stall, workers, yielding),
+                sources,
+                board,
+            )
             for entry in entries
             if entry.plan is not None
             and ledger.output_status(self.db, self.run_id, entry.position) != "completed"
         ]
-        hands = crew.hands_for_files() if self.record.is_per_clip else 1
+        hands = crew.hands_for_files(workers) if self.record.is_per_clip else 1
         try:
             crew.work_off(waiting, self._one_of_many, hands, job.library.close)
         except _RunFailed as failed:
             return self._failed(failed.failure)
         return self._verdict(entries)
 
+    def _checked(self, done: int, total: int) -> None:
+        """One more finished part is about to be read and hashed."""
+        self.job.check_now()
+        self.job.progress(message=f"Checking finished part {done:,} of {total:,}")
+
+    def _yielding(self, sources: Sources, entries: list[Entry]) -> Yielding:
+        """How this run stands back; it knows the places that the run reads and writes."""
+        yielding = Yielding(self.job)
+        yielding.works_on(chain((self.folder, self.destination), sources.all_paths(entries)))
+        return yielding
+
     def _one_of_many(self, output: Output) -> None:
-        self.job.checkpoint()
+        output.checkpoint()
         failure = self._one(output)
         if failure is not None and (not self.record.is_per_clip or failure.category in _WAITING):
             raise _RunFailed(failure)
@@ -160,9 +183,8 @@ class _Work:
         temp = os.path.join(self.destination, self._temp_name(output.entry.stem))
         made, chunks = output.parts()
 
-        def on_stage(stage: str, frames: int) -> None:
-            share = f"{frames * 100 // max(1, plan.frames_total)} %"
-            output.board.show(stage, f"{stage.capitalize()} {display(output.entry.stem)}: {share}")
+        def on_stage(stage: str, share: str) -> None:
+            output.board.show(stage, f"{join.STAGES[stage]} {display(output.entry.stem)}: {share}")
 
         try:
             joined = join.join(
@@ -173,7 +195,7 @@ class _Work:
                 folder=output.folder,
                 temp=temp,
                 report=join.Report(self.job.check_now, on_stage),
-                stall_seconds=output.stall_seconds,
+                manner=join.Manner(output.manners.stall_seconds, output.manners.yielding.courtesy),
                 log=self.log,
             )
         except join.SegmentChanged as changed:

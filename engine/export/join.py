@@ -12,8 +12,9 @@ from engine.export.loudness import measured_filter
 from engine.export.plan import Plan, film_fingerprint
 from engine.export.timeline import SAMPLE_RATE
 from engine.media import ffmpeg
+from engine.media.courtesy import Courtesy
 from engine.media.ffmpeg import FfmpegFailed
-from engine.media.hashing import full_hash
+from engine.media.hashing import BUFFER, full_hash
 from engine.media.tools import Tools
 
 _SAME_PACKETS = frozenset({"mp4", "mov", "mkv", "webm"})
@@ -21,6 +22,16 @@ _SAME_PACKETS = frozenset({"mp4", "mov", "mkv", "webm"})
 
 _SOUND_SLACK_SECONDS = 0.1
 """Encoded sound may be longer than planned by its codec's padding, at most this."""
+
+
+STAGES = {
+    "measuring": "Measuring the loudness of",
+    "joining": "Joining",
+    "faststart": "Moving the index to the front of",
+    "verifying": "Verifying",
+    "hashing": "Reading back",
+}
+"""What is done after the parts are rendered, in words in front of a name."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +56,18 @@ class Joined:
 
 @dataclass(frozen=True)
 class Report:
-    """What a join tells on its way: ``joining`` or ``verifying``, and the frames done of the film."""
+    """What a join tells on its way: a key of :data:`STAGES`, and how far it is, in words."""
 
     check: Callable[[], None]
-    on_stage: Callable[[str, int], None]
+    on_stage: Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a join behaves towards the machine; see :func:`engine.media.ffmpeg.run`."""
+
+    stall_seconds: float = ffmpeg.STALL_SECONDS
+    courtesy: Callable[[], Courtesy] = Courtesy
 
 
 def concat_list(plan: Plan, segments: Sequence[Made]) -> str:
@@ -124,7 +143,7 @@ def join(
     folder: str,
     temp: str,
     report: Report,
-    stall_seconds: float = ffmpeg.STALL_SECONDS,
+    manner: Manner | None = None,
     log: str | None = None,
 ) -> Joined:
     """Join a film into ``temp``, prove it against its parts, sync it. ``temp`` is removed on any failure.
@@ -137,12 +156,13 @@ def join(
         folder: where the parts are.
         temp: absolute path of the file to write, in its destination's folder.
         report: gets the stage and the frames done; its check raises to stop at once.
-        stall_seconds: see :func:`engine.media.ffmpeg.run`.
+        manner: None takes the defaults.
         log: file for ffmpeg's messages.
 
     Raises:
         FfmpegFailed: it could not be joined, or is not what was planned.
     """
+    manner = manner or Manner()
     _fit_together(segments)
     list_name = f"join-{os.path.basename(temp)[-20:]}.txt" if segments else None
     try:
@@ -152,7 +172,7 @@ def join(
         loudness = plan.look.get("loudness")
         sound_filter = None
         if loudness is not None and chunks:
-            report.on_stage("measuring", 0)
+            report.on_stage("measuring", "0 %")
             sound_filter = measured_filter(
                 tools,
                 sound_input(plan, chunks),
@@ -160,18 +180,20 @@ def join(
                 float(loudness),
                 folder,
                 report.check,
-                stall_seconds,
+                manner.stall_seconds,
                 log,
             )
         finished = ffmpeg.run(
             tools,
             join_arguments(plan, list_name, chunks, ffmpeg.file_url(temp), sound_filter),
             cwd=folder,
-            on_progress=lambda block: report.on_stage("joining", _frames(plan, block)),
+            on_progress=lambda block: report.on_stage("joining", _share(plan, block)),
             check=report.check,
-            stall_seconds=stall_seconds,
+            stall_seconds=manner.stall_seconds,
             log=log,
             writes_count=True,
+            on_written=_Rewrite(plan, report).written,
+            courtesy=manner.courtesy,
         )
         if finished.rc != 0 or not finished.last.ended:
             raise ffmpeg.failed(finished)
@@ -179,9 +201,8 @@ def join(
             raise FfmpegFailed(
                 "join", "The rendered parts do not follow each other exactly in time.", finished.stderr
             )
-        _prove(tools, plan, segments, temp, folder, report, stall_seconds, log)
-        report.on_stage("verifying", plan.frames_total)
-        blake3 = full_hash(temp, report.check)
+        _prove(tools, plan, segments, temp, folder, report, manner.stall_seconds, log)
+        blake3 = _hashed(temp, report)
         placing.sync_file(temp)
         return Joined(os.path.getsize(temp), blake3, plan.duration_ms, plan.frames_total)
     except BaseException:
@@ -190,6 +211,39 @@ def join(
     finally:
         if list_name is not None:
             placing.remove(os.path.join(folder, list_name))
+
+
+def _share(plan: Plan, block: ffmpeg.Progress) -> str:
+    """``1,234 of 5,678 frames``: it changes with every frame, and so shows that there is life."""
+    return f"{_frames(plan, block):,} of {plan.frames_total:,} frames"
+
+
+class _Rewrite:
+    """Tells of the time after the last packet, when ffmpeg moves the index and says nothing."""
+
+    def __init__(self, plan: Plan, report: Report) -> None:
+        self._moves = bool(plan.preset["faststart"])
+        self._report = report
+        self._last = 0
+
+    def written(self, count: int) -> None:
+        if self._moves and count > self._last:
+            self._last = count
+            self._report.on_stage("faststart", f"{count / 1_000_000:,.0f} MB written")
+
+
+def _hashed(path: str, report: Report) -> str:
+    """BLAKE3 of the joined file, read back, with a report for every hundredth."""
+    total = max(1, os.path.getsize(path))
+    read = 0
+
+    def check() -> None:
+        nonlocal read
+        report.check()
+        report.on_stage("hashing", f"{min(100, read * 100 // total)} %")
+        read += BUFFER
+
+    return full_hash(path, check)
 
 
 def _frames(plan: Plan, block: ffmpeg.Progress) -> int:
@@ -236,7 +290,7 @@ def _prove(
         temp,
         os.path.join(folder, f"hashes-{os.path.basename(temp)[-20:]}.txt"),
         check=report.check,
-        on_progress=lambda block: report.on_stage("verifying", _frames(plan, block)),
+        on_progress=lambda block: report.on_stage("verifying", _share(plan, block)),
         stall_seconds=stall_seconds,
         log=log,
     )

@@ -213,25 +213,33 @@ def is_recorded(db: Database, place: Place, name: str) -> bool:
 
 def complete_output(db: Database, run_id: str, position: int, path: str, place: Place) -> None:
     """A file has its name: its row, its asset and its copy (role ``export``) say so, in one transaction."""
+    with write(db):
+        made = row(db, "SELECT * FROM run_outputs WHERE run_id = ? AND position = ?", (run_id, position))
+        assert made is not None
+        record_copy(db, made["size"], made["blake3"], path, place, "cached re-read")
+        db.execute(
+            "UPDATE run_outputs SET status = 'completed', path = ?, error = NULL"
+            " WHERE run_id = ? AND position = ?",
+            (to_blob(path), run_id, position),
+        )
+
+
+def record_copy(db: Database, size: int, blake3: str, path: str, place: Place, level: str) -> None:
+    """Enter a finished film at ``path``, in the folder at ``place``, as a verified copy of role ``export``."""
     found = os.stat(path)
     relative = os.path.join(place.path, os.path.basename(path))
     moment = clock.now()
     with write(db):
-        made = row(db, "SELECT * FROM run_outputs WHERE run_id = ? AND position = ?", (run_id, position))
-        assert made is not None
-        asset_id = scalar(
-            db, "SELECT asset_id FROM assets WHERE size = ? AND blake3 = ?", (made["size"], made["blake3"])
-        )
+        asset_id = scalar(db, "SELECT asset_id FROM assets WHERE size = ? AND blake3 = ?", (size, blake3))
         if asset_id is None:
             cursor = db.execute(
-                "INSERT INTO assets (size, blake3, created_at) VALUES (?, ?, ?)",
-                (made["size"], made["blake3"], moment),
+                "INSERT INTO assets (size, blake3, created_at) VALUES (?, ?, ?)", (size, blake3, moment)
             )
             asset_id = cursor.lastrowid
         db.execute(
             "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, inode, seen_at,"
             " verified_at, verify_level, created_at)"
-            " VALUES (?, ?, ?, 'export', ?, ?, ?, ?, ?, 'cached re-read', ?)"
+            " VALUES (?, ?, ?, 'export', ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (volume_id, path) DO UPDATE SET asset_id = excluded.asset_id, role = 'export',"
             " state = 'present', size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode,"
             " seen_at = excluded.seen_at, verified_at = excluded.verified_at,"
@@ -240,18 +248,14 @@ def complete_output(db: Database, run_id: str, position: int, path: str, place: 
                 asset_id,
                 place.volume_id,
                 to_blob(relative),
-                made["size"],
+                size,
                 found.st_mtime_ns,
                 found.st_ino,
                 moment,
                 moment,
+                level,
                 moment,
             ),
-        )
-        db.execute(
-            "UPDATE run_outputs SET status = 'completed', path = ?, error = NULL"
-            " WHERE run_id = ? AND position = ?",
-            (to_blob(path), run_id, position),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -19,6 +19,7 @@ from engine.export.plan import Chunk, Plan, Segment
 from engine.export.records import Run
 from engine.export.segment import Manner, Where
 from engine.export.selection import available, home_of
+from engine.export.yielding import Yielding
 from engine.jobs.context import JobContext
 from engine.media.ffmpeg import FfmpegFailed
 from engine.media.tools import Tools
@@ -72,6 +73,15 @@ class Sources:
             raise self._why(plan, index)
         self._paths[source.asset_id] = found.path
         return found.path
+
+    def all_paths(self, entries: Sequence[Entry]) -> Iterator[str]:
+        """Where the clips of these files can be read now; what is away is left out."""
+        for plan in (entry.plan for entry in entries if entry.plan is not None):
+            for index in range(len(plan.sources)):
+                try:
+                    yield self.path(plan, index)
+                except RushesError:
+                    continue  # found out when it is needed
 
     def look_again(self, plan: Plan, part: Segment | Chunk) -> bool:
         """After a failure: see whether a source went away.
@@ -144,6 +154,21 @@ class Sources:
         )
 
 
+@dataclass(frozen=True)
+class Manners:
+    """How a run behaves towards the machine, by the settings at its start.
+
+    Attributes:
+        stall_seconds: see :func:`engine.media.ffmpeg.run`.
+        workers: parts made at the same time; 0 is by the processor.
+        yielding: how it stands back for ingests.
+    """
+
+    stall_seconds: float
+    workers: int
+    yielding: Yielding
+
+
 @dataclass
 class Output:
     """One file on its way. Used by one thread, and by the ones it makes.
@@ -153,6 +178,7 @@ class Output:
         outputs: number of files of the run.
         folder: of its segments.
         log: file for ffmpeg's messages.
+        manners: how it behaves towards the machine.
         board: where progress is added up.
     """
 
@@ -163,7 +189,7 @@ class Output:
     outputs: int
     run_folder: str
     log: str
-    stall_seconds: float
+    manners: Manners
     sources: Sources
     board: Board
 
@@ -188,17 +214,24 @@ class Output:
         """
         os.makedirs(self.folder, exist_ok=True)
         self._bring_lut()
-        hands = 1 if self.run.is_per_clip else crew.hands_for_segments()
+        hands = 1 if self.run.is_per_clip else crew.hands_for_segments(self.manners.workers)
+        if crew.hardware((self.plan.video or {}).get("encoder")):
+            hands = 1  # its sessions are few, and one feeds it
         leave = self.job.library.close
         crew.work_off(self._open("video"), self._picture, hands, leave)
         crew.work_off(self._open("audio"), self._sound, 1, leave)
 
-    def _picture(self, found: Row) -> None:
+    def checkpoint(self) -> None:
+        """Between two parts: the operator's word, then an ingest's need. Raises what ends this start."""
         self.job.checkpoint()
+        self.manners.yielding.checkpoint()
+
+    def _picture(self, found: Row) -> None:
+        self.checkpoint()
         self._part(found["segment_id"], self.plan.segments[found["position"]])
 
     def _sound(self, found: Row) -> None:
-        self.job.checkpoint()
+        self.checkpoint()
         self._part(found["segment_id"], self.plan.chunks[found["position"]])
 
     def parts(self) -> tuple[list[Made], list[str]]:
@@ -239,16 +272,25 @@ class Output:
         where = Where(self.folder, paths, self.log)
         attempt = uuid.uuid4().hex[:12]
         if isinstance(part, Chunk):
-            self.board.show("audio", self._message(0, "Sound of "))
-            manner = Manner(check=self.job.check_now, stall_seconds=self.stall_seconds)
+            words = self._message(0, "Sound of ")
+
+            def heard(samples: int) -> None:
+                share = samples * 100 // max(1, part.samples)
+                self.board.show("audio", f"{words}: {share} % of part {part.index + 1}")
+
+            heard(0)
+            manner = self._manner(heard)
             return segment.run_chunk(self.tools, plan, part.index, attempt, where, manner)
 
         def report(frames: int) -> None:
             self.board.making(segment_id, frames, "rendering", self._message(part.at + frames))
 
         report(0)
-        manner = Manner(self.job.check_now, report, self.stall_seconds)
-        return segment.run_segment(self.tools, plan, part.index, attempt, where, manner)
+        return segment.run_segment(self.tools, plan, part.index, attempt, where, self._manner(report))
+
+    def _manner(self, report: Callable[[int], None]) -> Manner:
+        manners = self.manners
+        return Manner(self.job.check_now, report, manners.stall_seconds, manners.yielding.courtesy)
 
     def _message(self, frame: int, what: str = "") -> str:
         """``clip 3 of 12: C0003``."""

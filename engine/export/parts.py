@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Callable
@@ -22,8 +23,13 @@ def output_folder(folder: str, position: int) -> str:
     return os.path.join(folder, f"{position:04}")
 
 
-def take_over(library: Library, run_id: str, folder: str, check: Callable[[], None], *, fresh: bool) -> int:
+def take_over(
+    library: Library, run_id: str, folder: str, check: Callable[[int, int], None], *, fresh: bool
+) -> int:
     """Check what this run has, and take over what other runs have; return how many parts need no render.
+
+    ``check`` is called with the number of the part that is looked at and of all
+    parts, also while a large one is read; it raises to stop.
 
     A part counts when its file has the size and the bytes that were recorded
     when it was accepted. Others are queued again.
@@ -33,17 +39,18 @@ def take_over(library: Library, run_id: str, folder: str, check: Callable[[], No
     found = rows(
         db, "SELECT * FROM segments WHERE run_id = ? ORDER BY output, kind DESC, position", (run_id,)
     )
-    for part in found:
-        check()
+    for number, part in enumerate(found, 1):
+        look = functools.partial(check, number, len(found))
+        look()
         where = output_folder(folder, part["output"])
         os.makedirs(where, exist_ok=True)
         if part["status"] == "completed":
-            if is_whole(where, from_blob(part["file"]), part["size"], part["blake3"], check):
+            if is_whole(where, from_blob(part["file"]), part["size"], part["blake3"], look):
                 execute(db, "UPDATE segments SET reused = 1 WHERE segment_id = ?", (part["segment_id"],))
                 count += 1
                 continue
             _queue_again(db, part["segment_id"], "its file was missing or changed")
-        if not fresh and _borrow(library, part, where, check):
+        if not fresh and _borrow(library, part, where, look):
             count += 1
     execute(
         db,

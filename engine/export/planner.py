@@ -58,7 +58,15 @@ def _make(job: JobContext, run: Run, tools: Tools) -> list[Entry]:
     sound_only = preset["video"] is None
     clips = _now_here(job, run)
     reader = _Reader(job, tools)
-    facts, problems = examine(clips, reader.facts, sound_only=sound_only, check=job.check_now)
+    looked = 0
+
+    def look() -> None:
+        nonlocal looked
+        job.checkpoint()  # nothing is lost: what was found out about files is asked again in no time
+        looked += 1
+        job.progress(message=f"Looking at clip {looked:,} of {len(clips):,}")
+
+    facts, problems = examine(clips, reader.facts, sound_only=sound_only, check=look)
     for sentence in problems.values():
         job.log("warning", sentence)
     if problems and (spec["unreadable"] == "refuse" or not facts):

@@ -16,6 +16,7 @@ from engine.export import graph, placing, proof
 from engine.export.plan import Chunk, Plan, Segment, chunk_fingerprint, segment_fingerprint
 from engine.export.timeline import SAMPLE_RATE, Part
 from engine.media import ffmpeg
+from engine.media.courtesy import Courtesy
 from engine.media.ffmpeg import FfmpegFailed, Finished, Progress
 from engine.media.hashing import full_hash
 from engine.media.tools import Tools
@@ -48,13 +49,13 @@ class Manner:
         check: called about ten times a second; raises when the work must stop at once.
         on_progress: gets the frames done of this part (samples for sound).
         stall_seconds: see :func:`engine.media.ffmpeg.run`.
-        nice: niceness of the encoder.
+        courtesy: see :func:`engine.media.ffmpeg.run`.
     """
 
     check: Callable[[], None] | None = None
     on_progress: Callable[[int], None] | None = None
     stall_seconds: float = ffmpeg.STALL_SECONDS
-    nice: int = 0
+    courtesy: Callable[[], Courtesy] = Courtesy
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _ffmpeg(
         check=manner.check,
         stall_seconds=manner.stall_seconds,
         log=where.log,
-        nice=manner.nice,
+        courtesy=manner.courtesy,
     )
 
 

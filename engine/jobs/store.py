@@ -231,7 +231,7 @@ def transition(
             "UPDATE jobs SET status = ?, error = ?, intent = NULL, waiting_for = NULL, rate = NULL,"
             " eta_seconds = NULL, free_eta_seconds = NULL, result = COALESCE(?, result),"
             " started_at = CASE WHEN ? = 'running' THEN COALESCE(started_at, ?) ELSE started_at END,"
-            " ended_at = ?, told = ? WHERE job_id = ?",
+            " ended_at = ?, told = 0 WHERE job_id = ?",
             (
                 after,
                 error,
@@ -239,7 +239,6 @@ def transition(
                 after,
                 moment,
                 moment if after in states.ENDED else None,
-                after == "cancelled",  # the operator's own word: nobody has to be told
                 job_id,
             ),
         )

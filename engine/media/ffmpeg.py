@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from engine.media.child import environment
+from engine.media.courtesy import Courtesy, lower
 from engine.media.failures import SENTENCES, FfmpegFailed, Stalled, classify, failure_of
 from engine.names import display
 
@@ -44,19 +45,27 @@ FIRST_FRAME_FACTOR = 2.0
 TAIL_LINES = 60
 """Lines of standard error that are kept for the error's details; the log file has all of them."""
 
+QUIET_SECONDS = 1.0
+"""After this much silence a child that still writes is told of by the bytes that it has written."""
+
 _POLL_SECONDS = 0.1
 # A longer gap means that we ourselves were stopped; it is not held against the child.
 _TICK_LIMIT_SECONDS = 1.0
 
 # Sets "die with the thread that started me", looks whether that thread's process
-# is still there, and becomes the program. A function run between fork and exec
-# would do the same, but is not safe in a process with threads.
+# is still there, takes its place behind others, and becomes the program. A function
+# run between fork and exec would do the same, but is not safe in a process with threads.
 _LAUNCHER = (
     "import ctypes,os,sys\n"
-    "try: ctypes.CDLL(None).prctl(1,9,0,0,0)\n"
+    "parent,nice,call,io=map(int,sys.argv[1:5])\n"
+    "try:\n"
+    " libc=ctypes.CDLL(None)\n"
+    " libc.prctl(1,9,0,0,0)\n"
+    " nice and os.nice(nice)\n"
+    " io and call>0 and libc.syscall(call,1,0,io)\n"
     "except (OSError,AttributeError): pass\n"
-    "os.getppid()==int(sys.argv[1]) or os._exit(1)\n"
-    "os.execv(sys.argv[2],sys.argv[2:])\n"
+    "os.getppid()==parent or os._exit(1)\n"
+    "os.execv(sys.argv[5],sys.argv[5:])\n"
 )
 
 
@@ -193,7 +202,8 @@ def run(
     stall_seconds: float = STALL_SECONDS,
     log: str | None = None,
     writes_count: bool = False,
-    nice: int = 0,
+    on_written: Callable[[int], None] | None = None,
+    courtesy: Callable[[], Courtesy] = Courtesy,
 ) -> Finished:
     """Run ffmpeg with ``args`` and wait for its end. Blocks; the child dies when this thread does.
 
@@ -208,7 +218,10 @@ def run(
         log: file that all of standard error is appended to, after the command line; None keeps no log.
         writes_count: bytes that the child writes count as an advance too: a join that moves
             an index to the front of a large file reports nothing meanwhile.
-        nice: added to the child's niceness, 0..19.
+        on_written: called in this thread with the bytes that the child has written, when it has reported
+            nothing for :data:`QUIET_SECONDS`; needs ``writes_count``.
+        courtesy: how much of the machine it may take, asked at the start and about ten times a second;
+            when the answer is less than before the child is lowered.
 
     Raises:
         Stalled: no advance for too long; the child is gone.
@@ -216,24 +229,39 @@ def run(
     """
     started = time.monotonic()
     command = [tools.ffmpeg, *arguments(args)]
-    child = _Child(_start(command, cwd, nice), command, log)
+    manner = courtesy()
+    child = _Child(_start(command, cwd, manner), command, log)
     try:
         watchdog = _Watchdog(stall_seconds)
+        heard = time.monotonic()
         while child.running():
             if check is not None:
                 check()
             block = child.next_block(_POLL_SECONDS)
-            if block is not None and on_progress is not None:
-                on_progress(block)
+            if block is not None:
+                heard = time.monotonic()
+                if on_progress is not None:
+                    on_progress(block)
             seen = (child.last.advance(), _written(child.process.pid) if writes_count else 0)
+            if on_written is not None and time.monotonic() - heard > QUIET_SECONDS:
+                on_written(seen[1])
             if watchdog.stalled(time.monotonic(), seen):
                 raise Stalled(stall_seconds, child.tail())
+            manner = _adapt(child.process.pid, manner, courtesy())
         for block in child.rest():
             if on_progress is not None:
                 on_progress(block)
         return Finished(child.process.returncode, child.last, child.tail(), time.monotonic() - started)
     finally:
         child.end()
+
+
+def _adapt(pid: int, manner: Courtesy, wanted: Courtesy) -> Courtesy:
+    """Lower a child when less is wanted of it now; returns what it has."""
+    if not wanted.is_below(manner):
+        return manner
+    lower(pid, wanted)
+    return wanted
 
 
 class _Watchdog:
@@ -356,14 +384,12 @@ class _Child:
             sink.close()
 
 
-def _start(command: Sequence[str], cwd: str | None, nice: int) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], cwd: str | None, courtesy: Courtesy) -> subprocess.Popen[bytes]:
     if not os.access(command[0], os.X_OK):
         raise FfmpegFailed("tool_missing", SENTENCES["tool_missing"], display(command[0]))
     guarded = list(command)
     if sys.platform == "linux":
-        guarded = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
-    if nice:
-        guarded = ["nice", "-n", str(nice), *guarded]
+        guarded = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *courtesy.words(), *command]
     try:
         return subprocess.Popen(
             guarded,

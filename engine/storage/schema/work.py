@@ -48,6 +48,7 @@ TABLES: tuple[str, ...] = (
         told        INTEGER NOT NULL DEFAULT 0
     ) STRICT
     """,
+    "CREATE INDEX jobs_by_end ON jobs (ended_at)",
     "CREATE INDEX jobs_untold ON jobs (ended_at) WHERE told = 0 AND ended_at IS NOT NULL",
     "CREATE INDEX jobs_by_status ON jobs (status, priority, created_at)",
     "CREATE INDEX jobs_by_time ON jobs (created_at DESC, job_id, kind, status)",

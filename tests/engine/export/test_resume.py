@@ -15,6 +15,7 @@ import pytest
 from engine.errors import IllegalTransition, Refused
 from engine.export import parts, records, runs
 from engine.jobs import store
+from engine.storage import config
 from engine.storage.database import execute, rows
 from engine.supervisor.runner import Runner
 
@@ -274,7 +275,8 @@ def test_a_killed_encoder_is_tried_again(desk, reference, wait_until):
 
 
 def test_a_stopped_encoder_is_a_stalled_run(desk, reference, wait_until, monkeypatch):
-    monkeypatch.setattr("engine.export.job.config.get", lambda _db, _key: 1)
+    asked = config.values
+    monkeypatch.setattr(config, "values", lambda *keys: {**asked(*keys), "export.stall_seconds": 1})
     queued = desk.order(**SPEC)
     stopped = []
 

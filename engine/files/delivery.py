@@ -1,0 +1,346 @@
+"""Handing finished films over: a verified copy in another folder, and on request the old one goes.
+
+A film is read once, written, flushed, read back from its device, compared with
+the hash that it got when it was made, and only then named. Moving removes the
+old file after the new one is recorded as verified, and only when it is still
+the file that was read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from engine.errors import Refused, RushesError
+from engine.export import ledger, placing, records
+from engine.export.orders import destination_problems
+from engine.export.records import Run
+from engine.ingest import folders
+from engine.ingest.copying import Stream, read_back_all, write_out
+from engine.ingest.landing import Landing, Original, open_original
+from engine.jobs import room, states, store
+from engine.jobs.context import JobContext, JobPaused, Outcome
+from engine.library import Library
+from engine.media.hashing import full_hash
+from engine.names import display, from_blob, json_name, to_blob
+from engine.storage.database import Row, row, rows, write
+from engine.volumes import places
+from engine.volumes.places import Place
+
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def queue_after(library: Library, job_id: str) -> str | None:
+    """Queue the delivery that the recipe of a finished export asks for; None when it asks for none.
+
+    An export that is told twice is delivered once.
+    """
+    db = library.db()
+    found = row(db, "SELECT run_id FROM runs WHERE job_id = ?", (job_id,))
+    if found is None:
+        return None
+    run = records.get(db, found["run_id"])
+    how = run.spec.get("deliver", "no")
+    known = row(
+        db,
+        "SELECT 1 FROM jobs WHERE kind = 'deliver' AND json_extract(params, '$.run_id') = ?"
+        " AND json_extract(params, '$.after') = ?",
+        (run.run_id, run.ended_at),
+    )
+    if how == "no" or known:
+        return None
+    return queue(library, run.run_id, str(run.spec["deliver_to"]), move=how == "move", after=run.ended_at)
+
+
+def queue(library: Library, given: str, folder: str, *, move: bool, after: str | None = None) -> str:
+    """Queue the delivery of a run's finished files into a folder; return the job's id.
+
+    Args:
+        library: the run's library.
+        given: the run.
+        folder: absolute; made when its parent exists.
+        move: remove each old file after its new one is proven.
+        after: the end that it follows; None when an operator asked.
+
+    Raises:
+        NotFound: there is no such run.
+        Refused: it has no finished file, or the folder cannot be.
+    """
+    db = library.db()
+    run = records.find(db, given)
+    made = finished(db, run.run_id)
+    if not made:
+        raise Refused(f"This run is {states.spoken(run.status)}; it has no finished file to deliver.")
+    if not os.path.isabs(folder):
+        raise Refused(f"{display(folder)} is not an absolute path.")
+    problems = destination_problems(folder)
+    if problems:
+        raise Refused(*problems)
+    target = places.place_of(db, folder if os.path.isdir(folder) else os.path.dirname(folder.rstrip("/")))
+    devices = {f"device:{target.device}"}
+    for entry in made:
+        try:
+            devices.add(f"device:{places.place_of(db, os.path.dirname(from_blob(entry['path']))).device}")
+        except RushesError:
+            continue  # away now; the job waits for it
+    size = sum(entry["size"] or 0 for entry in made)
+    verb = "moved" if move else "copied"
+    return store.create(
+        db,
+        "deliver",
+        f"{display(run.name)} {verb} to {display(folder)}",
+        {"run_id": run.run_id, "folder": os.fsencode(folder).hex(), "move": move,
+         "volume_id": target.volume_id, "after": after},
+        resources=tuple(sorted(devices)),
+        needs=[room.need(target.volume_id, size, room.ALONG)],
+    )  # fmt: skip
+
+
+def finished(db: Database, run_id: str) -> list[Row]:
+    """The finished files of a run, in order."""
+    return rows(
+        db,
+        "SELECT * FROM run_outputs WHERE run_id = ? AND status = 'completed' AND path IS NOT NULL"
+        " ORDER BY position",
+        (run_id,),
+    )
+
+
+def run(job: JobContext) -> Outcome:
+    """Deliver one run's files. See :class:`engine.jobs.context.Handler`.
+
+    Result: ``run_id``, ``moved``, and ``files[]`` with ``from``, ``to``, ``size``, ``level``.
+    """
+    return _Delivery(job).run()
+
+
+def clean_up(job: JobContext) -> None:
+    """Remove what a cancelled delivery left under temporary names."""
+    _Delivery(job).remove_temps()
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    """A film at its new place."""
+
+    path: str
+    level: str
+
+
+class _Delivery:
+    """One start of one delivery."""
+
+    def __init__(self, job: JobContext) -> None:
+        self.job = job
+        self.record: Run = records.get(job.db, str(job.params["run_id"]))
+        self.folder = os.fsdecode(bytes.fromhex(job.params["folder"]))
+        self.move = bool(job.params["move"])
+        self.done = 0
+
+    def run(self) -> Outcome:
+        job = self.job
+        made = finished(job.db, self.record.run_id)
+        total = sum(entry["size"] or 0 for entry in made)
+        job.progress(
+            force=True, stage="copy", done=0, total=len(made), bytes_done=0, bytes_total=total, message=None
+        )
+        place = self._place()
+        self.remove_temps()
+        files, errors = [], []
+        for number, entry in enumerate(made):
+            job.checkpoint()
+            old = from_blob(entry["path"])
+            job.progress(done=number, message=display(os.path.basename(old)))
+            try:
+                arrived = self._deliver(entry, old, place)
+            except (OSError, RushesError) as error:
+                said = error.strerror if isinstance(error, OSError) else str(error)
+                errors.append(f"{display(old)}: {said}")
+                job.log("error", errors[-1])
+                continue
+            finally:
+                self.done += entry["size"] or 0
+                job.progress(bytes_done=self.done)
+            files.append(
+                {
+                    **json_name("from", old),
+                    **json_name("to", arrived.path),
+                    "size": entry["size"],
+                    "level": arrived.level,
+                }
+            )
+            job.log("info", f"{display(old)} is proven as {display(arrived.path)} ({arrived.level}).")
+        job.progress(force=True, done=len(made), stage=None, message=None)
+        status = states.verdict({"completed": len(files), "failed": len(errors)})
+        result = {"run_id": self.record.run_id, "moved": self.move, "files": files}
+        return Outcome(status, result, " ".join(errors) or None)
+
+    def remove_temps(self) -> None:
+        """Remove files of attempts that are dead: they carry this job's id."""
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return  # away, or not made yet
+        for name in names:
+            if name.startswith(".") and name.endswith(f".{self.job.job_id[:8]}.part"):
+                placing.remove(os.path.join(self.folder, name))
+
+    def _place(self) -> Place:
+        """The folder, made when it is missing, on the volume that it was on when this was queued."""
+        known = self.job.params["volume_id"]
+        above = self.folder if os.path.isdir(self.folder) else os.path.dirname(self.folder.rstrip("/"))
+        try:
+            found = places.place_of(self.job.db, above).volume_id
+        except RushesError:
+            found = None
+        if found != known:
+            raise JobPaused(
+                f"The drive of {display(self.folder)} is away. The delivery goes on when it is back.",
+                waiting_for=known,
+            )
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+        except OSError as error:
+            raise Refused(f"{display(self.folder)} cannot be made: {error.strerror}.") from error
+        return places.place_of(self.job.db, self.folder)
+
+    def _deliver(self, entry: Row, old: str, place: Place) -> _Arrived:
+        """Bring one film to a verdict; what an earlier start did counts."""
+        known = self._there_already(entry, old, place)
+        arrived = known or self._copy(entry, old, place)
+        if self.move and os.path.dirname(os.path.realpath(old)) != os.path.realpath(self.folder):
+            self._remove(entry, old, arrived, read=known is None)
+        return arrived
+
+    def _there_already(self, entry: Row, old: str, place: Place) -> _Arrived | None:
+        """The film, when an earlier start of this delivery has put it there and it is whole."""
+        stem, extension = _split(old)
+        for number in range(placing.MOST_NUMBERS + 1):
+            path = os.path.join(self.folder, placing.numbered(stem, extension, number))
+            if not os.path.lexists(path):
+                return None
+            try:
+                same = os.path.getsize(path) == entry["size"] and (
+                    full_hash(path, self.job.check_now) == entry["blake3"]
+                )
+            except OSError:
+                continue
+            if same:
+                level = self._enter(entry, path, place, "cached re-read")
+                return _Arrived(path, level)
+        return None
+
+    def _copy(self, entry: Row, old: str, place: Place) -> _Arrived:
+        free = room.free_bytes(self.folder)
+        if free is not None and free < (entry["size"] or 0):
+            raise Refused(f"{display(self.folder)} has no room for it; nothing was removed.")
+        source = os.open(os.path.dirname(old), _FLAGS)
+        target = os.open(self.folder, _FLAGS)
+        try:
+            original = open_original(source, os.path.basename(old), display(old))
+            try:
+                return self._carry(entry, original, old, target, place)
+            finally:
+                original.close()
+        finally:
+            os.close(source)
+            os.close(target)
+
+    def _carry(self, entry: Row, original: Original, old: str, target: int, place: Place) -> _Arrived:
+        name = os.path.basename(old)
+        landing = Landing(
+            key=0,
+            folder=target,
+            name=name,
+            temp=folders.temp_name(name, self.job.job_id),
+            shown=display(os.path.join(self.folder, name)),
+            fs_type=place.fs_type,
+            is_network=place.is_network,
+        )
+        stream = Stream()
+        published = False
+        try:
+            landing.open()
+            if landing.alive:
+                write_out(
+                    original, [landing], stream, check=self.job.check_now, tick=lambda: self._tick(landing)
+                )
+            self._judge(stream, landing)
+            if stream.digester.blake3 != entry["blake3"]:
+                raise Refused("it is not the file that the run made any more; it was not delivered.")
+            self.job.progress(stage="verify")
+            read_back_all(
+                [landing], str(entry["blake3"]), check=self.job.check_now, tick=lambda: self._tick(landing)
+            )
+            self._judge(stream, landing)
+            path = self._publish(landing, name)
+            published = True
+        finally:
+            self.job.progress(stage="copy")
+            if not published:
+                landing.discard()
+        level = self._enter(entry, path, place, landing.level or "cached re-read")
+        return _Arrived(path, level)
+
+    def _judge(self, stream: Stream, landing: Landing) -> None:
+        failure = stream.failure or landing.failure
+        if failure is not None:
+            raise RushesError(failure.sentence)
+
+    def _tick(self, landing: Landing) -> None:
+        self.job.progress(bytes_done=self.done + (landing.written + landing.reread) // 2)
+
+    def _publish(self, landing: Landing, name: str) -> str:
+        stem, extension = _split(name)
+        for number in range(placing.MOST_NUMBERS + 1):
+            wanted = placing.numbered(stem, extension, number)
+            try:
+                folders.publish(landing.folder, landing.temp, wanted)
+            except FileExistsError:
+                continue
+            folders.sync_folder(landing.folder)
+            return os.path.join(self.folder, wanted)
+        raise RushesError(f"{display(name)} and {placing.MOST_NUMBERS} numbers after it are taken.")
+
+    def _enter(self, entry: Row, path: str, place: Place, level: str) -> str:
+        ledger.record_copy(self.job.db, entry["size"], entry["blake3"], path, place, level)
+        return level
+
+    def _remove(self, entry: Row, old: str, arrived: _Arrived, *, read: bool) -> None:
+        """The old file goes, when it is still what was made; its rows follow the film to its new place.
+
+        ``read`` says that its bytes have been compared just now.
+        """
+        db = self.job.db
+        if os.path.lexists(old):
+            same = os.path.getsize(old) == entry["size"]
+            if not same or not (read or full_hash(old, self.job.check_now) == entry["blake3"]):
+                raise Refused("it was changed while it was delivered; the old file was left alone.")
+            os.unlink(old)
+            placing.sync_folder(os.path.dirname(old))
+        try:
+            before = places.place_of(db, os.path.dirname(old))
+        except RushesError:
+            before = None
+        with write(db):
+            if before is not None:
+                db.execute(
+                    "DELETE FROM copies WHERE volume_id = ? AND path = ? AND role = 'export'",
+                    (before.volume_id, to_blob(os.path.join(before.path, os.path.basename(old)))),
+                )
+            db.execute(
+                "UPDATE run_outputs SET path = ? WHERE run_id = ? AND position = ?",
+                (to_blob(arrived.path), self.record.run_id, entry["position"]),
+            )
+            shown = self.folder if self.record.is_per_clip else arrived.path
+            db.execute(
+                "UPDATE runs SET output_path = ? WHERE run_id = ?", (to_blob(shown), self.record.run_id)
+            )
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Name without extension, and the extension without its dot."""
+    stem, _, extension = os.path.basename(path).rpartition(".")
+    return stem, extension
