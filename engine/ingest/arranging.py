@@ -13,11 +13,11 @@ from engine.errors import RushesError
 from engine.ingest import naming
 from engine.ingest.known import join
 from engine.ingest.placing import choose_folder
-from engine.ingest.scan import Found
 from engine.media.beside import enrich
-from engine.media.cards import Card, Listed, reader, recognise
-from engine.media.clips import group
+from engine.media.cards import Card, reader, recognise
+from engine.media.clips import Clip, group_each
 from engine.media.facts import MediaFacts
+from engine.media.filelist import FileList, Shelf
 from engine.media.probe import probe
 from engine.media.tools import find_tools
 from engine.names import display
@@ -47,7 +47,7 @@ class Arrangement:
     """
 
     folder: str
-    names: dict[str, str] | None = None
+    names: Shelf | None = None
     hashed: bool = False
 
     def target(self, path: str) -> str:
@@ -62,7 +62,7 @@ def arrange(
     path: str,
     is_file: bool,
     label: str,
-    files: Sequence[Found],
+    files: FileList,
     destinations: Sequence[tuple[str, str, str]],
     taken: Collection[str] = (),
     item_id: int | None = None,
@@ -88,7 +88,7 @@ def arrange(
     template = wanted.template
     if template is not None:
         base = os.path.dirname(path) if is_file else path
-        card = recognise(_listed(files), None if is_file else reader(base))
+        card = recognise(files, None if is_file else reader(base))
         known = _known(wanted, template, card, base, label, files)
         if is_file or not card.structured:
             return Arrangement("", naming.name_files(template, known, files), naming.hashed(template))
@@ -98,13 +98,7 @@ def arrange(
     return Arrangement(choose_folder(db, label, files, destinations, taken=taken, item_id=item_id))
 
 
-def _listed(files: Sequence[Found]) -> list[Listed]:
-    return [Listed(file.path, file.size, file.mtime_ns) for file in files]
-
-
-def _known(
-    wanted: Wanted, template: str, card: Card, base: str, label: str, files: Sequence[Found]
-) -> naming.Known:
+def _known(wanted: Wanted, template: str, card: Card, base: str, label: str, files: FileList) -> naming.Known:
     name = naming.safe(display(label), "card")
     asked = naming.tokens(template) & {"camera", "reel"}
     facts = _first_facts(base, files, card) if asked else None
@@ -117,14 +111,19 @@ def _known(
     )
 
 
-def _first_facts(base: str, files: Sequence[Found], card: Card) -> MediaFacts | None:
+def _first_facts(base: str, files: FileList, card: Card) -> MediaFacts | None:
     """What the first recording says of its camera; None when there is none, or it says nothing."""
-    clips, _ = group(_listed(files), card, reader(base))
-    for clip in clips:
-        if clip.kind != "video":
-            continue
-        try:
-            return enrich(probe(find_tools(), str(Path(base) / clip.essence)), clip, reader(base))
-        except RushesError:
-            return None  # the names do without; the clip itself is warned about when it is entered
-    return None
+    first: Clip | None = None
+
+    def take(clip: Clip) -> None:
+        nonlocal first
+        if clip.kind == "video" and (first is None or clip.essence < first.essence):
+            first = clip
+
+    group_each(files, card, reader(base), take)
+    if first is None:
+        return None
+    try:
+        return enrich(probe(find_tools(), str(Path(base) / first.essence)), first, reader(base))
+    except RushesError:
+        return None  # the names do without; the clip itself is warned about when it is entered

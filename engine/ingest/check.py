@@ -17,8 +17,9 @@ from engine.ingest.folders import Root
 from engine.ingest.known import join
 from engine.ingest.landing import open_original
 from engine.ingest.layout import listed
-from engine.ingest.scan import Found, left_out, scan
+from engine.ingest.scan import left_out, scan
 from engine.library import Library
+from engine.media.filelist import Listed
 from engine.media.hashing import FAST_WHOLE, digest_fd, fast_hash
 from engine.names import display, from_blob, json_name
 from engine.storage import config
@@ -139,6 +140,7 @@ def check_card(
             root.trim()
     finally:
         root.close()
+        listing.close()
     safe = bool(listing.files) and not blocking
     return CardVerdict(
         safe,
@@ -169,7 +171,7 @@ def _reason(
     root: Root,
     place: Place,
     folder: str,
-    found: Found,
+    found: Listed,
     copies: int,
     devices: int,
     check: Callable[[], None] | None,
@@ -205,7 +207,7 @@ def _reason(
     return _judge(elsewhere, copies, devices)
 
 
-def _read(root: Root, found: Found, check: Callable[[], None] | None) -> Content:
+def _read(root: Root, found: Listed, check: Callable[[], None] | None) -> Content:
     *parts, name = found.path.split("/")
     try:
         original = open_original(root.folder(tuple(parts), make=False), name, display(found.path))
@@ -225,7 +227,7 @@ def _read(root: Root, found: Found, check: Callable[[], None] | None) -> Content
         original.close()
 
 
-def _remember(db: Database, content: Content, place: Place, path: str, found: Found) -> None:
+def _remember(db: Database, content: Content, place: Place, path: str, found: Listed) -> None:
     record_copy(
         db,
         record_asset(db, content),

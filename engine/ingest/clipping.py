@@ -17,13 +17,13 @@ from engine.ingest.ends import Source
 from engine.ingest.meter import Meter
 from engine.jobs.context import JobContext
 from engine.media.beside import enrich
-from engine.media.cards import Card, Listed, reader, recognise
-from engine.media.clips import Clip, group
+from engine.media.cards import FileList, Listed, reader, recognise
+from engine.media.clips import Clip, group_each
 from engine.media.facts import MediaFacts
 from engine.media.probe import probe
 from engine.media.thumbs import thumbnail, thumbnail_path
 from engine.media.tools import Tools, find_tools
-from engine.names import display, from_blob
+from engine.names import display, from_blob, to_blob
 from engine.storage.database import execute, row, rows, scalar, write
 
 
@@ -44,44 +44,62 @@ def catalogue_item(
     """
     meter.stage("catalogue")
     db = job.db
-    found = rows(
-        db,
-        "SELECT name, size, mtime_ns, asset_id FROM tasks WHERE item_id = ?"
-        " AND error_kind IS NOT 'unreadable_folder' ORDER BY position",
-        (item_id,),
-    )
-    if not found:
+    files = _files_of(job, item_id)
+    if not len(files):
         return
-    listed = [Listed(from_blob(entry["name"]), entry["size"], entry["mtime_ns"]) for entry in found]
-    assets = {
-        from_blob(entry["name"]): int(entry["asset_id"]) for entry in found if entry["asset_id"] is not None
-    }
-    card, clips, warnings = _understand(source, listed)
+    read = reader(source.base)
+    card = recognise(files, read)
     with write(db):
         card_id = catalogue.record_card(
             db,
             replace(card, label=display(source.order.label or os.path.basename(source.path))),
             source.order.volume_id,
-            len(listed),
-            sum(file.size for file in listed),
+            len(files),
+            files.size,
         )
         execute(db, "UPDATE batch_items SET card_id = ? WHERE item_id = ?", (card_id, item_id))
-    for sentence in (*card.warnings, *warnings):
-        job.log("warning", sentence)
     tools = _tools(job)
-    for clip in clips:
+
+    def enter(clip: Clip) -> None:
         job.check_now()
+        assets = _assets_of(job, item_id, clip)
         if clip.essence not in assets:
-            continue  # it failed, and is listed as failed; a retry brings it
+            return  # it failed, and is listed as failed; a retry brings it
         meter.tick()
         _enter(job, clip, assets, source, tools, card_id, thumbnails=thumbnails)
 
+    try:
+        warnings = group_each(files, card, read, enter)
+    finally:
+        files.close()
+    for sentence in (*card.warnings, *warnings):
+        job.log("warning", sentence)
 
-def _understand(source: Source, listed: list[Listed]) -> tuple[Card, list[Clip], list[str]]:
-    read = reader(source.base)
-    card = recognise(listed, read)
-    clips, warnings = group(listed, card, read)
-    return card, clips, warnings
+
+def _files_of(job: JobContext, item_id: int) -> FileList:
+    """The files of an item as they were listed."""
+    return FileList(
+        Listed(from_blob(name), size, mtime_ns)
+        for name, size, mtime_ns in job.db.conn.execute(
+            "SELECT name, size, mtime_ns FROM tasks WHERE job_id = ? AND item_id = ?"
+            " AND error_kind IS NOT 'unreadable_folder' ORDER BY position",
+            (job.job_id, item_id),
+        )
+    )
+
+
+def _assets_of(job: JobContext, item_id: int, clip: Clip) -> dict[str, int]:
+    """The asset of each part of a clip that was taken in, by path."""
+    found: dict[str, int] = {}
+    for part in clip.parts:
+        asset_id = scalar(
+            job.db,
+            "SELECT asset_id FROM tasks WHERE job_id = ? AND item_id = ? AND name = ?",
+            (job.job_id, item_id, to_blob(part.path)),
+        )
+        if asset_id is not None:
+            found[part.path] = int(asset_id)
+    return found
 
 
 def _tools(job: JobContext) -> Tools | None:

@@ -9,7 +9,7 @@ inside the folder that this very source goes to are met by name, not here.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.ingest import aiming, known
 from engine.ingest.ends import Destination, Source
@@ -44,17 +44,10 @@ def skip_known(
     volumes = tuple({target.order.volume_id for target in destinations if target.away is None})
     if not volumes:
         return
-    rest: list[Parcel] = []
     every = True
-    after = -1
-    while parcels := load(job.db, item_id, list(destinations), after=after, limit=BATCH):
-        after = parcels[-1].position
-        for parcel in parcels:
-            job.check_now()
-            if parcel.size < SMALLEST or kind_of(parcel.path) not in ("video", "audio", "image", "proxy"):
-                rest.append(parcel)
-            elif not _decide(job, source, parcel, volumes, meter):
-                every = False
+    for parcel in _queued(job, item_id, destinations):
+        if _weighty(parcel) and not _decide(job, source, parcel, volumes, meter):
+            every = False
     decided = scalar(
         job.db,
         "SELECT count(*) FROM tasks WHERE item_id = ? AND status IN ('completed', 'failed')",
@@ -62,9 +55,23 @@ def skip_known(
     )
     if not every or decided or not any_skipped(job, item_id):
         return
-    for parcel in rest:
-        job.check_now()
-        _decide(job, source, parcel, volumes, meter)
+    for parcel in _queued(job, item_id, destinations):
+        if not _weighty(parcel):
+            _decide(job, source, parcel, volumes, meter)
+
+
+def _weighty(parcel: Parcel) -> bool:
+    """Whether a file may be a duplicate by itself."""
+    return parcel.size >= SMALLEST and kind_of(parcel.path) in ("video", "audio", "image", "proxy")
+
+
+def _queued(job: JobContext, item_id: int, destinations: Sequence[Destination]) -> Iterator[Parcel]:
+    after = -1
+    while parcels := load(job.db, item_id, list(destinations), after=after, limit=BATCH):
+        after = parcels[-1].position
+        for parcel in parcels:
+            job.check_now()
+            yield parcel
 
 
 def any_skipped(job: JobContext, item_id: int) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from engine.ingest.scan import Found
+from engine.media.filelist import FileList
 from engine.media.hashing import FAST_SCHEME, fast_hash
 from engine.names import from_blob, to_blob
 from engine.storage.database import row, rows
@@ -110,22 +110,23 @@ class Foreseen:
     """What a plan expects of one source.
 
     Attributes:
-        known: paths of files that are verified on every destination's volume already, as far as size
-            and fast hash can tell.
-        known_bytes: their sizes together.
+        known: for each number of the listing 1 when the file is verified on every destination's volume
+            already, as far as size and fast hash can tell, else 0.
+        files, size: how many are, and their bytes.
     """
 
-    known: frozenset[str]
-    known_bytes: int
+    known: bytes | bytearray
+    files: int
+    size: int
 
 
 def foresee(
-    db: Database, source: str, source_volume: str, relative: str, files: list[Found], volumes: tuple[str, ...]
+    db: Database, source: str, source_volume: str, relative: str, files: FileList, volumes: tuple[str, ...]
 ) -> Foreseen:
     """Compare a listing with the catalogue by size and fast hash; reads at most 10 MiB of a file."""
-    paths: list[str] = []
-    size = 0
-    for found in files:
+    here_too = bytearray(len(files) + 1)
+    count = size = 0
+    for number, found in files.numbered():
         candidates = verified_of_size(db, found.size, volumes) if found.size and volumes else []
         if len({candidate.volume_id for candidate in candidates}) < len(set(volumes)):
             continue
@@ -139,6 +140,7 @@ def foresee(
         except (OSError, ValueError):
             continue  # unreadable now: the ingest itself will say so
         if {candidate.volume_id for candidate in fits} >= set(volumes):
-            paths.append(found.path)
+            here_too[number] = 1
+            count += 1
             size += found.size
-    return Foreseen(frozenset(paths), size)
+    return Foreseen(here_too, count, size)

@@ -6,8 +6,9 @@ Plain functions over plain data.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from engine.media.filelist import Shelf
 from engine.names import NAME_MAX_BYTES, display
 
 WINDOWS_LIKE = frozenset(
@@ -59,7 +60,7 @@ def label_of(source: str) -> str:
     return os.path.basename(source.rstrip("/")) or "card"
 
 
-def same_card(ours: Mapping[str, tuple[int, int]], theirs: Mapping[str, tuple[int, int]]) -> bool:
+def same_card(ours: Callable[[str], tuple[int, int] | None], theirs: Iterable[tuple[str, int, int]]) -> bool:
     """Whether a folder at a destination holds (a part of) this card.
 
     Cards of one make use the same names over and over, and a card that has come
@@ -68,17 +69,22 @@ def same_card(ours: Mapping[str, tuple[int, int]], theirs: Mapping[str, tuple[in
     time on both sides.
 
     Args:
-        ours: relative path -> (size, mtime_ns) on the card.
-        theirs: the same in the folder at the destination.
+        ours: gives (size, mtime_ns) of a relative path on the card; None where there is none.
+        theirs: (relative path, size, mtime_ns) of each file in the folder at the destination.
 
     Returns:
         True also when the folder holds no file at all.
     """
-    if not theirs:
-        return True
-    common = [path for path in ours if path in theirs and ours[path][0]]
-    alike = sum(ours[path][0] for path in common if _alike(ours[path], theirs[path]))
-    return bool(common) and 2 * alike >= sum(ours[path][0] for path in common)
+    empty, common, alike = True, 0, 0
+    for path, size, mtime_ns in theirs:
+        empty = False
+        mine = ours(path)
+        if mine is None:
+            continue
+        common += mine[0]
+        if _alike(mine, (size, mtime_ns)):
+            alike += mine[0]
+    return empty or (common > 0 and 2 * alike >= common)
 
 
 def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -116,21 +122,27 @@ def _windows_problem(part: str) -> str | None:
     return None
 
 
-def case_clashes(paths: Iterable[str], fs_type: str) -> list[tuple[str, str]]:
-    """Pairs of paths that become one on a file system which does not tell letter case apart."""
+def case_clashes(paths: Iterable[str], fs_type: str, seen: Shelf) -> Iterator[tuple[str, str]]:
+    """Pairs of paths that become one on a file system which does not tell letter case apart.
+
+    ``seen`` is empty; it fills with the paths.
+    """
     if fs_type not in WINDOWS_LIKE:
-        return []
-    seen: dict[str, str] = {}
-    clashes = []
+        return
     for path in paths:
         folded = path.casefold()
-        if folded in seen and seen[folded] != path:
-            clashes.append((seen[folded], path))
-        seen.setdefault(folded, path)
-    return clashes
+        before = seen.get(folded)
+        if before is None:
+            seen[folded] = path
+        elif before != path:
+            yield before, path
 
 
-def listed(items: Sequence[str], limit: int = 5) -> str:
-    """Join what is to be named in a sentence; beyond ``limit`` only the number of the rest."""
+def listed(items: Sequence[str], limit: int = 5, *, more: int = 0) -> str:
+    """Join what is to be named in a sentence; beyond ``limit`` only the number of the rest.
+
+    ``more``: how many there are that are not even in ``items``.
+    """
     shown = ", ".join(items[:limit])
-    return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
+    rest = max(0, len(items) - limit) + more
+    return f"{shown} and {rest} more" if rest else shown

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from engine import clock
 from engine.errors import RushesError
 from engine.ingest.arranging import Arrangement, Wanted, arrange
 from engine.ingest.ends import Destination, Source
 from engine.ingest.known import join
-from engine.ingest.scan import Found, Listing, left_out, scan
+from engine.ingest.scan import Listing, left_out, scan
 from engine.jobs.context import JobContext
+from engine.media.filelist import Listed
 from engine.names import display, to_blob
-from engine.storage.database import execute, rows, scalar, write
+from engine.storage.database import execute, scalar, write
 
 BATCH = 1000
 """Tasks per transaction."""
@@ -42,16 +44,19 @@ def list_item(
         check=job.check_now,
         on_folder=lambda files: job.progress(done=files, total=None),
     )
-    arrangement = _arrange(job, item_id, source, destinations, listing, template)
-    _insert(job, item_id, listing.files, destinations, arrangement)
-    _report(job, source, listing)
-    with write(db):
-        _insert_unreadable(job, item_id, len(listing.files), listing)
-        db.execute(
-            "UPDATE batch_items SET stage = ?, files_found = ?, started_at = COALESCE(started_at, ?)"
-            " WHERE item_id = ?",
-            (LISTED, len(listing.files), clock.now(), item_id),
-        )
+    try:
+        arrangement = _arrange(job, item_id, source, destinations, listing, template)
+        _insert(job, item_id, listing.files, destinations, arrangement)
+        _report(job, source, listing)
+        with write(db):
+            _insert_unreadable(job, item_id, len(listing.files), listing)
+            db.execute(
+                "UPDATE batch_items SET stage = ?, files_found = ?, started_at = COALESCE(started_at, ?)"
+                " WHERE item_id = ?",
+                (LISTED, len(listing.files), clock.now(), item_id),
+            )
+    finally:
+        listing.close()
 
 
 def list_again(
@@ -63,15 +68,29 @@ def list_again(
     if not gone:
         return
     listing = scan(source.path, is_junk=left_out, check=job.check_now)
-    known = {
-        bytes(entry["name"]) for entry in rows(db, "SELECT name FROM tasks WHERE item_id = ?", (item_id,))
-    }
-    new = [found for found in listing.files if to_blob(found.path) not in known]
-    arrangement = _arrange(job, item_id, source, destinations, listing, template)
-    _insert(job, item_id, new, destinations, arrangement, start=len(known))
-    with write(db):
-        _insert_unreadable(job, item_id, len(known) + len(new), listing)
-        db.execute("UPDATE batch_items SET files_found = ? WHERE item_id = ?", (len(listing.files), item_id))
+    try:
+        known = int(scalar(db, "SELECT count(*) FROM tasks WHERE item_id = ?", (item_id,)))
+        new = (found for found in listing.files if not _is_task(job, item_id, found))
+        arrangement = _arrange(job, item_id, source, destinations, listing, template)
+        made = _insert(job, item_id, new, destinations, arrangement, start=known)
+        with write(db):
+            _insert_unreadable(job, item_id, known + made, listing)
+            db.execute(
+                "UPDATE batch_items SET files_found = ? WHERE item_id = ?", (len(listing.files), item_id)
+            )
+    finally:
+        listing.close()
+
+
+def _is_task(job: JobContext, item_id: int, found: Listed) -> bool:
+    return (
+        scalar(
+            job.db,
+            "SELECT 1 FROM tasks WHERE job_id = ? AND item_id = ? AND name = ?",
+            (job.job_id, item_id, to_blob(found.path)),
+        )
+        is not None
+    )
 
 
 def _arrange(
@@ -99,17 +118,18 @@ def _arrange(
 def _insert(
     job: JobContext,
     item_id: int,
-    files: Sequence[Found],
+    files: Iterable[Listed],
     destinations: Sequence[Destination],
     arrangement: Arrangement,
     *,
     start: int = 0,
-) -> None:
+) -> int:
+    """Make the tasks and transfers of these files; return how many."""
     db = job.db
-    for first in range(0, len(files), BATCH):
+    files, first = iter(files), 0
+    while part := list(itertools.islice(files, BATCH)):
         job.check_now()
         with write(db):
-            part = files[first : first + BATCH]
             # Nobody else writes in this transaction, so the ids can be given here.
             base = int(scalar(db, "SELECT COALESCE(MAX(task_id), 0) + 1 FROM tasks"))
             db.conn.executemany(
@@ -143,6 +163,8 @@ def _insert(
                     for target in destinations
                 ],
             )
+        first += len(part)
+    return first
 
 
 def _insert_unreadable(job: JobContext, item_id: int, start: int, listing: Listing) -> None:
@@ -159,15 +181,16 @@ def _insert_unreadable(job: JobContext, item_id: int, start: int, listing: Listi
 def _report(job: JobContext, source: Source, listing: Listing) -> None:
     where = display(source.path)
     if listing.ignored:
-        job.log("info", f"{len(listing.ignored)} system files in {where} were left out.")
-    for path, target in listing.links[:20]:
+        job.log("info", f"{listing.ignored} system files in {where} were left out.")
+    for path, target in listing.links.first:
         job.log(
             "info",
             f"{display(os.path.join(source.path, path))} is a link to {display(target)}; not followed.",
         )
-    if len(listing.links) > 20:
-        job.log("info", f"{len(listing.links) - 20} more links in {where} were not followed.")
-    for path in listing.special[:20]:
+    if listing.links.count > len(listing.links.first):
+        more = listing.links.count - len(listing.links.first)
+        job.log("info", f"{more} more links in {where} were not followed.")
+    for path in listing.special.first:
         job.log("info", f"{display(os.path.join(source.path, path))} is no ordinary file; left out.")
     for path in listing.other_mounts:
         job.log(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.errors import WrongUse
 from engine.ingest import layout
-from engine.ingest.scan import Found
+from engine.media.filelist import FileList, Shelf
 from engine.media.kinds import kind_of
 from engine.names import display
 
@@ -119,29 +119,22 @@ def folder_above(template: str, known: Known) -> str:
     return "/".join(_fill(part, vars(known)) for part in head)
 
 
-def name_files(template: str, known: Known, files: Sequence[Found]) -> dict[str, str]:
-    """Give every loose file its path below the destination.
+def name_files(template: str, known: Known, files: FileList) -> Shelf:
+    """Give every loose file its path below the destination; the result lies beside the list.
 
     A sidecar gets the counter and the day of the film that it lies beside under
     the same name. Names that would be taken twice, whatever their letter case,
     are numbered. ``{blake3}`` stays as :data:`HASH_MARK` until the file was read.
     """
-    counters: dict[str, int] = {}
-    days: dict[str, tuple[bool, str]] = {}
-    for file in files:
-        stem = os.path.splitext(file.path)[0]
-        counters.setdefault(stem, len(counters) + 1)
-        media = kind_of(file.path) in ("video", "audio", "image")
-        if stem not in days or (media and not days[stem][0]):
-            days[stem] = (media, day_of(file.mtime_ns))
-    named: dict[str, str] = {}
-    taken: set[str] = set()
+    stems = _stems(files)
+    named, taken = files.shelf(), files.shelf()
     for file in files:
         stem, extension = os.path.splitext(file.path)
+        counter, _, day = stems[stem].split()
         values = {
             **vars(known),
-            "date": days[stem][1],
-            "counter": f"{counters[stem]:04d}",
+            "date": day,
+            "counter": f"{int(counter):04d}",
             "original": os.path.basename(file.path),
             "kind": kind_of(file.path),
             "blake3": HASH_MARK,
@@ -151,6 +144,22 @@ def name_files(template: str, known: Known, files: Sequence[Found]) -> dict[str,
             path += extension
         named[file.path] = path if hashed(template) else _free(path, taken)
     return named
+
+
+def _stems(files: FileList) -> Shelf:
+    """For each stem its number, whether a film gave it the day, and the day, with blanks in between."""
+    stems = files.shelf()
+    count = 0
+    for file in files:
+        stem = os.path.splitext(file.path)[0]
+        media = kind_of(file.path) in ("video", "audio", "image")
+        said = stems.get(stem)
+        if said is None:
+            count += 1
+            stems[stem] = f"{count} {'film' if media else 'other'} {day_of(file.mtime_ns)}"
+        elif media and said.split()[1] == "other":
+            stems[stem] = f"{said.split()[0]} film {day_of(file.mtime_ns)}"
+    return stems
 
 
 def hashed(template: str) -> bool:
@@ -168,13 +177,13 @@ def day_of(mtime_ns: int) -> str:
     return datetime.fromtimestamp(mtime_ns / 1e9, UTC).astimezone().strftime("%Y-%m-%d")
 
 
-def _free(path: str, taken: set[str]) -> str:
+def _free(path: str, taken: Shelf) -> str:
     folder, _, name = path.rpartition("/")
     for number in range(layout.HIGHEST_NUMBER + 1):
         tried = name if number == 0 else layout.numbered(name, number)
         whole = f"{folder}/{tried}" if folder else tried
         if whole.casefold() not in taken:
-            taken.add(whole.casefold())
+            taken[whole.casefold()] = ""
             return whole
     return path  # the copying step refuses to overwrite and says so
 

@@ -53,6 +53,10 @@ class Transfer:
         self.status, self.failure = "failed", failure
 
 
+UNREAD = Stream()
+"""The stream of every parcel that was not opened; never written to. Digests take 2 KiB each."""
+
+
 @dataclass
 class Parcel:
     """One file of a source on its way to all its destinations.
@@ -86,7 +90,7 @@ class Parcel:
     failure: Failure | None = None
     attempts: int = 0
     original: Original | None = None
-    stream: Stream = field(default_factory=Stream)
+    stream: Stream = field(default_factory=lambda: UNREAD)
     source_proven: bool = False
     second_hash: str | None = None
     committed: bool = False
@@ -138,16 +142,17 @@ def load(
     tasks = rows(
         db,
         "SELECT tasks.*, assets.blake3 FROM tasks LEFT JOIN assets USING (asset_id)"
-        " WHERE item_id = ? AND status = 'queued' AND position > ? ORDER BY position LIMIT ?",
-        (item_id, after, limit),
+        " WHERE job_id = (SELECT job_id FROM batch_items WHERE item_id = ?) AND item_id = ?"
+        " AND status = 'queued' AND position > ? ORDER BY position LIMIT ?",
+        (item_id, item_id, after, limit),
     )
     if not tasks:
         return []
     found = rows(
         db,
-        "SELECT transfers.* FROM transfers JOIN tasks USING (task_id) WHERE item_id = ?"
-        " AND position BETWEEN ? AND ? ORDER BY transfer_id",
-        (item_id, tasks[0]["position"], tasks[-1]["position"]),
+        # By number: a join would let SQLite read all transfers there are, for every bundle.
+        f"SELECT * FROM transfers WHERE task_id IN ({', '.join('?' * len(tasks))}) ORDER BY transfer_id",
+        [task["task_id"] for task in tasks],
     )
     transfers: dict[int, list[Transfer]] = {}
     for entry in found:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlite_utils import Database
 
 from engine.errors import RushesError
 from engine.ingest import layout
 from engine.ingest.known import join
-from engine.ingest.scan import Found
+from engine.media.filelist import FileList
 from engine.names import display, from_blob, to_blob
-from engine.storage.database import rows
 
 
 def choose_folder(
     db: Database,
     label: str,
-    files: Sequence[Found],
+    files: FileList,
     destinations: Sequence[tuple[str, str, str]],
     *,
     taken: Collection[str] = (),
@@ -41,7 +40,11 @@ def choose_folder(
     Raises:
         RushesError: all numbers up to 999 are taken.
     """
-    ours = {found.path: (found.size, found.mtime_ns) for found in files}
+
+    def ours(path: str) -> tuple[int, int] | None:
+        file = files.get(path)
+        return (file.size, file.mtime_ns) if file else None
+
     for number in range(1, layout.HIGHEST_NUMBER + 1):
         folder = layout.card_folder(label, number)
         if folder in taken:
@@ -57,14 +60,14 @@ def choose_folder(
     )
 
 
-def _there(folder: str) -> dict[str, tuple[int, int]]:
+def _there(folder: str) -> Iterator[tuple[str, int, int]]:
     """Files below a folder, without our temporary ones. A file under the name counts as another card."""
     try:
         if not stat.S_ISDIR(os.lstat(folder).st_mode):
-            return {"": (0, 0)}
+            yield "", 0, 0
+            return
     except OSError:
-        return {}
-    found: dict[str, tuple[int, int]] = {}
+        return
     for top, _, names in os.walk(folder):
         below = os.path.relpath(top, folder)
         for name in names:
@@ -75,21 +78,17 @@ def _there(folder: str) -> dict[str, tuple[int, int]]:
             except OSError:
                 continue
             path = name if below == "." else f"{below}/{name}"
-            found[path] = (facts.st_size, facts.st_mtime_ns)
-    return found
+            yield path, facts.st_size, facts.st_mtime_ns
 
 
-def _coming(db: Database, volume_id: str, folder: str, item_id: int | None) -> dict[str, tuple[int, int]]:
+def _coming(db: Database, volume_id: str, folder: str, item_id: int | None) -> Iterator[tuple[str, int, int]]:
     """Files that other ingests, not yet ended, will write below a folder of a volume."""
     start = to_blob(folder + "/")
-    found = rows(
-        db,
+    found = db.conn.execute(
         "SELECT transfers.path, tasks.size, tasks.mtime_ns FROM transfers JOIN tasks USING (task_id)"
         " WHERE transfers.volume_id = ? AND transfers.status IN ('queued', 'running')"
         " AND substr(transfers.path, 1, ?) = ? AND tasks.item_id IS NOT ?",
         (volume_id, len(start), start, item_id),
     )
-    return {
-        from_blob(entry["path"])[len(folder) + 1 :]: (int(entry["size"] or 0), int(entry["mtime_ns"] or 0))
-        for entry in found
-    }
+    for path, size, mtime_ns in found:
+        yield from_blob(path)[len(folder) + 1 :], int(size or 0), int(mtime_ns or 0)

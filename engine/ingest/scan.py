@@ -10,12 +10,16 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from engine.errors import NotFound, RushesError
+from engine.media.filelist import FileList
 from engine.media.kinds import is_junk
 from engine.names import display
+
+T = TypeVar("T")
 
 _OURS = frozenset({".rushes", ".rushes-volume"})
 _OUR_TEMP = re.compile(r"\..+\.[0-9a-f-]{8}\.part", re.DOTALL)
@@ -27,49 +31,57 @@ def left_out(relative: str) -> bool:
     return is_junk(relative) or not _OURS.isdisjoint(parts) or _OUR_TEMP.fullmatch(parts[-1]) is not None
 
 
-@dataclass(frozen=True)
-class Found:
-    """One regular file of a source.
+NAMED = 20
+"""Of links and special files so many are kept by name; the others are counted."""
+
+
+@dataclass
+class Noted(Generic[T]):
+    """Things of which the first are kept, and all are counted.
 
     Attributes:
-        path: relative to the source, exact.
-        size: bytes.
-        mtime_ns: modification time.
-        inode: inode number; a hint only.
+        first: at most :data:`NAMED`.
+        count: of all.
     """
 
-    path: str
-    size: int
-    mtime_ns: int
-    inode: int
+    first: list[T] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, thing: T) -> None:
+        """Count one, and keep it if it is among the first."""
+        self.count += 1
+        if len(self.first) < NAMED:
+            self.first.append(thing)
 
 
 @dataclass
 class Listing:
-    """The result of a walk.
+    """The result of a walk. In memory is only what is no regular file.
 
     Attributes:
         files: regular files in the order of their paths.
-        folders: relative paths of folders that hold no file at all, to be made at the destination too.
-        ignored: files left out as system rubbish (relative paths).
+        ignored: number of files left out as system rubbish.
         links: symbolic links (relative path, target).
         special: sockets, pipes and device nodes (relative paths).
         other_mounts: folders on which another file system is mounted; not entered.
         unreadable: (relative path, sentence) of folders that could not be listed.
     """
 
-    files: list[Found] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    links: list[tuple[str, str]] = field(default_factory=list)
-    special: list[str] = field(default_factory=list)
+    files: FileList = field(default_factory=FileList)
+    ignored: int = 0
+    links: Noted[tuple[str, str]] = field(default_factory=Noted)
+    special: Noted[str] = field(default_factory=Noted)
     other_mounts: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         """Bytes of all files."""
-        return sum(found.size for found in self.files)
+        return self.files.size
+
+    def close(self) -> None:
+        """Give back what the files were kept in."""
+        self.files.close()
 
 
 def scan(
@@ -100,14 +112,13 @@ def scan(
         raise RushesError(f"{display(source)} cannot be looked at: {_why(error)}.") from error
     listing = Listing()
     if stat.S_ISREG(facts.st_mode):
-        listing.files.append(Found(os.path.basename(source), facts.st_size, facts.st_mtime_ns, facts.st_ino))
+        listing.files.add(os.path.basename(source), facts.st_size, facts.st_mtime_ns, facts.st_ino)
         return listing
     if not stat.S_ISDIR(facts.st_mode):
         raise RushesError(f"{display(source)} is neither a file nor a folder.")
     _walk(source, facts.st_dev, listing, is_junk, check, on_folder)
     if listing.unreadable and listing.unreadable[0][0] == "":
         raise RushesError(listing.unreadable[0][1])
-    listing.files.sort(key=lambda found: os.fsencode(found.path).split(b"/"))
     return listing
 
 
@@ -125,14 +136,12 @@ def _walk(
         if check is not None:
             check()
         before = len(listing.files)
-        entries = 0
         try:
             with os.scandir(os.path.join(source, relative)) as folder:
                 for entry in folder:
-                    entries += 1
                     path = f"{relative}/{entry.name}" if relative else entry.name
                     if is_junk(path):
-                        listing.ignored.extend(_below(entry, path))
+                        listing.ignored += _files_below(entry)
                     else:
                         _sort_in(entry, path, device, listing, waiting)
         except OSError as error:
@@ -143,8 +152,6 @@ def _walk(
                     f"{shown} cannot be listed: {_why(error)}. What is in it is unknown.",
                 )
             )
-        if relative and not entries:
-            listing.folders.append(relative)
         if on_folder is not None and len(listing.files) != before:
             on_folder(len(listing.files))
 
@@ -158,15 +165,15 @@ def _sort_in(entry: os.DirEntry[str], path: str, device: int, listing: Listing, 
         listing.unreadable.append((path, f"{display(path)} cannot be looked at: {_why(error)}."))
         return
     if stat.S_ISREG(facts.st_mode):
-        listing.files.append(Found(path, facts.st_size, facts.st_mtime_ns, facts.st_ino))
+        listing.files.add(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
     elif stat.S_ISLNK(facts.st_mode):
         try:
             target = os.readlink(entry.path)
         except OSError:
             target = ""
-        listing.links.append((path, target))
+        listing.links.add((path, target))
     elif not stat.S_ISDIR(facts.st_mode):
-        listing.special.append(path)
+        listing.special.add(path)
     elif facts.st_dev != device:
         listing.other_mounts.append(path)
     else:
@@ -177,15 +184,12 @@ def _why(error: OSError) -> str:
     return os.strerror(error.errno or 0)
 
 
-def _below(entry: os.DirEntry[str], path: str) -> Iterator[str]:
-    """The paths that are ignored with an entry: itself, or the files inside when it is a folder."""
+def _files_below(entry: os.DirEntry[str]) -> int:
+    """How many files are ignored with an entry: itself, or those inside when it is a folder."""
     try:
         is_folder = entry.is_dir(follow_symlinks=False)
     except OSError:
         is_folder = False
     if not is_folder:
-        yield path
-        return
-    for top, _, names in os.walk(entry.path, followlinks=False):
-        for name in names:
-            yield path + os.path.join(top, name)[len(entry.path) :]
+        return 1
+    return sum(len(names) for _, _, names in os.walk(entry.path, followlinks=False))

@@ -86,14 +86,18 @@ class FileList:
         return self._count
 
     def __iter__(self) -> Iterator[Listed]:
-        """The files in order. Others may be looked up meanwhile, none added."""
+        """The files in order."""
         return (file for _, file in self.numbered())
 
     def numbered(self) -> Iterator[tuple[int, Listed]]:
         """The files in order, each with a number of its own from 1 to the length of the list."""
         self._index("key")
-        cursor = self._db.execute("SELECT number, key, size, mtime_ns, inode FROM files ORDER BY key")
-        while found := cursor.fetchmany(_BATCH):
+        key = b""
+        # Page by page: an open cursor would forbid to look at the folders meanwhile.
+        while found := self._db.execute(
+            "SELECT number, key, size, mtime_ns, inode FROM files WHERE key > ? ORDER BY key LIMIT ?",
+            (key, _BATCH),
+        ).fetchall():
             for number, key, size, mtime_ns, inode in found:
                 yield number, Listed(_path(key), size, mtime_ns, inode)
 
@@ -108,9 +112,10 @@ class FileList:
     def in_folder(self, folder: str) -> Iterator[tuple[int, Listed]]:
         """The files directly in a folder, given without regard to letter case, with their numbers."""
         self._index("folder")
-        for number, key, size, mtime_ns, inode in self._db.execute(
+        found = self._db.execute(
             "SELECT number, key, size, mtime_ns, inode FROM files WHERE folder = ?", (to_blob(folder),)
-        ):
+        )
+        for number, key, size, mtime_ns, inode in found:
             yield number, Listed(_path(key), size, mtime_ns, inode)
 
     def folders_with(self, extensions: Sequence[str]) -> list[str]:

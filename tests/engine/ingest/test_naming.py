@@ -12,7 +12,7 @@ from engine.errors import Refused, WrongUse
 from engine.ingest import naming
 from engine.ingest.naming import CONTENT, USUAL, Known, folder_above, name_files, safe, template_of
 from engine.ingest.plan import plan
-from engine.ingest.scan import Found
+from engine.media.filelist import FileList, Listed
 
 from .conftest import temps, tree, write
 
@@ -20,8 +20,8 @@ DAY = 1_700_000_000 * 10**9
 KNOWN = Known("Feature", "2026-11-20", "ILCE-7SM3", "A001", "CARD")
 
 
-def found(*paths: str) -> list[Found]:
-    return [Found(path, 10, DAY, 1) for path in paths]
+def found(*paths: str) -> FileList:
+    return FileList(Listed(path, 10, DAY, 1) for path in paths)
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_a_card_gets_the_folder_above():
 
 
 def test_counters_are_shared_by_a_film_and_its_sidecar():
-    named = name_files("{card}_{counter}", KNOWN, found("a/x.MOV", "a/x.XMP", "b/x.MOV"))
+    named = dict(name_files("{card}_{counter}", KNOWN, found("a/x.MOV", "a/x.XMP", "b/x.MOV")).items())
     assert named == {"a/x.MOV": "CARD_0001.MOV", "a/x.XMP": "CARD_0001.XMP", "b/x.MOV": "CARD_0002.MOV"}
 
 
 def test_names_that_meet_are_numbered_whatever_their_case():
-    named = name_files("{project}/{original}", KNOWN, found("a/x.mov", "b/X.MOV", "c/x.mov"))
+    named = dict(name_files("{project}/{original}", KNOWN, found("a/x.mov", "b/X.MOV", "c/x.mov")).items())
     assert sorted(named.values()) == ["Feature/X_001.MOV", "Feature/x.mov", "Feature/x_002.mov"]
 
 
 def test_the_day_is_the_films():
-    files = [Found("x.xmp", 1, DAY + 86_400 * 10**9 * 3, 1), Found("x.mov", 1, DAY, 2)]
-    named = name_files("{date}/{original}", KNOWN, files)
+    files = FileList([Listed("x.xmp", 1, DAY + 86_400 * 10**9 * 3), Listed("x.mov", 1, DAY)])
+    named = dict(name_files("{date}/{original}", KNOWN, files).items())
     assert {path.partition("/")[0] for path in named.values()} == {naming.day_of(DAY)}
 
 

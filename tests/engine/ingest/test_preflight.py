@@ -10,6 +10,7 @@ import pytest
 from engine.errors import Refused, WrongUse
 from engine.ingest import layout
 from engine.ingest.plan import plan as ingest_plan
+from engine.media.filelist import FileList
 
 from .conftest import tree, write
 
@@ -117,8 +118,10 @@ def test_names_that_windows_file_systems_refuse():
     assert not any(layout.name_problem(name, 1, "ext4") for name in bad)
     assert layout.name_problem("fine.mov", 1, "exfat") is None
     assert layout.name_problem("big.mov", 5 << 30, "vfat")
-    assert layout.case_clashes(["A.mov", "a.MOV", "b"], "exfat") == [("A.mov", "a.MOV")]
-    assert layout.case_clashes(["A.mov", "a.MOV"], "ext4") == []
+    files = FileList()
+    names = ["A.mov", "a.MOV", "b"]
+    assert list(layout.case_clashes(names, "exfat", files.shelf())) == [("A.mov", "a.MOV")]
+    assert list(layout.case_clashes(names, "ext4", files.shelf())) == []
 
 
 def test_numbers_go_before_the_last_dot():
