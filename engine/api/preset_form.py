@@ -71,9 +71,9 @@ def check(values: Values, was: str | None) -> Check:
         ("container", "video.codec", "audio.codec"),
         lambda part: body_rules.checked(nested(part)),
     )
-    name_problem = _name_problem(str(values.get("name", "")), was)
-    if name_problem:
-        found["name"] = name_problem
+    sentence = name_problem(str(values.get("name", "")), was)
+    if sentence:
+        found["name"] = sentence
     if found:
         return Check(found)
     preset = Preset(str(values["name"]).strip(), "", is_system=False, body=body_rules.checked(body))
@@ -81,11 +81,12 @@ def check(values: Values, was: str | None) -> Check:
     if sentences:
         part = "video.codec" if preset.body["video"] is not None else "audio.codec"
         return Check({part: " ".join(sentences)})
-    return Check({}, facts_of(preset), ("ffmpeg", "-i", "CLIP", *presets.arguments(preset), _target(preset)))
+    return Check({}, facts_of(preset), command_of(preset))
 
 
-def _target(preset: Preset) -> str:
-    return f"FILM.{preset.container}"
+def command_of(preset: Preset) -> tuple[str, ...]:
+    """The ffmpeg command that a preset stands for, with placeholders for the files."""
+    return ("ffmpeg", "-i", "CLIP", *presets.arguments(preset), f"FILM.{preset.container}")
 
 
 def facts_of(preset: Preset) -> tuple[Fact, ...]:
@@ -135,7 +136,8 @@ def _get(name: str) -> Preset:
         db.close()
 
 
-def _name_problem(name: str, was: str | None) -> str | None:
+def name_problem(name: str, was: str | None) -> str | None:
+    """Why a preset cannot be called this, as a sentence; None when it can."""
     try:
         name = presets.checked_name(name)
     except RushesError as error:

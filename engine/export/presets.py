@@ -146,6 +146,15 @@ def _new(
     return preset, {"schema": SCHEMA, "composed": parts}
 
 
+def composed(db: Database, name: str, parts: Mapping[str, str]) -> Preset:
+    """The preset that these parts make, not stored: for a look at it beforehand.
+
+    Raises:
+        WrongUse, NotFound: as :func:`create`.
+    """
+    return _new(db, name, {"composed": dict(parts)}, "")[0]
+
+
 def edit(
     db: Database, name: str, body: Mapping[str, Any], description: str, *, new_name: str | None = None
 ) -> Preset:
