@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.api import jobs
-from engine.errors import WrongUse
+from engine.errors import NotFound, WrongUse
 from engine.ingest import check as _check
 from engine.ingest import plan as _plan
 from engine.ingest import plans, repairs, results, scrub
 from engine.ingest import queue as _queue
+from engine.jobs import store
 from engine.jobs.store import PRIORITIES, Job
 from engine.library import Library
+from engine.names import display, from_blob, json_name, to_blob
+from engine.storage.database import rows, scalar
 from engine.supervisor import process
 
 
@@ -145,6 +148,73 @@ def verify(
         "job_id": job_id,
         "status": job.status,
         "error": job.error,
+    }
+
+
+def journal(library: Library, job: str, path: str) -> dict[str, Any]:
+    """The journal of one file of an ingest: the document of ``jobs file``.
+
+    Times are seconds at the device, ``rate`` is bytes per second; ``readings`` are two readings of the
+    source that disagreed, empty without doubt.
+
+    Args:
+        library: the job's library.
+        job: id of the job, or its beginning.
+        path: of the file on the source, exact or as it is shown.
+
+    Raises:
+        NotFound: there is no such job, or no such file in it.
+    """
+    from engine.api.views.journal import journal as read
+
+    db = library.db()
+    job_id = store.find(db, job).job_id
+    task_id = scalar(
+        db, "SELECT task_id FROM tasks WHERE job_id = ? AND name = ? LIMIT 1", (job_id, to_blob(path))
+    )
+    if task_id is None:
+        shown = [
+            entry["task_id"]
+            for entry in rows(db, "SELECT task_id, name FROM tasks WHERE job_id = ?", (job_id,))
+            if display(from_blob(entry["name"])) == path
+        ]
+        if not shown:
+            raise NotFound(f"There is no file {display(path)} in this job; rushes jobs show lists them.")
+        task_id = shown[0]
+    found = read(library, int(task_id))
+    return {
+        "job_id": job_id,
+        "task_id": int(task_id),
+        **json_name("name", found.name),
+        "size": found.size_bytes,
+        "status": found.status,
+        "attempts": found.attempts,
+        "started_at": found.started_at,
+        "ended_at": found.ended_at,
+        "error": found.error,
+        "hashes": dict(found.hashes),
+        "readings": list(found.readings),
+        "doubt": found.doubt,
+        "legs": [
+            {
+                "volume": leg.volume,
+                **json_name("path", leg.path),
+                "hop": leg.hop,
+                "verdict": leg.verdict,
+                "level": leg.level,
+                "verified_at": leg.verified_at,
+                "error": leg.error,
+                "steps": [
+                    {
+                        **asdict(step),
+                        "rate": round(step.bytes / step.seconds) if step.bytes and step.seconds else None,
+                    }
+                    for step in leg.steps
+                ],
+            }
+            for leg in found.legs
+        ],
+        "log": [asdict(line) for line in found.log],
     }
 
 

@@ -55,6 +55,19 @@ def show(job: str, library_path: str | None, as_json: bool) -> None:
     for key in ("message", "error"):
         if found[key]:
             output.say(output.shown(found[key]))
+    if found["free_eta_seconds"] is not None:
+        output.say(
+            f"The card is free in {output.duration(found['free_eta_seconds'])}, "
+            f"all is done in {output.duration(found['eta_seconds'])}."
+        )
+    for part in found["parts"]:
+        rates = [
+            f"{word} {output.size(part[key])}/s"
+            for word, key in (("reads", "read_rate"), ("writes", "write_rate"))
+            if part[key]
+        ]
+        slowest = "  <- holds the others up" if part["bottleneck"] else ""
+        output.say(f"  {output.shown(part['name'])}: {', '.join(rates) or part['kind']}{slowest}")
     for state, count in found["task_counts"].items():
         output.say(f"  {count} {state}")
     for task in found["tasks"]:
@@ -78,6 +91,44 @@ def logs(job: str, library_path: str | None, as_json: bool, limit: int) -> None:
         output.say(f"{line['at']}  {line['level'].upper():7}  {output.shown(line['message'])}")
     if not lines:
         output.say("Nothing was logged.")
+
+
+@jobs.command(name="file")
+@click.argument("job")
+@click.argument("path")
+@options.common
+def one_file(job: str, path: str, library_path: str | None, as_json: bool) -> None:
+    """The journal of one file of an ingest: every step at every destination, with times and hashes.
+
+    PATH is its path on the source, as ``jobs show`` names it.
+    """
+    from engine.api import ingests
+
+    found = ingests.journal(options.open_library(library_path), job, path)
+    if as_json:
+        output.document(found)
+        return
+    output.say(f"{output.shown(found['name'])}  {output.size(found['size'])}  {found['status']}")
+    output.say(f"  begun {found['started_at'] or '-'}, ended {found['ended_at'] or '-'}")
+    for form, digest in found["hashes"].items():
+        output.say(f"  {form:7} {digest}")
+    for leg in found["legs"]:
+        stage = ", second stage" if leg["hop"] == 2 else ""
+        where = f"{output.shown(leg['volume'])}: " if leg["volume"] else "source "
+        output.say(f"{where}{leg['path']}  {leg['verdict']}{stage}")
+        for step in leg["steps"]:
+            rate = f"{output.size(step['rate'])}/s" if step["rate"] else ""
+            took = output.span(step["seconds"])
+            words = [step["what"], step["state"], took, rate, output.shown(step["text"] or "")]
+            output.say("    " + "  ".join(word for word in words if word))
+        if leg["verified_at"]:
+            output.say(f"    verified {leg['verified_at']} ({leg['level']})")
+        if leg["error"]:
+            output.say(f"    {output.shown(leg['error'])}")
+    if found["doubt"]:
+        output.say(f"{found['doubt']} First {found['readings'][0]}, then {found['readings'][1]}.")
+    for line in found["log"]:
+        output.say(f"  {line['at']}  {line['level'].upper():7}  {output.shown(line['message'])}")
 
 
 def _verb(name: str, text: str) -> None:

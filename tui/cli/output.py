@@ -23,6 +23,7 @@ __all__ = [
     "say",
     "shown",
     "size",
+    "span",
     "table",
 ]
 
@@ -97,6 +98,15 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
 
+def span(seconds: float | None) -> str:
+    """A short time for people, to the millisecond below a second: ``12 ms``, ``1.4 s``; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
+
+
 def clip_length(milliseconds: int | None) -> str:
     """Length of a clip: ``0:02.480``, ``1:02:03.000``; a dash for none."""
     if milliseconds is None:
@@ -146,6 +156,9 @@ class Progress:
         share = f"{job.progress * 100:5.1f} %" if job.progress is not None else "      -"
         rate = f"{size(job.rate)}/s" if job.rate and job.bytes_total else ""
         left = f"{duration(job.eta_seconds)} left" if job.eta_seconds is not None else ""
+        free = getattr(job, "free_eta_seconds", None)
+        if free is not None:
+            left = f"card free in {duration(free)}, all done in {duration(job.eta_seconds)}"
         words = [job.status.replace("_", " "), share, job.stage or "", job.message or "", rate, left]
         line = "  ".join(word for word in words if word)
         if self._terminal:

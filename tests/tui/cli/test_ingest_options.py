@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.tui.cli.conftest import rushes
@@ -93,3 +94,29 @@ def test_verify_repairs(home: Path) -> None:
     assert (home / "x/A001/b.txt").read_text() == "bb"
     assert (home / "x/A001/b.txt.damaged").read_text() == "bX"
     assert rushes("verify", "--repair", "--library", home / "lib").code == 0
+
+
+def test_the_journal_of_a_file_and_the_report_of_a_job_are_there_afterwards(
+    home: Path, wait_until: Callable[..., None]
+) -> None:
+    card = filled(home / "A001")
+    lib = ("--library", home / "lib")
+    done = rushes("ingest", card, "--to", home / "x", "--to", home / "y", *lib, "--wait", "--json").document
+    found = rushes("jobs", "file", done["job_id"], "b.txt", *lib, "--json").document
+    assert (found["name"], found["size"], found["status"]) == ("b.txt", 2, "completed")
+    assert len(found["hashes"]["blake3"]) == 64
+    source, first, second = found["legs"]
+    assert [step["what"] for step in source["steps"]] == ["read", "hash"]
+    for leg in (first, second):
+        assert [step["what"] for step in leg["steps"]] == [
+            "write and flush", "read back", "compare", "in place",
+        ]  # fmt: skip
+        assert leg["verified_at"]
+        assert leg["level"]
+    said = rushes("jobs", "file", done["job_id"], "b.txt", *lib).out
+    assert "x/A001/b.txt  completed" in said
+    assert rushes("jobs", "file", done["job_id"], "nothing", *lib).code == 4
+    shown = rushes("jobs", "show", done["job_id"], *lib, "--json").document
+    assert sum(part["bottleneck"] for part in shown["parts"]) == 1
+    reports = home / "lib/.rushes/reports"
+    wait_until(lambda: reports.is_dir() and len(list(reports.glob("*.pdf"))) == 1, 30.0, "the report")
