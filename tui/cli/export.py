@@ -214,3 +214,35 @@ def compare(one: str, other: str, library_path: str | None, as_json: bool) -> No
         return
     for key, value in found.items():
         output.say(f"{key:18} {output.shown(str(value))}")
+
+
+@exports.command()
+@click.argument("run")
+@click.option("--to", "folder", required=True, metavar="DIR", help="Folder that gets the finished files.")
+@click.option("--move", is_flag=True, help="Remove each old file after its new one is proven.")
+@click.option("--wait", is_flag=True, help="Wait for the end.")
+@options.common
+def deliver(run: str, folder: str, move: bool, wait: bool, library_path: str | None, as_json: bool) -> int:
+    """Copy a run's finished files to DIR, verified; a name that is taken is numbered."""
+    import os
+
+    from engine.api import exports as api
+    from engine.api import jobs
+
+    library = options.open_library(library_path)
+    queued = api.deliver(library, run, os.path.abspath(folder), move=move)
+    if not wait:
+        output.document(queued) if as_json else output.say(f"Queued as job {queued['job_id'][:8]}.")
+        return 0
+    progress = output.Progress()
+    try:
+        job = jobs.follow(library, queued["job_id"], progress)
+    finally:
+        progress.end()
+    if as_json:
+        output.document({**queued, "status": job.status, "error": job.error, **(job.result or {})})
+    else:
+        output.say(f"{output.shown(job.title)}: {job.status.replace('_', ' ')}.")
+        if job.error:
+            output.complain(output.shown(job.error))
+    return 0 if job.status == "completed" else 1
