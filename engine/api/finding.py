@@ -27,12 +27,12 @@ class Finding:
 
     def proposals(self, candidate_id: int | None) -> Sequence[Prefixes]:
         """Mappings that confirmed links speak for: one applied candidate, then the newest hundred. Slow."""
-        from engine.relink import mapping
+        from engine.relink import prefixes
 
         db = self._library.db()
-        found = mapping.propose(db, candidate_id) if candidate_id is not None else []
+        found = prefixes.propose(db, candidate_id) if candidate_id is not None else []
         known = {(one.old, one.new) for one in found}
-        found += [one for one in mapping.propose(db) if (one.old, one.new) not in known]
+        found += [one for one in prefixes.propose(db) if (one.old, one.new) not in known]
         return [Prefixes(one.old, one.new, one.votes) for one in found]
 
     def map(self, old: str, new: str, *, dry_run: bool, keep: bool) -> dict[str, Any]:

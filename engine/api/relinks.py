@@ -12,7 +12,7 @@ from engine.errors import WrongUse
 from engine.jobs.store import Job, resolve
 from engine.library import Library
 from engine.names import json_name
-from engine.relink import decisions, mapping, rules, sessions
+from engine.relink import decisions, mapping, prefixes, rules, sessions
 from engine.relink import job as _job
 from engine.relink import redo as _redo
 from engine.relink.decisions import Candidate
@@ -147,21 +147,48 @@ def redo_session(library: Library, given: str) -> dict[str, Any]:
     return {"session_id": found.session_id, "redone": _redo.redo_session(library, found.session_id)}
 
 
-def map_prefix(library: Library, old: str, new: str, *, dry_run: bool, keep: bool = False) -> dict[str, Any]:
+def map_prefix(
+    library: Library,
+    old: str,
+    new: str,
+    *,
+    dry_run: bool,
+    quick: bool = False,
+    keep: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+    check: Callable[[], None] | None = None,
+) -> dict[str, Any]:
     """Relink every lost copy below ``old`` to the same place below ``new``, in one transaction.
+
+    What it applied can be taken back with :func:`undo_session` of the ``session_id`` that is returned.
 
     Args:
         library: whose copies are mapped.
         old: absolute folder as it was, also of a volume that is away.
         new: existing folder.
         dry_run: only say what would be hit, missed and in conflict.
+        quick: with ``dry_run``: by name and size alone, opening no file; applying reads samples all the same.
         keep: apply it by itself to what a later sweep finds missing below ``old``, as ``relink.policy`` says.
+        on_progress: gets the number of files looked at, and of all; from the calling thread.
+        check: called often; may raise to give up before anything is changed.
     """
     old, new = os.path.abspath(old), os.path.abspath(new)
-    mapped = mapping.map_prefix(library, old, new, dry_run=dry_run)
+    mapped = mapping.map_prefix(
+        library,
+        old,
+        new,
+        dry_run=dry_run,
+        quick=quick,
+        progress=on_progress or _nothing,
+        check=check or _nothing,
+    )
     if keep and not dry_run:
         rules.keep(library.db(), mapped.old, mapped.new)
     return mapped.to_json()
+
+
+def _nothing(*_: object) -> None:
+    """Say nothing."""
 
 
 def list_rules(library: Library) -> list[dict[str, Any]]:
@@ -183,11 +210,24 @@ def _rule(rule: rules.Rule) -> dict[str, Any]:
     }
 
 
-def propose(library: Library) -> list[dict[str, Any]]:
-    """Prefix mappings that confirmed relinks speak for, with something still lost below each."""
+def propose(library: Library, candidate_id: int | None = None) -> list[dict[str, Any]]:
+    """Prefix mappings that confirmed relinks speak for, with something still lost below each.
+
+    Args:
+        library: the library.
+        candidate_id: ask the relink of this candidate alone; None asks the newest hundred.
+
+    Returns:
+        ``old``, ``new``, ``votes`` and ``lost`` (copies still lost below ``old``), most votes first.
+    """
     return [
-        {**json_name("old", found.old), **json_name("new", found.new), "votes": found.votes}
-        for found in mapping.propose(library.db())
+        {
+            **json_name("old", found.old),
+            **json_name("new", found.new),
+            "votes": found.votes,
+            "lost": found.lost,
+        }
+        for found in prefixes.propose(library.db(), candidate_id)
     ]
 
 

@@ -15,6 +15,9 @@ from engine.relink import targets
 from engine.storage.database import Row, row, rows
 from engine.volumes import places
 
+CHUNK = 500
+"""Candidates read by one statement."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -139,6 +142,17 @@ def get(db: Database, candidate_id: int) -> Candidate:
     if found is None:
         raise NotFound(f"There is no candidate {candidate_id}.")
     return _candidate(found)
+
+
+def get_many(db: Database, candidate_ids: Sequence[int]) -> dict[int, Candidate]:
+    """Return those of these candidates that there are, by id."""
+    found: dict[int, Candidate] = {}
+    for start in range(0, len(candidate_ids), CHUNK):
+        part = candidate_ids[start : start + CHUNK]
+        marks = ", ".join("?" * len(part))
+        for entry in rows(db, f"{_CANDIDATES} WHERE candidate.candidate_id IN ({marks})", part):
+            found[entry["candidate_id"]] = _candidate(entry)
+    return found
 
 
 def _candidate(entry: Row) -> Candidate:

@@ -13,7 +13,7 @@ from engine import clock, names
 from engine.errors import IllegalTransition, Refused, RushesError, VolumeGone
 from engine.library import Library
 from engine.relink import derivatives, ledger, sessions, upgrade
-from engine.relink.candidates import Candidate, get, list_candidates
+from engine.relink.candidates import Candidate, get, get_many, list_candidates
 from engine.relink.ledger import Placement
 from engine.relink.tree import Tree, hold
 from engine.storage import audit
@@ -72,7 +72,7 @@ def apply(library: Library, candidate_id: int, *, by: str | None = None) -> Appl
                 derivatives.link(db, tree, candidate, by)
                 skipped = 0
             else:
-                skipped = _place(db, candidate, by)
+                skipped = _place(db, [candidate], by)
     except Refused as error:
         audit.record(
             db, "relink apply", target=str(candidate_id), from_state=candidate.status,
@@ -129,24 +129,36 @@ def _apply_batch(
     good: list[Candidate] = []
     with ExitStack() as held:
         trees: dict[str, Tree | VolumeGone] = {}
+        known = get_many(db, ids)
         for candidate_id in ids:
             try:
-                candidate = get(db, candidate_id)
-                refuse_decided(candidate, "applied")
-                _refuse_needless(candidate)
+                candidate = known.get(candidate_id) or get(db, candidate_id)
                 if candidate.match_type == "derivative":
+                    refuse_decided(candidate, "applied")
                     raise Refused("A file that shares only the name is linked by itself, never among many.")
-                _refuse_changed(_tree(db, candidate.volume_id, trees, held), candidate)
+                refuse_unfit(_tree(db, candidate.volume_id, trees, held), candidate)
                 good.append(candidate)
             except RushesError as error:
                 refused[candidate_id] = str(error)
         with write(db):
-            for candidate in good:
-                try:
-                    _place(db, candidate, by)
-                    applied[candidate.candidate_id] = candidate.volume_id
-                except RushesError as error:
-                    refused[candidate.candidate_id] = str(error)
+            try:
+                # Nearly always all fit: one statement for all of them.
+                with write(db):
+                    _place(db, good, by)
+                applied.update({candidate.candidate_id: candidate.volume_id for candidate in good})
+            except RushesError:
+                _place_singly(db, good, by, applied, refused)
+
+
+def _place_singly(
+    db: Database, good: Sequence[Candidate], by: str, applied: dict[int, str], refused: dict[int, str]
+) -> None:
+    for candidate in good:
+        try:
+            _place(db, [candidate], by)
+            applied[candidate.candidate_id] = candidate.volume_id
+        except RushesError as error:
+            refused[candidate.candidate_id] = str(error)
 
 
 def _tree(db: Database, volume_id: str, trees: dict[str, Tree | VolumeGone], held: ExitStack) -> Tree:
@@ -162,12 +174,19 @@ def _tree(db: Database, volume_id: str, trees: dict[str, Tree | VolumeGone], hel
     return tree
 
 
-def _place(db: Database, candidate: Candidate, by: str) -> int:
-    """Write an apply, in a transaction of its own or inside the open one; return the rivals skipped."""
+def _place(db: Database, candidates: Sequence[Candidate], by: str) -> int:
+    """Write applies, all or none, in a transaction of its own or the open one; return the rivals skipped."""
     with write(db):
-        refuse_decided(get(db, candidate.candidate_id), "applied")
-        skipped = ledger.place(db, [placement_of(candidate)], by)
-        _audit(db, candidate, "applied", by)
+        now = get_many(db, [candidate.candidate_id for candidate in candidates])
+        copies: set[int] = set()
+        for candidate in candidates:
+            refuse_decided(now.get(candidate.candidate_id, candidate), "applied")
+            if candidate.copy_id in copies:
+                raise Refused("Another candidate of this copy is applied already.")
+            copies.add(candidate.copy_id)
+        skipped = ledger.place(db, [placement_of(candidate) for candidate in candidates], by)
+        for candidate in candidates:
+            _audit(db, candidate, "applied", by)
     return skipped
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,16 @@ from sqlite_utils import Database
 
 from engine import clock, names
 from engine.errors import NotFound, Refused
+from engine.storage import moving
 from engine.storage.database import Row, row, rows, write
 
-_PLACE = (
-    "volume_id", "path", "state", "size", "mtime_ns", "inode", "seen_at", "verified_at", "verify_level",
-)  # fmt: skip
-"""Columns of a copy that a placement changes."""
+CHUNK = 500
+"""Values bound to one statement."""
+
+_Values = tuple[Any, ...]
+"""The columns of a copy that a placement changes, see :data:`engine.storage.moving.COLUMNS`."""
+
+_VERIFIED = moving.COLUMNS.index("verified_at")
 
 _VERDICT = ("status", "decided_at", "decided_by")
 """Columns of a candidate that a verdict changes."""
@@ -58,12 +63,18 @@ class Placement:
     keep_verified: bool = False
 
 
-def place(db: Database, placements: Sequence[Placement], by: str) -> int:
+def place(db: Database, placements: Sequence[Placement], by: str, *, entered: bool = False) -> int:
     """Give the copies their new places, all or none, in one transaction (or the open one).
 
     The candidates become ``applied``; other open candidates of the same copies,
     and of other copies for the same files, become ``skipped``. Copies may
     exchange their places among each other.
+
+    Args:
+        db: the library's database.
+        placements: one per copy.
+        by: who says so.
+        entered: the candidates were entered just now, as ``applied``: before that they count as ``pending``.
 
     Returns:
         How many other candidates were skipped.
@@ -73,65 +84,72 @@ def place(db: Database, placements: Sequence[Placement], by: str) -> int:
         Refused: a place is another copy's already, or two copies were given one place.
     """
     with write(db):
-        before = [_copy(db, placement.copy_id) for placement in placements]
+        before = _copies(db, [placement.copy_id for placement in placements])
         _refuse_taken(db, placements)
         moment = clock.now()
-        if len(placements) > 1:
-            # The place that one leaves may be the place that another takes.
-            for placement in placements:
-                parked = b"\x00moving/%d" % placement.copy_id
-                db.execute("UPDATE copies SET path = ? WHERE copy_id = ?", (parked, placement.copy_id))
-        skipped = 0
-        for placement, old in zip(placements, before, strict=True):
-            kept = placement.keep_verified and old["verified_at"] is not None
-            new = {
-                "volume_id": placement.volume_id,
-                "path": names.to_blob(placement.path),
-                "state": "present",
-                "size": placement.size,
-                "mtime_ns": placement.mtime_ns,
-                "inode": placement.inode,
-                "seen_at": moment,
-                "verified_at": old["verified_at"] if kept else placement.verified_at,
-                "verify_level": old["verify_level"] if kept else placement.verify_level,
-            }
-            _put(db, "copies", "copy_id", placement.copy_id, new)
-            closed = _close(db, placement, by, moment)
-            skipped += len(closed) - 1
-            db.execute(
-                "INSERT INTO relinks (candidate_id, copy_id, before, after, at) VALUES (?, ?, ?, ?, ?)",
-                (
-                    placement.candidate_id,
-                    placement.copy_id,
-                    json.dumps({"copy": _encode(old), "candidates": closed}),
-                    json.dumps({"copy": _encode(new)}),
-                    moment,
-                ),
+        closing = _closing(db, placements, entered=entered)
+        moves: list[tuple[Any, ...]] = []
+        records: list[tuple[Any, ...]] = []
+        for placement in placements:
+            old = before[placement.copy_id]
+            new = _new(placement, old, moment)
+            moves.append((placement.copy_id, *new))
+            told = {"copy": _encode(old), "candidates": closing[placement.candidate_id]}
+            after = {"copy": _encode(new)}
+            records.append(
+                (placement.candidate_id, placement.copy_id, json.dumps(told), json.dumps(after), moment)
             )
-        return skipped
+        moving.move(db, moves)
+        db.conn.executemany(
+            "INSERT INTO relinks (candidate_id, copy_id, before, after, at) VALUES (?, ?, ?, ?, ?)", records
+        )
+        return _close(db, closing, by, moment, entered=entered)
+
+
+def _new(placement: Placement, old: _Values, moment: str) -> _Values:
+    """The columns of a copy at its new place."""
+    verified = (placement.verified_at, placement.verify_level)
+    if placement.keep_verified and old[_VERIFIED] is not None:
+        verified = (old[_VERIFIED], old[_VERIFIED + 1])
+    return (
+        placement.volume_id, names.to_blob(placement.path), "present", placement.size, placement.mtime_ns,
+        placement.inode, moment, *verified,
+    )  # fmt: skip
 
 
 def _refuse_taken(db: Database, placements: Sequence[Placement]) -> None:
-    moving = {placement.copy_id for placement in placements}
-    targets: set[tuple[str, str]] = set()
+    moving_ids = {placement.copy_id for placement in placements}
+    targets: dict[tuple[str, bytes], Placement] = {}
     for placement in placements:
-        target = (placement.volume_id, placement.path)
+        target = (placement.volume_id, names.to_blob(placement.path))
         if target in targets:
             raise Refused(f"Two copies cannot both be {names.display(placement.path)}.")
-        targets.add(target)
-        taken = row(
-            db,
-            "SELECT copy_id, asset_id, role, state FROM copies WHERE volume_id = ? AND path = ?",
-            (placement.volume_id, names.to_blob(placement.path)),
-        )
-        if taken is not None and taken["copy_id"] not in moving:
-            raise Refused(_taken_sentence(db, placement, taken))
+        targets[target] = placement
+    for volume_id, path, copy_id, asset_id in _at(db, "copies", "copy_id, asset_id", targets):
+        if copy_id not in moving_ids:
+            raise Refused(_taken_sentence(db, targets[volume_id, path], asset_id))
 
 
-def _taken_sentence(db: Database, placement: Placement, taken: Row) -> str:
+def _at(
+    db: Database, table: str, columns: str, places: Iterable[tuple[str, bytes]], where: str = "1"
+) -> Iterator[tuple[Any, ...]]:
+    """(volume_id, path, ``columns``) of the rows of ``table`` at these places."""
+    by_volume: dict[str, list[bytes]] = defaultdict(list)
+    for volume_id, path in places:
+        by_volume[volume_id].append(path)
+    for volume_id, paths in by_volume.items():
+        for part in _parts(paths):
+            yield from db.conn.execute(
+                f"SELECT volume_id, path, {columns} FROM {table} WHERE volume_id = ?"
+                f" AND path IN ({_marks(part)}) AND {where}",
+                (volume_id, *part),
+            ).fetchall()
+
+
+def _taken_sentence(db: Database, placement: Placement, asset_id: int) -> str:
     own = row(db, "SELECT asset_id FROM copies WHERE copy_id = ?", (placement.copy_id,))
     shown = names.display(placement.path)
-    if own is not None and own["asset_id"] == taken["asset_id"]:
+    if own is not None and own["asset_id"] == asset_id:
         return (
             f"{shown} is in the catalogue already, as another copy of the same content. "
             "One file cannot be two copies; nothing was changed."
@@ -139,28 +157,73 @@ def _taken_sentence(db: Database, placement: Placement, taken: Row) -> str:
     return f"{shown} is in the catalogue already, as a copy of other content. Nothing was changed."
 
 
-def _close(db: Database, placement: Placement, by: str, moment: str) -> list[dict[str, Any]]:
-    """Settle the candidate and its rivals; return each as it was before."""
-    rivals = rows(
-        db,
-        # Three look-ups, each by its own index; one condition with OR would read the whole table.
-        "SELECT candidate_id, status, decided_at, decided_by FROM candidates WHERE candidate_id = ?"
-        " UNION SELECT candidate_id, status, decided_at, decided_by FROM candidates"
-        " WHERE copy_id = ? AND status IN ('pending', 'later')"
-        " UNION SELECT candidate_id, status, decided_at, decided_by FROM candidates"
-        " WHERE volume_id = ? AND path = ? AND status IN ('pending', 'later')",
-        (
-            placement.candidate_id,
-            placement.copy_id,
-            placement.volume_id,
-            names.to_blob(placement.path),
-        ),
+_OPEN = "status IN ('pending', 'later')"
+_RIVAL = "candidate_id, status, decided_at, decided_by"
+
+
+def _closing(
+    db: Database, placements: Sequence[Placement], *, entered: bool
+) -> dict[int, list[dict[str, Any]]]:
+    """For each placement's candidate: all candidates that it settles, itself first, as they are now."""
+    by_copy = {placement.copy_id: placement.candidate_id for placement in placements}
+    by_place = {
+        (placement.volume_id, names.to_blob(placement.path)): placement.candidate_id
+        for placement in placements
+    }
+    own: dict[int, tuple[Any, ...]] = {}
+    if entered:
+        own = {candidate_id: (candidate_id, "pending", None, None) for candidate_id in by_copy.values()}
+    rivals: list[tuple[int, tuple[Any, ...]]] = []
+    for part in _parts(list(by_copy)):
+        found = db.conn.execute(
+            f"SELECT copy_id, {_RIVAL} FROM candidates WHERE copy_id IN ({_marks(part)}) AND {_OPEN}", part
+        )
+        rivals += [(by_copy[copy_id], tuple(rival)) for copy_id, *rival in found.fetchall()]
+    for volume_id, path, *other in _at(db, "candidates", _RIVAL, by_place, _OPEN):
+        rivals.append((by_place[volume_id, path], tuple(other)))
+    if not entered:
+        for part in _parts(list(by_copy.values())):
+            found = db.conn.execute(
+                f"SELECT {_RIVAL} FROM candidates WHERE candidate_id IN ({_marks(part)})", part
+            )
+            own |= {rival[0]: rival for rival in found.fetchall()}
+    closing = {
+        candidate_id: [_verdict(own[candidate_id])] if candidate_id in own else []
+        for candidate_id in by_copy.values()
+    }
+    settled = set(closing)
+    for candidate_id, rival in rivals:
+        if rival[0] not in settled:
+            settled.add(rival[0])
+            closing[candidate_id].append(_verdict(rival))
+    return closing
+
+
+def _verdict(rival: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(("candidate_id", *_VERDICT), rival, strict=True))
+
+
+def _close(
+    db: Database, closing: dict[int, list[dict[str, Any]]], by: str, moment: str, *, entered: bool
+) -> int:
+    """Settle the candidates and their rivals; return how many rivals were skipped."""
+    skipped = 0
+    verdicts: list[tuple[Any, ...]] = []
+    for candidate_id, rivals in closing.items():
+        for rival in rivals:
+            applied = rival["candidate_id"] == candidate_id
+            skipped += not applied
+            if not (applied and entered):
+                verdicts.append(("applied" if applied else "skipped", moment, by, rival["candidate_id"]))
+    _give(db, verdicts)
+    return skipped
+
+
+def _give(db: Database, verdicts: Sequence[Sequence[Any]]) -> None:
+    """Write (status, decided_at, decided_by, candidate_id)."""
+    db.conn.executemany(
+        "UPDATE candidates SET status = ?, decided_at = ?, decided_by = ? WHERE candidate_id = ?", verdicts
     )
-    for rival in rivals:
-        status = "applied" if rival["candidate_id"] == placement.candidate_id else "skipped"
-        verdict = {"status": status, "decided_at": moment, "decided_by": by}
-        _put(db, "candidates", "candidate_id", rival["candidate_id"], verdict)
-    return rivals
 
 
 def take_back(db: Database, candidate_ids: Sequence[int]) -> None:
@@ -171,78 +234,102 @@ def take_back(db: Database, candidate_ids: Sequence[int]) -> None:
         Refused: a copy was placed anew since (undo that first), or its old place is another copy's now.
     """
     with write(db):
-        entries = [_standing(db, candidate_id) for candidate_id in candidate_ids]
-        entries.sort(key=lambda entry: -int(entry["relink_id"]))
-        moving = {entry["copy_id"] for entry in entries}
-        for entry in entries:
-            _refuse_stale(db, entry, moving)
-        for copy_id in moving if len(moving) > 1 else ():
-            db.execute("UPDATE copies SET path = ? WHERE copy_id = ?", (b"\x00moving/%d" % copy_id, copy_id))
-        for entry in entries:
-            before = json.loads(entry["before"])
-            _put(db, "copies", "copy_id", entry["copy_id"], _decode(before["copy"]))
-            for rival in before["candidates"]:
-                verdict = {key: rival[key] for key in _VERDICT}
-                _put(db, "candidates", "candidate_id", rival["candidate_id"], verdict)
-            db.execute(
-                "UPDATE relinks SET undone_at = ? WHERE relink_id = ?", (clock.now(), entry["relink_id"])
+        entries = _standing(db, candidate_ids)
+        befores = {int(entry["relink_id"]): json.loads(entry["before"]) for entry in entries}
+        old = {int(entry["copy_id"]): _decode(befores[int(entry["relink_id"])]["copy"]) for entry in entries}
+        _refuse_stale(db, entries, old)
+        moving.move(db, [(copy_id, *values) for copy_id, values in old.items()])
+        _give(
+            db,
+            [
+                (*(rival[key] for key in _VERDICT), rival["candidate_id"])
+                for before in befores.values()
+                for rival in before["candidates"]
+            ],
+        )
+        moment = clock.now()
+        db.conn.executemany(
+            "UPDATE relinks SET undone_at = ? WHERE relink_id = ?",
+            [(moment, relink_id) for relink_id in befores],
+        )
+
+
+def _standing(db: Database, candidate_ids: Sequence[int]) -> list[Row]:
+    """The placement of each candidate that was not taken back."""
+    found: dict[int, Row] = {}
+    for part in _parts(list(candidate_ids)):
+        for entry in rows(
+            db,
+            f"SELECT * FROM relinks WHERE candidate_id IN ({_marks(part)}) AND undone_at IS NULL"
+            " ORDER BY relink_id",
+            part,
+        ):
+            found[entry["candidate_id"]] = entry
+    for candidate_id in candidate_ids:
+        if candidate_id not in found:
+            raise NotFound(f"Candidate {candidate_id} has no relink that could be undone.")
+    return sorted(found.values(), key=lambda entry: -int(entry["relink_id"]))
+
+
+def _refuse_stale(db: Database, entries: Sequence[Row], old: dict[int, _Values]) -> None:
+    """Be sure that each copy is where its relink put it, and that its old place is free."""
+    now = _copies(db, list(old))
+    for entry in entries:
+        after = _decode(json.loads(entry["after"])["copy"])
+        here = now[entry["copy_id"]]
+        if here[:2] != after[:2]:
+            raise Refused(
+                f"This copy has been given another place since ({names.display(names.from_blob(here[1]))}). "
+                "Undo that first; nothing was changed."
             )
-
-
-def _standing(db: Database, candidate_id: int) -> Row:
-    entry = row(
-        db,
-        "SELECT * FROM relinks WHERE candidate_id = ? AND undone_at IS NULL ORDER BY relink_id DESC LIMIT 1",
-        (candidate_id,),
-    )
-    if entry is None:
-        raise NotFound(f"Candidate {candidate_id} has no relink that could be undone.")
-    return entry
-
-
-def _refuse_stale(db: Database, entry: Row, moving: set[int]) -> None:
-    after = _decode(json.loads(entry["after"])["copy"])
-    old = _decode(json.loads(entry["before"])["copy"])
-    now = _copy(db, entry["copy_id"])
-    if (now["volume_id"], now["path"]) != (after["volume_id"], after["path"]):
-        raise Refused(
-            f"This copy has been given another place since ({names.display(now['path'])}). "
-            "Undo that first; nothing was changed."
-        )
-    taken = row(
-        db, "SELECT copy_id FROM copies WHERE volume_id = ? AND path = ?", (old["volume_id"], old["path"])
-    )
-    if taken is not None and taken["copy_id"] not in moving:
-        raise Refused(
-            f"The old place {names.display(old['path'])} belongs to another copy now. Nothing was changed."
-        )
+    for _, path, copy_id in _at(db, "copies", "copy_id", (values[:2] for values in old.values())):
+        if copy_id not in old:
+            raise Refused(
+                f"The old place {names.display(names.from_blob(path))} belongs to another copy now. "
+                "Nothing was changed."
+            )
 
 
 def places_of(entry: Row) -> tuple[tuple[str, str], tuple[str, str]]:
     """(volume_id, relative path) before and after, from a row of ``relinks``."""
     before = _decode(json.loads(entry["before"])["copy"])
     after = _decode(json.loads(entry["after"])["copy"])
-    return (
-        (before["volume_id"], names.from_blob(before["path"])),
-        (after["volume_id"], names.from_blob(after["path"])),
-    )
+    return (before[0], names.from_blob(before[1])), (after[0], names.from_blob(after[1]))
 
 
-def _copy(db: Database, copy_id: int) -> Row:
-    found = row(db, f"SELECT {', '.join(_PLACE)} FROM copies WHERE copy_id = ?", (copy_id,))
-    if found is None:
-        raise NotFound(f"Copy {copy_id} is no longer in the catalogue.")
+def _copies(db: Database, copy_ids: Sequence[int]) -> dict[int, _Values]:
+    """The columns of these copies that a placement changes.
+
+    Raises:
+        NotFound: one is no longer in the catalogue.
+    """
+    found: dict[int, _Values] = {}
+    for part in _parts(list(copy_ids)):
+        for copy_id, *values in db.conn.execute(
+            f"SELECT copy_id, {', '.join(moving.COLUMNS)} FROM copies WHERE copy_id IN ({_marks(part)})", part
+        ).fetchall():
+            found[copy_id] = tuple(values)
+    for copy_id in copy_ids:
+        if copy_id not in found:
+            raise NotFound(f"Copy {copy_id} is no longer in the catalogue.")
     return found
 
 
-def _put(db: Database, table: str, key: str, value: int, columns: Row) -> None:
-    sets = ", ".join(f"{column} = ?" for column in columns)
-    db.execute(f"UPDATE {table} SET {sets} WHERE {key} = ?", (*columns.values(), value))
+def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """``values`` in parts that fit into one statement."""
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
 
 
-def _encode(columns: Row) -> dict[str, Any]:
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _encode(values: _Values) -> dict[str, Any]:
+    columns = dict(zip(moving.COLUMNS, values, strict=True))
     return {**columns, "path": base64.b64encode(columns["path"]).decode("ascii")}
 
 
-def _decode(columns: dict[str, Any]) -> Row:
-    return {**columns, "path": base64.b64decode(columns["path"])}
+def _decode(columns: dict[str, Any]) -> _Values:
+    kept = {**columns, "path": base64.b64decode(columns["path"])}
+    return tuple(kept[column] for column in moving.COLUMNS)

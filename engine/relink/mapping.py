@@ -1,11 +1,11 @@
-"""One prefix for another: inferred from one confirmed pair, applied to all that lay beside it."""
+"""One prefix for another, applied to all that lay below it."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,11 +18,12 @@ from engine.media.hashing import FAST_WHOLE
 from engine.relink import ledger, sessions, targets, upgrade
 from engine.relink.ledger import Placement
 from engine.relink.look import read_fast, same_time
-from engine.relink.match import CONFIDENCE, Found, Lost, Match, evidence, fold
+from engine.relink.match import CONFIDENCE, Found, Lost, Match, evidence
+from engine.relink.prefixes import folders_below, is_below
 from engine.relink.scan import Reading, Scan, with_full_hash
 from engine.relink.tree import Tree, hold
 from engine.storage import audit
-from engine.storage.database import Row, row, rows, scalar, write
+from engine.storage.database import rows, scalar, write
 from engine.volumes import places
 
 SPOKEN = 50
@@ -33,15 +34,6 @@ SAMPLED = 0.95
 
 LISTED = 0.8
 """Confidence of a mapped file of the same name and size of which no hash is on record."""
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A pair of prefixes that confirmed relinks speak for; absolute folders. ``votes`` is their number."""
-
-    old: str
-    new: str
-    votes: int
 
 
 @dataclass(frozen=True)
@@ -99,77 +91,20 @@ class Mapped:
         }
 
 
-# -- inference ------------------------------------------------------------------
-def strip_tail(old_path: str, new_path: str) -> tuple[str, str] | None:
-    """Return the prefixes that remain when the equal components at the end of both paths are taken off.
-
-    Names are compared without differences of case and Unicode composition. None
-    when nothing was equal (a renamed file says nothing of its siblings), or
-    when nothing differs.
-    """
-    old, new = old_path.rstrip("/").split("/"), new_path.rstrip("/").split("/")
-    taken = 0
-    while len(old) > 1 and len(new) > 1 and fold(old[-1]) == fold(new[-1]):
-        old.pop()
-        new.pop()
-        taken += 1
-    if not taken or old == new:
-        return None
-    return "/".join(old) or "/", "/".join(new) or "/"
+def _nothing(*_: object) -> None:
+    """Say nothing."""
 
 
-def infer(pairs: Iterable[tuple[str, str]]) -> list[Proposal]:
-    """Propose prefix pairs from confirmed (old path, new path) pairs.
-
-    Returns:
-        The proposal with most votes first; of equal votes the longer old prefix.
-    """
-    votes = Counter(stripped for old, new in pairs if (stripped := strip_tail(old, new)))
-    proposals = [Proposal(old, new, count) for (old, new), count in votes.items()]
-    return sorted(proposals, key=lambda each: (-each.votes, -len(each.old), each.old, each.new))
-
-
-def propose(db: Database, candidate_id: int | None = None) -> list[Proposal]:
-    """Propose mappings from what was relinked so far: from one applied candidate, or from the newest hundred.
-
-    Only prefixes below which something is still lost are returned.
-    """
-    which = "AND candidate_id = ?" if candidate_id is not None else ""
-    done = rows(
-        db,
-        "SELECT before, after FROM relinks WHERE undone_at IS NULL AND json_type(after, '$.copy') = 'object'"
-        f" {which} ORDER BY relink_id DESC LIMIT 100",
-        (candidate_id,) if candidate_id is not None else (),
-    )
-    volumes = {entry["volume_id"]: entry for entry in rows(db, "SELECT * FROM volumes")}
-    pairs: list[tuple[str, str]] = []
-    for entry in done:
-        before, after = ledger.places_of(entry)
-        old = _shown(volumes, *before)
-        new = _shown(volumes, *after)
-        if old is not None and new is not None:
-            pairs.append((old, new))
-    lost = [_shown(volumes, copy.volume_id, copy.path) for copy in targets.load(db)]
-    return [
-        proposal
-        for proposal in infer(pairs)
-        if any(path is not None and is_below(path, proposal.old) for path in lost)
-    ]
-
-
-def _shown(volumes: Mapping[str, Row], volume_id: str, path: str) -> str | None:
-    volume = volumes.get(volume_id)
-    return None if volume is None else places.last_known(volume, path)
-
-
-def is_below(path: str, prefix: str) -> bool:
-    """Whether ``path`` lies below the folder ``prefix``, in whole components."""
-    return path.startswith(prefix.rstrip("/") + "/")
-
-
-# -- mapping --------------------------------------------------------------------
 def map_prefix(
-    library: Library, old: str, new: str, *, dry_run: bool = False, careful: bool = False
+    library: Library,
+    old: str,
+    new: str,
+    *,
+    dry_run: bool = False,
+    quick: bool = False,
+    careful: bool = False,
+    check: Callable[[], None] = _nothing,
+    progress: Callable[[int, int], None] = _nothing,
 ) -> Mapped:
     """Give every lost copy below ``old`` the file at the same place below ``new``.
 
@@ -184,6 +119,9 @@ def map_prefix(
             A copy not yet known to be missing counts when its file is not there.
         new: existing folder, absolute.
         dry_run: change nothing.
+        quick: with ``dry_run``: open no file; a hit is then one of the right size only.
+        check: called once per file; may raise to end the look before anything is changed.
+        progress: gets the number of files looked at, and of all.
         careful: only copies known to be missing, and only files whose hash agrees: nobody looks on.
 
     Raises:
@@ -197,7 +135,7 @@ def map_prefix(
         raise WrongUse("The old and the new prefix are the same.")
     db = library.db()
     place = places.place_of(db, new)
-    lost = _lost_below(db, old)
+    lost = _lost_below(db, old, check)
     if careful:
         lost = [(copy, path) for copy, path in lost if copy.missing and copy.fast_hash]
     if not lost:
@@ -205,8 +143,11 @@ def map_prefix(
     mapped = Mapped(old, new, dry_run)
     with hold(db, place.volume_id, new) as tree:
         base = place.path
-        for copy, old_path in lost:
-            _try(db, tree, copy, old_path, base, mapped)
+        for done, (copy, old_path) in enumerate(lost):
+            check()
+            progress(done, len(lost))
+            _try(db, tree, copy, old_path, base, mapped, read=not (quick and dry_run))
+        progress(len(lost), len(lost))
         if not tree.unchanged():
             raise VolumeGone(f"{names.display(new)} went away meanwhile. Nothing was changed.")
     _refuse_doubles(mapped)
@@ -222,41 +163,24 @@ def _checked(prefix: str) -> str:
     return prefix.rstrip("/") or "/"
 
 
-def _lost_below(db: Database, old: str) -> list[tuple[Lost, str]]:
+def _lost_below(db: Database, old: str, check: Callable[[], None]) -> list[tuple[Lost, str]]:
     """Copies last seen below ``old`` that cannot be reached there, with their old absolute paths."""
-    lost = {copy.copy_id: copy for copy in targets.load(db)}
     found: list[tuple[Lost, str]] = []
     folders: dict[str, str | None] = {}
     for volume in rows(db, "SELECT * FROM volumes"):
-        for entry in _copies_below(db, volume, old):
-            path = places.last_known(volume, names.from_blob(entry["path"]))
-            if path is None or not is_below(path, old):
-                continue
-            copy = lost.get(entry["copy_id"])
-            if (
-                copy is None
-                and volume["state"] == "online"
-                and _is_gone(db, path, volume["volume_id"], folders)
-            ):
-                copy = targets.record_of(db, entry["copy_id"])
-            if copy is not None:
-                found.append((copy, path))
+        for folder in folders_below(volume, old):
+            known = [(copy, False) for copy in targets.below(db, volume["volume_id"], folder)]
+            if volume["state"] == "online":
+                believed = targets.below(db, volume["volume_id"], folder, lost=False)
+                known += [(copy, True) for copy in believed]
+            for copy, there in known:
+                check()
+                path = places.last_known(volume, copy.path)
+                if path is None or not is_below(path, old):
+                    continue
+                if not there or _is_gone(db, path, volume["volume_id"], folders):
+                    found.append((copy, path))
     return found
-
-
-def _copies_below(db: Database, volume: Row, old: str) -> list[Row]:
-    """Copies of one volume that may have been below ``old``: narrowed by the index where one path says it."""
-    top = places.last_known(volume, "")
-    if top is not None and is_below(old, top):
-        inside = names.to_blob(old[len(top) :].strip("/") + "/")
-        return rows(
-            db,
-            "SELECT copy_id, path FROM copies WHERE volume_id = ? AND path > ? AND path < ? ORDER BY path",
-            (volume["volume_id"], inside, inside[:-1] + b"0"),  # "0" is the byte after "/"
-        )
-    return rows(
-        db, "SELECT copy_id, path FROM copies WHERE volume_id = ? ORDER BY path", (volume["volume_id"],)
-    )
 
 
 def _is_gone(db: Database, path: str, volume_id: str, folders: dict[str, str | None]) -> bool:
@@ -284,7 +208,9 @@ def _is_gone(db: Database, path: str, volume_id: str, folders: dict[str, str | N
     return folders[folder] == volume_id
 
 
-def _try(db: Database, tree: Tree, copy: Lost, old_path: str, base: str, mapped: Mapped) -> None:
+def _try(
+    db: Database, tree: Tree, copy: Lost, old_path: str, base: str, mapped: Mapped, *, read: bool
+) -> None:
     tail = old_path[len(mapped.old.rstrip("/")) + 1 :]
     path = f"{base}/{tail}" if base else tail
     new_path = os.path.join(mapped.new, tail)
@@ -305,26 +231,31 @@ def _try(db: Database, tree: Tree, copy: Lost, old_path: str, base: str, mapped:
         return
     found = Found(tree.volume_id, path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
     reading: Reading | None = None
-    if copy.fast_hash and copy.size <= FAST_WHOLE:  # then the sample is the whole file
-        looked = Scan()
-        read = with_full_hash(tree, found, looked)
-        fast = read.blake3 if read else None
-        found, reading = replace(found, blake3=fast), looked.readings.get(path)
-    else:
-        fast = read_fast(tree, path, facts) if copy.fast_hash else None
-    if copy.fast_hash and fast != copy.fast_hash:
-        reason = "cannot be read" if fast is None else "has the same size, but other content"
-        mapped.conflicts.append(f"{shown} {reason}.")
-        return
-    taken = row(
+    if read and copy.fast_hash:
+        found, reading = _read(tree, copy, found, facts)
+        if found.fast_hash != copy.fast_hash:
+            reason = "cannot be read" if found.fast_hash is None else "has the same size, but other content"
+            mapped.conflicts.append(f"{shown} {reason}.")
+            return
+    taken = scalar(
         db,
-        "SELECT copy_id, state FROM copies WHERE volume_id = ? AND path = ? AND copy_id <> ?",
+        "SELECT copy_id FROM copies WHERE volume_id = ? AND path = ? AND copy_id <> ?",
         (tree.volume_id, names.to_blob(path), copy.copy_id),
     )
     if taken is not None:
         mapped.conflicts.append(f"{shown} is in the catalogue already, as another copy.")
         return
-    mapped.hits.append(Hit(copy, old_path, replace(found, fast_hash=fast), new_path, reading))
+    mapped.hits.append(Hit(copy, old_path, found, new_path, reading))
+
+
+def _read(tree: Tree, copy: Lost, found: Found, facts: os.stat_result) -> tuple[Found, Reading | None]:
+    """The file with its fast hash, None when it cannot be read; of a small one with its full hash as well."""
+    if copy.size > FAST_WHOLE:
+        return replace(found, fast_hash=read_fast(tree, found.path, facts)), None
+    looked = Scan()  # the sample is the whole file
+    whole = with_full_hash(tree, found, looked)
+    digest = whole.blake3 if whole else None
+    return replace(found, blake3=digest, fast_hash=digest), looked.readings.get(found.path)
 
 
 def _refuse_doubles(mapped: Mapped) -> None:
@@ -344,11 +275,12 @@ def _apply(db: Database, mapped: Mapped, volume_id: str) -> None:
     fs_type = str(scalar(db, "SELECT fs_type FROM volumes WHERE volume_id = ?", (volume_id,)))
     with write(db):
         mapped.session_id = sessions.create(db, mapped.new, volume_id=volume_id, status="matching")
-        ids = sessions.store_matches(db, mapped.session_id, matches)
+        ids = sessions.store_applied(db, mapped.session_id, matches, by)
         ledger.place(
             db,
             [_placement(which, hit, fs_type) for which, hit in zip(ids, mapped.hits, strict=True)],
             by,
+            entered=True,
         )
         sessions.update(
             db,

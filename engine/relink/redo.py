@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from engine.errors import Refused
 from engine.library import Library
 from engine.relink import decisions, derivatives, ledger, sessions, upgrade
-from engine.relink.candidates import Candidate, get
+from engine.relink.candidates import Candidate, get, get_many
 from engine.relink.tree import Tree, hold
 from engine.storage import audit
 from engine.storage.database import row, rows, scalar, write
@@ -87,8 +87,8 @@ def redo_session(library: Library, session_id: str) -> int:
     with ExitStack() as held:
         trees: dict[str, Tree] = {}
         chosen: list[Candidate] = []
-        for entry in wanted:
-            candidate = get(db, int(entry["candidate_id"]))
+        ids = [int(entry["candidate_id"]) for entry in wanted]
+        for candidate in get_many(db, ids).values():
             volume_id = candidate.volume_id
             if volume_id not in trees:
                 trees[volume_id] = held.enter_context(hold(db, volume_id))
@@ -96,8 +96,8 @@ def redo_session(library: Library, session_id: str) -> int:
             chosen.append(candidate)
         with write(db):
             placed = [candidate for candidate in chosen if candidate.match_type != "derivative"]
-            for candidate in placed:
-                decisions.refuse_decided(get(db, candidate.candidate_id), "applied")
+            for candidate in get_many(db, ids).values():
+                decisions.refuse_decided(candidate, "applied")
             ledger.place(db, [decisions.placement_of(candidate) for candidate in placed], by)
             for candidate in chosen:
                 if candidate.match_type == "derivative":

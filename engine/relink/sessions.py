@@ -14,7 +14,7 @@ from engine import clock, names
 from engine.errors import NotFound
 from engine.jobs.store import resolve
 from engine.relink.match import Match
-from engine.storage.database import Row, execute, row, rows, write
+from engine.storage.database import Row, execute, row, rows, scalar, write
 
 BATCH = 1000
 """Candidates stored per transaction."""
@@ -144,8 +144,10 @@ def store_matches(db: Database, session_id: str, matches: Sequence[Match]) -> li
     )
     ids: list[int] = []
     for start in range(0, len(matches), BATCH):
+        part = matches[start : start + BATCH]
         with write(db):
-            ids += [_store(db, session_id, match) for match in matches[start : start + BATCH]]
+            said = _said_before(db, session_id, part)
+            ids += _store(db, session_id, part, [said.get(_pair(match), _UNSAID) for match in part])
     with write(db):
         db.execute(
             "UPDATE candidates SET status = 'skipped', decided_at = ?, decided_by = 'a newer scan'"
@@ -156,39 +158,61 @@ def store_matches(db: Database, session_id: str, matches: Sequence[Match]) -> li
     return ids
 
 
-def _store(db: Database, session_id: str, match: Match) -> int:
+def store_applied(db: Database, session_id: str, matches: Sequence[Match], by: str) -> list[int]:
+    """Store candidates that are applied in this very transaction and return their ids, in the order given."""
+    with write(db):
+        return _store(db, session_id, matches, [("applied", clock.now(), by)] * len(matches))
+
+
+_Said = tuple[str, str | None, str | None]
+"""Status, when it was decided, by whom."""
+
+_UNSAID: _Said = ("pending", None, None)
+
+_Pair = tuple[int, str, bytes, int, int]
+"""Copy, volume, path, size, mtime: a file held against a copy."""
+
+
+def _pair(match: Match) -> _Pair:
     found = match.found
-    path = names.to_blob(found.path)
-    before = row(
-        db,
-        "SELECT status, decided_at, decided_by FROM candidates"
-        " WHERE copy_id = ? AND volume_id = ? AND path = ? AND size = ? AND mtime_ns = ?"
-        " AND session_id <> ? AND status IN ('rejected', 'later')"
-        " ORDER BY candidate_id DESC LIMIT 1",
-        (match.lost.copy_id, found.volume_id, path, found.size, found.mtime_ns, session_id),
+    return match.lost.copy_id, found.volume_id, names.to_blob(found.path), found.size, found.mtime_ns
+
+
+def _said_before(db: Database, session_id: str, matches: Sequence[Match]) -> dict[_Pair, _Said]:
+    """What was said of these very pairs in other sessions, the newest last."""
+    copy_ids = list({match.lost.copy_id for match in matches})
+    found = db.conn.execute(
+        "SELECT copy_id, volume_id, path, size, mtime_ns, status, decided_at, decided_by FROM candidates"
+        f" WHERE copy_id IN ({', '.join('?' * len(copy_ids))}) AND status IN ('rejected', 'later')"
+        " AND session_id <> ? ORDER BY candidate_id",
+        (*copy_ids, session_id),
     )
-    cursor = db.conn.execute(
-        "INSERT INTO candidates (session_id, clip_id, copy_id, volume_id, path, size, mtime_ns, inode,"
-        " match_type, confidence, certain, evidence, status, created_at, decided_at, decided_by)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            session_id,
-            match.lost.clip_id,
-            match.lost.copy_id,
-            found.volume_id,
-            path,
-            found.size,
-            found.mtime_ns,
-            found.inode,
-            match.match_type,
-            match.confidence,
-            int(match.certain),
-            json.dumps(match.evidence),
-            before["status"] if before else "pending",
-            clock.now(),
-            before["decided_at"] if before else None,
-            before["decided_by"] if before else None,
-        ),
+    return {entry[:5]: entry[5:] for entry in found.fetchall()}
+
+
+def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequence[_Said]) -> list[int]:
+    # Nobody else writes within this transaction, so the ids are known beforehand.
+    first = int(scalar(db, "SELECT coalesce(max(candidate_id), 0) + 1 FROM candidates"))
+    moment = clock.now()
+    db.conn.executemany(
+        "INSERT INTO candidates (candidate_id, session_id, clip_id, copy_id, volume_id, path, size, mtime_ns,"
+        " inode, match_type, confidence, certain, evidence, created_at, status, decided_at, decided_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                first + number,
+                session_id,
+                match.lost.clip_id,
+                *_pair(match),
+                match.found.inode,
+                match.match_type,
+                match.confidence,
+                int(match.certain),
+                json.dumps(match.evidence),
+                moment,
+                *verdict,
+            )
+            for number, (match, verdict) in enumerate(zip(matches, said, strict=True))
+        ],
     )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    return list(range(first, first + len(matches)))

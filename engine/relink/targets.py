@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from engine import names
 from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
 from engine.relink.match import Lost
-from engine.storage.database import rows
+from engine.storage.database import rows, scalar
 
 LOST = """
     (copy.seen_as = 'missing'
@@ -52,6 +52,37 @@ def load(db: Database) -> list[Lost]:
         f" WHERE {LOST} ORDER BY copy.copy_id",
     )
     return [from_row(entry) for entry in found]
+
+
+def below(db: Database, volume_id: str, folder: str, *, lost: bool = True) -> list[Lost]:
+    """Return the lost copies of one volume below a folder (relative to its root; ``""`` is all), by path.
+
+    With ``lost`` False those that are believed to be there, in the same form.
+    """
+    where, params = _below(volume_id, folder)
+    condition = f"({LOST})" if lost else "copy.state = 'present' AND copy.volume_state = 'online'"
+    found = rows(
+        db,
+        f"SELECT {_COLUMNS} FROM copy_states AS copy JOIN assets AS asset USING (asset_id)"
+        f" WHERE {where} AND {condition} ORDER BY copy.path",
+        params,
+    )
+    return [from_row(entry) for entry in found]
+
+
+def count_below(db: Database, volume_id: str, folder: str) -> int:
+    """How many lost copies :func:`below` gives."""
+    where, params = _below(volume_id, folder)
+    return int(scalar(db, f"SELECT count(*) FROM copy_states AS copy WHERE {where} AND {LOST}", params))
+
+
+def _below(volume_id: str, folder: str) -> tuple[str, tuple[Any, ...]]:
+    """The condition for copies below a folder, a range of one index."""
+    if not folder:
+        return "copy.volume_id = ?", (volume_id,)
+    inside = names.to_blob(folder + "/")
+    # "0" is the byte after "/".
+    return "copy.volume_id = ? AND copy.path > ? AND copy.path < ?", (volume_id, inside, inside[:-1] + b"0")
 
 
 def record_of(db: Database, copy_id: int) -> Lost | None:

@@ -263,16 +263,25 @@ def _resolve(path: str, table: Sequence[Mount], deadline: float) -> tuple[str, i
 
 
 def _join(volume: Mapping[str, Any], relative: str) -> str | None:
-    shown = _shown(volume.get("mounts") or "[]")
-    if not shown and volume["mount_point"] is not None:
-        shown = ((_text(volume["mount_root"]), _text(volume["mount_point"])),)
-    for root, point in shown:
+    for root, point in showings(volume):
         inside = root.strip("/")
         if inside and relative != inside and not relative.startswith(f"{inside}/"):
             continue
         rest = relative[len(inside) :].strip("/") if inside else relative
         return os.path.join(point, rest) if rest else point
     return None
+
+
+def showings(volume: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return what of a volume shows where, now or when it was last here: (its folder, absolute path).
+
+    The first that shows a path is where :func:`last_known` says it is. See
+    :func:`absolute` for the columns.
+    """
+    shown = _shown(volume.get("mounts") or "[]")
+    if not shown and volume["mount_point"] is not None:
+        shown = ((_text(volume["mount_root"]), _text(volume["mount_point"])),)
+    return shown
 
 
 @functools.lru_cache(maxsize=256)

@@ -213,8 +213,8 @@ def propose(library_path: str | None, as_json: bool) -> None:
         output.document(found)
         return
     output.table(
-        ["VOTES", "OLD", "NEW"],
-        [[proposal["votes"], proposal["old"], proposal["new"]] for proposal in found],
+        ["VOTES", "LOST", "OLD", "NEW"],
+        [[proposal["votes"], proposal["lost"], proposal["old"], proposal["new"]] for proposal in found],
         "Nothing to propose. Relink one clip of a moved folder first.",
     )
 

@@ -16,6 +16,10 @@ its own row's fact.
     lost), and the devices they lie on. Of content with very many copies only the
     first :data:`ENOUGH` are counted: both numbers may then be too low, never too high.
 
+``copies_in_bulk``
+    Copies that :mod:`engine.storage.moving` is changing within its transaction: their triggers rest, and it
+    does their work with :data:`MOVED`. Empty in every committed state.
+
 Every trigger runs after the change and is written without conflict clauses: a
 trigger takes over that of the statement that fired it.
 """
@@ -102,7 +106,10 @@ _SAFETY_CHANGED = (
     " OR OLD.volume_id <> NEW.volume_id"
 )
 
+_NOT_IN_BULK = "NOT EXISTS (SELECT 1 FROM copies_in_bulk AS held WHERE held.copy_id = NEW.copy_id)"
+
 TABLES: tuple[str, ...] = (
+    "CREATE TABLE copies_in_bulk (copy_id INTEGER PRIMARY KEY) STRICT",
     """
     CREATE TABLE clip_places (
         volume_id TEXT NOT NULL,
@@ -164,8 +171,8 @@ TABLES: tuple[str, ...] = (
         "copies_counted_again",
         "UPDATE OF asset_id, volume_id, state, size ON copies",
         _copy_counted("OLD", "-") + _copy_counted("NEW", "+"),
-        "OLD.asset_id <> NEW.asset_id OR OLD.volume_id <> NEW.volume_id OR OLD.state <> NEW.state"
-        " OR OLD.size <> NEW.size",
+        "(OLD.asset_id <> NEW.asset_id OR OLD.volume_id <> NEW.volume_id OR OLD.state <> NEW.state"
+        f" OR OLD.size <> NEW.size) AND {_NOT_IN_BULK}",
     ),
     _trigger("clip_files_counted_in", "INSERT ON clip_files", _part_counted("NEW", "+")),
     _trigger("clip_files_counted_out", "DELETE ON clip_files", _part_counted("OLD", "-")),
@@ -191,7 +198,7 @@ TABLES: tuple[str, ...] = (
         "copies_safe_again",
         "UPDATE OF asset_id, volume_id, role, state, verified_at ON copies",
         _safety("asset_id IN (OLD.asset_id, NEW.asset_id)"),
-        _SAFETY_CHANGED,
+        f"({_SAFETY_CHANGED}) AND {_NOT_IN_BULK}",
     ),
     # Which volumes share a device changes only where another volume has one of the two.
     _trigger(
@@ -222,3 +229,41 @@ RECOUNT: tuple[str, ...] = (
     _safety("1"),
 )
 """Statements that count everything from the data again; run in one transaction."""
+
+_PLACES_MOVED = f"""
+    SELECT move.volume_id, clip_id, 1 AS files, move.state <> 'present' AS lost
+    FROM temp.moves AS move JOIN clip_files USING (asset_id) WHERE clip_files.{_ESSENTIAL}
+    UNION ALL
+    SELECT was_volume, clip_id, -1, -(was_state <> 'present')
+    FROM temp.moves JOIN clip_files USING (asset_id) WHERE clip_files.{_ESSENTIAL}
+"""
+
+MOVED: tuple[str, ...] = (
+    """
+    UPDATE volume_counts SET copies = volume_counts.copies + moved.copies, bytes = bytes + moved.size,
+           missing = volume_counts.missing + moved.missing, damaged = volume_counts.damaged + moved.damaged
+    FROM (SELECT volume_id, sum(copies) AS copies, sum(size) AS size, sum(missing) AS missing,
+                 sum(damaged) AS damaged
+          FROM (SELECT volume_id, 1 AS copies, size, state = 'missing' AS missing,
+                       state = 'damaged' AS damaged
+                FROM temp.moves
+                UNION ALL
+                SELECT was_volume, -1, -was_size, -(was_state = 'missing'), -(was_state = 'damaged')
+                FROM temp.moves)
+          GROUP BY volume_id) AS moved
+    WHERE volume_counts.volume_id = moved.volume_id
+    """,
+    f"""
+    INSERT INTO clip_places (volume_id, clip_id, files, lost)
+    SELECT volume_id, clip_id, sum(files), sum(lost) FROM ({_PLACES_MOVED}) WHERE true
+    GROUP BY volume_id, clip_id HAVING sum(files) <> 0 OR sum(lost) <> 0
+    ON CONFLICT (volume_id, clip_id)
+    DO UPDATE SET files = files + excluded.files, lost = lost + excluded.lost
+    """,
+    """
+    DELETE FROM clip_places WHERE files = 0 AND (volume_id, clip_id) IN
+        (SELECT was_volume, clip_id FROM temp.moves JOIN clip_files USING (asset_id))
+    """,
+    _safety("asset_id IN (SELECT asset_id FROM temp.moves)"),
+)
+"""Statements that count what changed for the copies in ``temp.moves``, see :mod:`engine.storage.moving`."""

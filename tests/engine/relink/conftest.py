@@ -43,6 +43,10 @@ class World:
         folder.mkdir()
         return stand_ins.make_stand_in(self.db, str(folder), name), folder
 
+    def volume_at(self, folder: Path) -> str:
+        """The id of the volume that shows at ``folder``."""
+        return places.place_of(self.db, str(folder)).volume_id
+
     def refresh(self) -> None:
         refresh(self.db)
 
@@ -150,7 +154,7 @@ class World:
 
     def dump(self, *tables: str) -> dict[str, list[dict[str, Any]]]:
         """All rows of the tables, for comparison to the byte."""
-        return {table: rows(self.db, f"SELECT * FROM {table} ORDER BY rowid") for table in tables}
+        return {table: rows(self.db, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
 
     @staticmethod
     def same_but_for_times(first: dict[str, Any], second: dict[str, Any]) -> bool:

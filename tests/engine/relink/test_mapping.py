@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 from engine.errors import NotFound, WrongUse
 from engine.names import from_blob
-from engine.relink import decisions, mapping
-from engine.relink.mapping import Proposal, infer, map_prefix, strip_tail
+from engine.relink import decisions, prefixes, redo
+from engine.relink.mapping import map_prefix
+from engine.relink.prefixes import Proposal, folders_below, infer, strip_tail
+from engine.relink.tree import Tree
 from engine.storage import audit
 
 TABLES = ("copies", "assets", "clips", "volumes")
@@ -56,7 +59,7 @@ def test_313_files_moved_one_fixed_by_hand_the_rest_by_one_key(world: Any) -> No
     world.scan(b / "archive/day0")
     first = decisions.list_candidates(world.db)[0]
     decisions.apply(world.library, first.candidate_id)
-    (proposal,) = mapping.propose(world.db, first.candidate_id)
+    (proposal,) = prefixes.propose(world.db, first.candidate_id)
     assert (proposal.old, proposal.new) == (str(a / "shoot"), str(b / "archive"))
     preview = map_prefix(world.library, proposal.old, proposal.new, dry_run=True)
     assert (len(preview.hits), preview.misses, preview.conflicts, preview.applied) == (312, [], [], 0)
@@ -132,10 +135,10 @@ def test_another_size_is_a_conflict_where_no_hash_is_on_record(world: Any) -> No
 
 
 def test_below_is_in_whole_components() -> None:
-    assert mapping.is_below("/mnt/A/x", "/mnt/A")
-    assert mapping.is_below("/x", "/")
-    assert not mapping.is_below("/mnt/AB/x", "/mnt/A")
-    assert not mapping.is_below("/mnt/A", "/mnt/A")
+    assert prefixes.is_below("/mnt/A/x", "/mnt/A")
+    assert prefixes.is_below("/x", "/")
+    assert not prefixes.is_below("/mnt/AB/x", "/mnt/A")
+    assert not prefixes.is_below("/mnt/A", "/mnt/A")
 
 
 def test_files_that_are_where_they_were_are_not_mapped(world: Any) -> None:
@@ -156,3 +159,88 @@ def test_wrong_use(world: Any) -> None:
         map_prefix(world.library, str(a), f"{a}/")
     with pytest.raises(NotFound):
         map_prefix(world.library, str(a), str(a / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("mounts", "old", "folders"),
+    [
+        ([("/", "/mnt/A")], "/mnt/A", [""]),
+        ([("/", "/mnt/A")], "/mnt", [""]),
+        ([("/", "/mnt/A")], "/mnt/A/day 1/x", ["day 1/x"]),
+        ([("/", "/mnt/A")], "/mnt/AB", []),
+        ([("/", "/")], "/srv/x", ["srv/x"]),
+        ([("/sub", "/mnt/A")], "/mnt/A", ["sub"]),
+        ([("/sub", "/mnt/A")], "/mnt/A/x", ["sub/x"]),
+        ([("/sub", "/mnt/A"), ("/other", "/mnt/B")], "/mnt", ["sub", "other"]),
+        ([("/sub", "/mnt/A"), ("/", "/mnt/B")], "/mnt", [""]),
+        ([("/sub", "/mnt/A"), ("/", "/mnt/B")], "/mnt/A", ["sub"]),
+        ([], "/mnt", []),
+    ],
+)
+def test_folders_of_a_volume_below_a_prefix(
+    mounts: list[tuple[str, str]], old: str, folders: list[str]
+) -> None:
+    volume = {"mounts": json.dumps(mounts), "mount_point": None, "mount_root": b"/"}
+    assert folders_below(volume, old) == folders
+
+
+def test_a_proposal_says_how_much_is_still_lost(world: Any) -> None:
+    a, b, _ = moved(world, 9)
+    world.sweep(world.volume_at(a), moves="ignore")
+    world.scan(b)
+    first = decisions.list_candidates(world.db)[0]
+    decisions.apply(world.library, first.candidate_id)
+    assert prefixes.propose(world.db) == [Proposal(str(a / "shoot"), str(b / "archive"), 1, lost=8)]
+    assert map_prefix(world.library, str(a / "shoot"), str(b / "archive")).applied == 8
+    assert prefixes.propose(world.db) == []
+
+
+def test_a_quick_preview_opens_no_file(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b, _ = moved(world, 4)
+    other = b / "archive" / "day1" / "C0001.MP4"
+    other.write_bytes(bytes(other.stat().st_size))
+    before = world.dump("copies", "candidates", "relinks", "relink_sessions")
+    seen: list[tuple[int, int]] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Tree, "open_file", None)
+        patch.setattr(Tree, "reread", None)
+        looked = map_prefix(
+            world.library, str(a / "shoot"), str(b / "archive"), dry_run=True, quick=True,
+            progress=lambda done, total: seen.append((done, total)),
+        )  # fmt: skip
+    assert (len(looked.hits), len(looked.conflicts), looked.applied) == (4, 0, 0)
+    assert seen[0] == (0, 4)
+    assert seen[-1] == (4, 4)
+    assert world.dump("copies", "candidates", "relinks", "relink_sessions") == before
+    done = map_prefix(world.library, str(a / "shoot"), str(b / "archive"), quick=True)
+    assert (done.applied, len(done.conflicts)) == (3, 1), "what is applied is read all the same"
+
+
+def test_a_mapping_that_is_given_up_changes_nothing(world: Any) -> None:
+    a, b, _ = moved(world, 4)
+    before = world.dump("copies", "candidates", "relinks", "relink_sessions")
+
+    def check() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        map_prefix(world.library, str(a / "shoot"), str(b / "archive"), check=check)
+    assert world.dump("copies", "candidates", "relinks", "relink_sessions") == before
+
+
+def test_a_mapping_is_taken_back_and_made_again_to_the_byte(world: Any) -> None:
+    a, b, _ = moved(world, 30)
+    world.scan(b)
+    tables = ("copies", "candidates", "assets", "clip_files", "volume_counts", "clip_places", "asset_safety")
+    waiting = world.dump(*tables)
+    done = map_prefix(world.library, str(a / "shoot"), str(b / "archive"))
+    assert done.applied == 30
+    statuses = [row["status"] for row in world.dump("candidates")["candidates"]]
+    assert (statuses.count("skipped"), statuses.count("applied")) == (30, 30)
+    mapped = world.dump(*tables)
+    assert decisions.undo_session(world.library, done.session_id) == 30
+    undone = world.dump(*tables)
+    undone["candidates"] = [row for row in undone["candidates"] if row["session_id"] != done.session_id]
+    assert undone == waiting
+    assert redo.redo_session(world.library, done.session_id) == 30
+    assert world.same_but_for_times(world.dump(*tables), mapped)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from typing import Any
 
 import pytest
 
 from engine.library import Library
+from engine.storage import moving as bulk
 from engine.storage.database import rows, write
 from engine.storage.schema import tallies
 
@@ -76,6 +78,32 @@ def any_change(db: Any, dice: random.Random) -> None:
         )
 
 
+def many_moves(db: Any, dice: random.Random) -> None:
+    """Some copies at once to other places, each other's among them."""
+    copies = rows(db, "SELECT * FROM copies ORDER BY copy_id")
+    moving = dice.sample(copies, dice.randrange(len(copies) + 1))
+    taken = {(copy["volume_id"], copy["path"]) for copy in copies} - {
+        (copy["volume_id"], copy["path"]) for copy in moving
+    }
+    free = [
+        (f"v{volume}", b"p%d" % name) for volume in range(4) for name in range(12)
+        if (f"v{volume}", b"p%d" % name) not in taken
+    ]  # fmt: skip
+    before = {copy["copy_id"]: copy for copy in copies}
+    changes = [
+        (
+            copy["copy_id"], *place, dice.choice(("present", "present", "missing", "damaged")),
+            dice.randrange(99), 7, 8, "seen", dice.choice((None, MOMENT)), None,
+        )
+        for copy, place in zip(moving, dice.sample(free, len(moving)), strict=True)
+    ]  # fmt: skip
+    bulk.move(db, changes)
+    for values in changes:
+        before[values[0]] |= dict(zip(bulk.COLUMNS, values[1:], strict=True))
+    assert rows(db, "SELECT * FROM copies ORDER BY copy_id") == list(before.values())
+    assert rows(db, "SELECT * FROM copies_in_bulk") == []
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
     db, dice = library.db(), random.Random(seed)
@@ -86,6 +114,7 @@ def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
         with write(db):
             for _ in range(5):
                 any_change(db, dice)
+            many_moves(db, dice)
         kept = seen(db)
         with write(db):
             for statement in tallies.RECOUNT:
@@ -112,3 +141,25 @@ def test_many_copies_of_one_content_are_never_counted_too_high(library: Library)
             )
     (kept,) = rows(db, "SELECT verified, devices FROM asset_safety WHERE asset_id = 1")
     assert kept == {"verified": tallies.ENOUGH, "devices": 1}
+
+
+def test_a_place_that_is_taken_moves_nothing(library: Library) -> None:
+    db = library.db()
+    with write(db):
+        world(db)
+        for name in (b"a", b"b"):
+            db.execute(
+                "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, seen_at, created_at)"
+                " VALUES (1, 'v3', ?, 'managed', 1, 0, 's', 'c')",
+                (name,),
+            )
+    before = seen(db), rows(db, "SELECT * FROM copies")
+    first, second = (copy["copy_id"] for copy in before[1])
+    same = ("present", 1, 0, None, "s", None, None)
+    with pytest.raises(sqlite3.IntegrityError):
+        bulk.move(db, [(first, "v3", b"b", *same)])
+    with pytest.raises(sqlite3.IntegrityError):
+        bulk.move(db, [(first, "v3", b"c", *same), (second, "v3", b"c", *same)])
+    assert (seen(db), rows(db, "SELECT * FROM copies")) == before
+    bulk.move(db, [(first, "v3", b"b", *same), (second, "v3", b"a", *same), (4711, "v3", b"z", *same)])
+    assert [copy["path"] for copy in rows(db, "SELECT * FROM copies ORDER BY copy_id")] == [b"b", b"a"]
