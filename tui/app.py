@@ -27,6 +27,7 @@ from tui.screens.confirm import ConfirmDialog
 from tui.screens.exports import ExportsScreen
 from tui.screens.finder import Entry, FinderScreen
 from tui.screens.ingest import IngestScreen
+from tui.screens.keyed import KeyedScreen
 from tui.screens.relink import RelinkScreen
 from tui.screens.triage import TriageScreen
 from tui.screens.volumes import VolumesScreen
@@ -248,8 +249,10 @@ class RushesApp(App[None]):
         names = [name for name, _ in PLACES]
         self.switch_mode(names[(names.index(self.current_mode) + by) % len(names)])
 
-    def _front(self) -> TriageScreen:
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, TriageScreen))
+    def _front(self) -> TriageScreen | KeyedScreen[Any]:
+        return next(
+            screen for screen in reversed(self.screen_stack) if isinstance(screen, TriageScreen | KeyedScreen)
+        )
 
     def do_help(self) -> None:
         """The keys of this place."""
@@ -305,7 +308,7 @@ class RushesApp(App[None]):
         """Use another set of signs from now on."""
         self.glyphs = glyphs
         for screen in self.screen_stack:
-            if isinstance(screen, TriageScreen):
+            if isinstance(screen, TriageScreen | KeyedScreen):
                 screen.draw()
 
     def do_engine(self) -> None:

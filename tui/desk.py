@@ -29,6 +29,7 @@ from engine.api.rows import (
     VolumeDetail,
     VolumeRow,
 )
+from tui.making import Making
 
 JobVerb = Literal["pause", "resume", "cancel", "retry"]
 Verdict = Literal["apply", "reject", "later", "undo"]
@@ -69,6 +70,11 @@ class Desk(Protocol):
 
     def last_scan(self) -> Scan | None:
         """The newest relink scan."""
+        ...
+
+    @property
+    def making(self) -> Making:
+        """Recipes and presets: lists, forms, verbs."""
         ...
 
     def recipes(self) -> Sequence[RecipeRow]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine import clock
 from engine.api import engines, jobs, views
@@ -39,6 +40,9 @@ from engine.library import Library
 from engine.names import display
 from engine.supervisor import process
 
+if TYPE_CHECKING:
+    from engine.api.making import Making
+
 
 class Desk:
     """The reads belong to the thread that made the desk; the verbs may be called from any."""
@@ -49,6 +53,7 @@ class Desk:
         self._problem: str | None = None
         self._notes: Sequence[str] = ()
         self._noticed = clock.now()
+        self._making: Making | None = None
         self.footage = Footage(library)
         self.intake = Intake(library)
         self.drives = Drives(library)
@@ -97,6 +102,15 @@ class Desk:
     def last_scan(self) -> Scan | None:
         """The newest relink scan."""
         return views.last_scan(self._library)
+
+    @property
+    def making(self) -> Making:
+        """Recipes and presets: lists, forms, verbs."""
+        if self._making is None:
+            from engine.api.making import Making
+
+            self._making = Making(self._library)
+        return self._making
 
     def recipes(self) -> Sequence[RecipeRow]:
         """Recipes that can be queued."""

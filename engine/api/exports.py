@@ -74,6 +74,19 @@ def import_recipe(library: Library, file: str, name: str | None = None) -> dict[
     return recipes.import_text(library.db(), _text_of(file), name).to_json()
 
 
+def write_timeline(library: Library, given: str, file: str) -> list[str]:
+    """Write a recipe's timeline for editing programs; the file's ending says which.
+
+    Returns:
+        sentences: where it lies, and what the format could not carry.
+
+    Raises:
+        WrongUse: an ending of no known format.
+        Refused: the file exists, or nothing can be written.
+    """
+    raise Refused(f"{display(file)}: no editing format of {display(given)} in {library.name} can be written yet.")
+
+
 # -- presets -------------------------------------------------------------------
 def list_presets() -> list[dict[str, Any]]:
     """All presets, system ones first. Needs no library."""

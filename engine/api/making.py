@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from engine.api import exports, preset_fields, preset_form, recipe_fields, recipe_form
+from engine.api import (
+    compose_form,
+    exports,
+    preset_fields,
+    preset_form,
+    recipe_fields,
+    recipe_form,
+    views,
+)
 from engine.api.forms import Check, Fact, Field, Values
 from engine.api.rows import Filter, Id
 from engine.errors import NotFound, Refused, WrongUse
@@ -57,6 +65,7 @@ class PresetEntry:
     audio: str | None
     container: str
     unable: str | None
+    is_composed: bool = False
 
     @property
     def id(self) -> str:
@@ -251,6 +260,22 @@ class Making:
         """The clips of an explicit list, with what is known of them."""
         return [self._item(entry) for entry in given]
 
+    def clips(self) -> views.Clips:
+        """All clips of the library, to choose from."""
+        return views.Clips(self._library)
+
+    def write_timeline(self, name: str, path: str) -> list[str]:
+        """Write a recipe's timeline for editing programs; the path's ending says which.
+
+        Returns:
+            sentences: where it lies, and what the format could not carry.
+
+        Raises:
+            WrongUse: an ending of no known format.
+            Refused: the file exists, or nothing can be written.
+        """
+        return list(exports.write_timeline(self._library, name, path))
+
     def _item(self, entry: Mapping[str, Any]) -> ItemLine:
         found = row(
             self._library.db(),
@@ -287,13 +312,18 @@ class Making:
 
     def _preset_detail(self, entry: PresetEntry) -> Answers:
         preset = _get(entry.name)
-        values = preset_form.values_of(entry.name)
+        if preset.composed is not None:
+            values = compose_form.values_of(entry.name)
+            answers = in_words(compose_form.fields(), values)
+        else:
+            values = preset_form.values_of(entry.name)
+            answers = in_words(preset_fields.fields(values), values)
         return Answers(
             entry.name,
-            tuple(in_words(preset_fields.fields(values), values)),
+            tuple(answers),
             preset_form.facts_of(preset),
             tuple(preset_form.unable(preset)),
-            ("ffmpeg", "-i", "CLIP", *presets.arguments(preset), f"FILM.{preset.container}"),
+            preset_form.command_of(preset),
         )
 
     def preset_fields(self, values: Values) -> Sequence[Field]:
@@ -315,6 +345,35 @@ class Making:
     def save_preset(self, values: Values, was: str | None) -> str:
         """Store a new preset, or change the one called ``was``. Returns its name."""
         return preset_form.save(values, was)
+
+    def compose_fields(self, values: Values) -> Sequence[Field]:
+        """The fields of a preset that is put together from parts."""
+        del values
+        return compose_form.fields()
+
+    def compose_values(self, name: str | None) -> dict[str, Any]:
+        """The answers of a composed preset; None begins a new one."""
+        return compose_form.values_of(name)
+
+    def check_composed(self, values: Values, was: str | None) -> Check:
+        """What is wrong with the parts, and what they make."""
+        return compose_form.check(values, was)
+
+    def save_composed(self, values: Values, was: str | None) -> str:
+        """Store a composed preset. Returns its name."""
+        return compose_form.save(values, was)
+
+    def part_fields(self, values: Values) -> Sequence[Field]:
+        """The fields of a new part for composed presets."""
+        return compose_form.part_fields(values)
+
+    def check_part(self, values: Values) -> Check:
+        """What is wrong with a new part."""
+        return compose_form.check_part(values)
+
+    def save_part(self, values: Values) -> str:
+        """Store a new part. Returns its name."""
+        return compose_form.save_part(values)
 
     def delete_preset(self, name: str) -> None:
         """Delete a preset of one's own."""
@@ -408,4 +467,5 @@ def _preset_row(preset: Preset) -> PresetEntry:
         body["audio"]["codec"] if body["audio"] else None,
         preset.container,
         " ".join(preset_form.unable(preset)) or None,
+        preset.composed is not None,
     )

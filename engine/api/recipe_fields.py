@@ -43,7 +43,7 @@ _film = _is("layout", "joined")
 
 def fields(presets: Sequence[tuple[Any, str]] = ()) -> list[Field]:
     """The fields of a recipe, in the order of the form; ``presets`` are those that can be chosen."""
-    listed = [*_WHICH, *_SHAPE, *_LOOK, *_WHERE, *_CARE]
+    listed = [*_WHICH, *_SHAPE, *_LOOK, *_WHERE, *_AFTER, *_CARE]
     return [replace(field, choices=tuple(presets)) if field.key == "preset" else field for field in listed]
 
 
@@ -261,6 +261,26 @@ _WHERE = (
         "Text and tokens: " + " ".join(f"{{{token}}}" for token in sorted(naming.TOKENS)) + ".",
         "Where it goes",
         empty=f"{naming.JOINED_TEMPLATE}, or {naming.PER_CLIP_TEMPLATE} for one file per clip",
+    ),
+)
+
+_AFTER = (
+    Field(
+        "deliver",
+        "Afterwards",
+        "choice",
+        "Copy finished files to one more folder, or move them there; each is read back and compared.",
+        "Where it goes",
+        words_of(spec_rules.DELIVERIES, {"no": "stay there", "copy": "copied on", "move": "moved on"}),
+    ),
+    Field(
+        "deliver_to",
+        "To this folder",
+        "folder",
+        "Where finished files are copied or moved to; tab completes.",
+        "Where it goes",
+        asked=_is("deliver", "copy", "move"),
+        empty="say which",
     ),
 )
 

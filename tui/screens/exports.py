@@ -229,7 +229,7 @@ class ExportsScreen(TriageScreen):
 
     def why_not(self, verb: str, row: RunRow | None) -> str | None:
         """Verbs need a run in a fitting state."""
-        if verb == "new":
+        if verb in ("new", "recipes"):
             return None
         if row is None:
             return no_row("run")
@@ -272,6 +272,12 @@ class ExportsScreen(TriageScreen):
             rushes.tell(str(error), "error")
             return
         rushes.push_screen(RecipeDialog(recipes, rushes.glyphs), chosen)
+
+    def do_recipes(self) -> None:
+        """Go to the recipes."""
+        from tui.screens.recipes import RecipesScreen
+
+        self.rushes.push_screen(RecipesScreen())
 
     def do_log(self) -> None:
         """Show the log and what went wrong."""
