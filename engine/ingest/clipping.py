@@ -34,6 +34,7 @@ def catalogue_item(
     meter: Meter,
     *,
     thumbnails: bool,
+    tell: bool = True,
 ) -> None:
     """Enter the card and the clips of an item, from the files that were taken in so far.
 
@@ -72,7 +73,7 @@ def catalogue_item(
         warnings = group_each(files, card, read, enter)
     finally:
         files.close()
-    for sentence in (*card.warnings, *warnings):
+    for sentence in (*card.warnings, *warnings) if tell else ():
         job.log("warning", sentence)
 
 
@@ -146,6 +147,8 @@ def _enter(
     )
     if known is not None:
         _complete_length(job, clip_id, clip, assets, source, tools)
+        if thumbnails and tools is not None:
+            _late_picture(job, asset_id, source, clip, tools)
 
 
 def _whole_length(
@@ -259,6 +262,17 @@ def _readable(job: JobContext, asset_id: int) -> str | None:
         if path is not None and os.path.isfile(path):
             return path
     return None
+
+
+def _late_picture(job: JobContext, asset_id: int, source: Source, clip: Clip, tools: Tools) -> None:
+    """Make the picture of a clip that was entered before its content was known."""
+    media = scalar(job.db, "SELECT media FROM assets WHERE asset_id = ? AND blake3 IS NOT NULL", (asset_id,))
+    if media is None:
+        return
+    facts = MediaFacts.from_json(media)
+    if facts.video is not None:
+        path = _readable(job, asset_id) or os.path.join(source.base, clip.essence)
+        _picture(job, asset_id, path, facts, tools)
 
 
 def _picture(job: JobContext, asset_id: int, path: str, facts: MediaFacts, tools: Tools) -> None:

@@ -124,6 +124,15 @@ def mismatch(shown: str, expected: str, found: str, level: str) -> Failure:
     )
 
 
+def unstable_in_place(shown: str, first: str, second: str) -> Failure:
+    """Two readings of a file that is catalogued where it lies gave different bytes."""
+    return Failure(
+        "source_unstable",
+        f"{shown} gave different bytes when it was read again: first {first}, then {second}. It is "
+        "catalogued, but not verified. Suspect the drive, its cable or this machine's memory.",
+    )
+
+
 def unstable(shown: str, first: str, second: str) -> Failure:
     """Two readings of the source gave different bytes."""
     return Failure(

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
-from engine.ingest import hashlists, listing, naming, pace, recovery, results
+from engine.ingest import hashlists, listing, naming, pace, recovery, reference, results
 from engine.ingest.carrier import BUNDLE_BYTES, BUNDLE_FILES, BUNDLE_FOLDERS, SMALL, Carrier
 from engine.ingest.clipping import catalogue_item
 from engine.ingest.duplicates import skip_known
@@ -15,7 +15,6 @@ from engine.ingest.ends import Destination, Source, open_destination, open_sourc
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
 from engine.ingest.queue import Order, read_order
-from engine.ingest.reference import reference_item
 from engine.ingest.relaying import relay_item
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
@@ -138,14 +137,17 @@ def _work(
     for target in destinations:
         target.turn = True
     if order.mode == "reference":
-        reference_item(job, item_id, source, meter)
+        reference.enter_item(job, item_id, source)
+        catalogue_item(job, item_id, source, meter, thumbnails=False)  # to be seen before it is read
+        reference.reference_item(job, order, item_id, source, meter)
     else:
         if order.duplicates == "skip":
             skip_known(job, item_id, source, destinations, meter)
         for target in destinations:
             target.turn = target.order.hop == 1
         _carry_all(job, order, item_id, source, destinations, meter)
-    catalogue_item(job, item_id, source, meter, thumbnails=order.thumbnails)
+    seen = order.mode == "reference"
+    catalogue_item(job, item_id, source, meter, thumbnails=order.thumbnails, tell=not seen)
     if order.mode == "copy":
         _free_card(job, item_id, source, second=any(target.order.hop == 2 for target in destinations))
         _release(job, order)

@@ -146,8 +146,6 @@ def _check_wishes(
     unknown = [digest for digest in checksums if digest not in EXTRA]
     if unknown:
         raise WrongUse(f"{display(unknown[0])} is no checksum; there are {', '.join(EXTRA)}.")
-    if mode == "reference" and checksums:
-        raise WrongUse("Further checksums are taken while copying: leave --checksum out in reference mode.")
 
 
 class _Source:

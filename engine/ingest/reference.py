@@ -1,158 +1,265 @@
-"""Reference mode: footage is catalogued where it lies. Nothing is copied, nothing is written beside it."""
+"""Reference mode: footage is catalogued where it lies. Nothing is copied, nothing is written beside it.
+
+First every file is entered as it was listed, so that its clips can be seen and
+worked with at once, whatever the size of the drive. Then, behind that, every
+file is read and gets its identity; see :mod:`engine.ingest.merging` for what
+happens to content that turns out to be known.
+"""
 
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from engine.errors import VolumeGone
-from engine.ingest import failures, known
-from engine.ingest.catalogue import Content, record_asset, record_copy
+from engine.ingest import failures, known, merging
+from engine.ingest.catalogue import Content, record_copy
 from engine.ingest.ends import Source
 from engine.ingest.landing import open_original
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
+from engine.ingest.queue import Order
 from engine.jobs import store
 from engine.jobs.context import JobContext
-from engine.media import rereading
-from engine.media.hashing import FAST_WHOLE, fast_hash
-from engine.names import display
-from engine.storage.database import write
+from engine.media.hashing import FAST_WHOLE, Digester, fast_hash
+from engine.media.rereading import Reread
+from engine.names import display, to_blob
+from engine.storage.database import row, write
+
+BATCH = 1000
+"""Files entered in one transaction."""
 
 
-def reference_item(job: JobContext, item_id: int, source: Source, meter: Meter) -> None:
-    """Read every queued file of an item once and enter it as a copy of role ``reference``.
+def enter_item(job: JobContext, item_id: int, source: Source) -> None:
+    """Enter every queued file of an item as a copy of role ``reference``, without reading it.
 
-    A file that is entered already, with the same size and time, is not read
-    again. The same content at another path becomes a second copy.
+    A file that is entered already with the same size and time keeps its
+    content; another one is content that is not known yet. Doing it again
+    changes nothing.
+
+    Raises:
+        JobPaused, JobCancelled, JobStopped: by the operator or the engine.
+    """
+    after = -1
+    while parcels := load(job.db, item_id, [], after=after, limit=BATCH):
+        after = parcels[-1].position
+        job.checkpoint()
+        with write(job.db):
+            for parcel in parcels:
+                if parcel.asset_id is None:
+                    _enter(job, source, parcel)
+
+
+def _enter(job: JobContext, source: Source, parcel: Parcel) -> None:
+    path = known.join(source.folder, parcel.path)
+    there = row(
+        job.db,
+        "SELECT asset_id FROM copies WHERE volume_id = ? AND path = ? AND size = ? AND mtime_ns = ?"
+        " AND state = 'present'",
+        (source.order.volume_id, to_blob(path), parcel.size, parcel.mtime_ns),
+    )
+    asset_id = int(there["asset_id"]) if there else merging.enter_unread(job.db, parcel.size)
+    if there is None:
+        _record(job, source, parcel, asset_id, level=None)
+    job.db.conn.execute("UPDATE tasks SET asset_id = ? WHERE task_id = ?", (asset_id, parcel.task_id))
+
+
+def reference_item(job: JobContext, order: Order, item_id: int, source: Source, meter: Meter) -> None:
+    """Read every queued file of an item and give it its identity.
+
+    A file that was read before, with the same size and time, is not read again
+    unless a checksum is asked for that is not known yet. The same content at
+    another path becomes a second copy.
 
     Raises:
         VolumeGone: the source went away.
         JobPaused, JobCancelled, JobStopped: by the operator or the engine.
     """
-    after = -1
-    while parcels := load(job.db, item_id, [], after=after, limit=1):
-        parcel = parcels[0]
-        after = parcel.position
-        job.checkpoint()
-        source.check()
-        source.root.trim()
-        _enter(job, source, parcel, meter)
+    meter.reads_from(display(source.path))
+    reader = _Reader(job, order, source, meter)
+    try:
+        after = -1
+        while parcels := load(job.db, item_id, [], after=after, limit=1):
+            parcel = parcels[0]
+            after = parcel.position
+            job.checkpoint()
+            source.check()
+            source.root.trim()
+            reader.take(parcel)
+    finally:
+        reader.close()
 
 
-def _enter(job: JobContext, source: Source, parcel: Parcel, meter: Meter) -> None:
-    db = job.db
-    path = known.join(source.folder, parcel.path)
-    volume_id = source.order.volume_id
-    meter.stage("hash")
-    meter.begin(parcel, [])
-    store.set_task(db, parcel.task_id, "running", stage="hash")
-    *parts, name = parcel.path.split("/")
-    shown = display(os.path.join(source.base, parcel.path))
+class _Digests(Digester):
+    """A digester whose further digests are taken on threads of their own."""
+
+    def __init__(self, extra: tuple[str, ...], crew: ThreadPoolExecutor | None) -> None:
+        super().__init__(extra)
+        self._crew = crew
+
+    def update(self, data: memoryview) -> None:
+        if self._crew is None:
+            super().update(data)
+            return
+        waiting = [self._crew.submit(self.update_extra, name, data) for name in self.extra]
+        self.update_main(data)
+        for one in waiting:
+            one.result()  # the buffer is used again after this
+
+
+@dataclass
+class _Read:
+    """What reading a file gave."""
+
     content: Content | None = None
     level: str | None = None
-    try:
-        folder = source.root.folder(tuple(parts), make=False)
-        original = open_original(folder, name, shown)
+    second: str | None = None
+    failure: failures.Failure | None = None
+
+
+class _Reader:
+    """Reads the files of one item. Used by the job's thread."""
+
+    def __init__(self, job: JobContext, order: Order, source: Source, meter: Meter) -> None:
+        self._job, self._source, self._meter = job, source, meter
+        self._checksums = order.checksums
+        self._twice = order.verify_source
+        self._crew = ThreadPoolExecutor(len(order.checksums), "digest") if order.checksums else None
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._crew is not None:
+            self._crew.shutdown(wait=True, cancel_futures=True)
+
+    def take(self, parcel: Parcel) -> None:
+        """Bring one file to its verdict."""
+        job, source = self._job, self._source
+        self._meter.stage("hash")
+        self._meter.begin(parcel, [])
+        store.set_task(job.db, parcel.task_id, "running", stage="hash")
+        *parts, name = parcel.path.split("/")
+        shown = display(os.path.join(source.base, parcel.path))
+        result = _Read()
         try:
-            parcel.size, parcel.mtime_ns, parcel.inode = original.size, original.mtime_ns, original.inode
-            entered = known.verified_at(db, volume_id, path)
-            if entered is not None and entered.unchanged(os.fstat(original.fd)):
-                parcel.asset_id = entered.asset_id
-            else:
-                content, level, parcel.failure = _read(
-                    job, source, original.fd, folder, name, shown, parcel, meter
-                )
-                if content is not None and original.changed():
-                    content, parcel.failure = None, failures.changed(shown)
-        finally:
-            original.close()
-    except OSError as error:
-        parcel.failure = failures.of_reading(error, shown)
-    except BaseException:
-        store.set_task(db, parcel.task_id, "queued")
-        raise
-    if parcel.failure is not None and parcel.failure.code is not None:
-        try:
-            source.check()
-        except VolumeGone:
-            store.set_task(db, parcel.task_id, "queued")
+            folder = source.root.folder(tuple(parts), make=False)
+            original = open_original(folder, name, shown)
+            try:
+                parcel.size, parcel.mtime_ns, parcel.inode = original.size, original.mtime_ns, original.inode
+                if not self._is_known(parcel, os.fstat(original.fd)):
+                    result = self._read(original.fd, folder, name, shown, parcel)
+                    if result.content is not None and original.changed():
+                        result = _Read(failure=failures.changed(shown))
+            finally:
+                original.close()
+        except OSError as error:
+            result = _Read(failure=failures.of_reading(error, shown))
+        except BaseException:
+            store.set_task(job.db, parcel.task_id, "queued")
             raise
-    _store(job, parcel, volume_id, path, content, level, meter)
+        parcel.failure = result.failure
+        if result.failure is not None and result.failure.code is not None:
+            try:
+                source.check()
+            except VolumeGone:
+                store.set_task(job.db, parcel.task_id, "queued")
+                raise
+        self._store(parcel, result)
 
+    def _is_known(self, parcel: Parcel, facts: os.stat_result) -> bool:
+        """Whether the file was proven before as it is now, with every checksum that is asked for."""
+        path = known.join(self._source.folder, parcel.path)
+        entered = known.verified_at(self._job.db, self._source.order.volume_id, path)
+        if entered is None or not entered.unchanged(facts):
+            return False
+        digests = row(self._job.db, "SELECT * FROM assets WHERE asset_id = ?", (entered.asset_id,))
+        if digests is None or any(digests[name] is None for name in self._checksums):
+            return False
+        parcel.asset_id = entered.asset_id
+        return True
 
-def _read(
-    job: JobContext,
-    source: Source,
-    fd: int,
-    folder: int,
-    name: str,
-    shown: str,
-    parcel: Parcel,
-    meter: Meter,
-) -> tuple[Content | None, str | None, failures.Failure | None]:
-    def count(length: int) -> None:
-        meter.add(length)
+    def _read(self, fd: int, folder: int, name: str, shown: str, parcel: Parcel) -> _Read:
+        place = self._source.place
+        digester = _Digests(self._checksums, self._crew)
+        try:
+            level = self._read_whole(folder, name, digester, parcel)
+            fast = digester.blake3 if parcel.size <= FAST_WHOLE else fast_hash(fd, parcel.size)
+            if digester.size != parcel.size:
+                return _Read(failure=failures.changed(shown))
+            content = Content(digester.size, digester.blake3, digester.xxh128, fast, digester.extras())
+            if not self._twice:
+                return _Read(content, level)
+            again = Reread(name, place.fs_type, place.is_network, dir_fd=folder)
+            try:
+                second = again.read(self._job.check_now, lambda _: self._meter.tick()).blake3
+            finally:
+                again.close()
+        except OSError as error:
+            return _Read(failure=failures.of_reading(error, shown))
+        except ValueError:
+            return _Read(failure=failures.changed(shown))
+        if second != content.blake3:
+            doubt = failures.unstable_in_place(shown, content.blake3, second)
+            return _Read(Content(content.size, content.blake3), None, second, doubt)
+        return _Read(content, level, second)
 
-    try:
-        reading = rereading.reread(
-            name,
-            source.place.fs_type,
-            source.place.is_network,
-            dir_fd=folder,
-            check=job.check_now,
-            on_bytes=count,
-        )
-        fast = reading.blake3 if parcel.size <= FAST_WHOLE else fast_hash(fd, parcel.size)
-    except OSError as error:
-        return None, None, failures.of_reading(error, shown)
-    except ValueError:
-        return None, None, failures.changed(shown)
-    if reading.size != parcel.size:
-        return None, None, failures.changed(shown)
-    return Content(reading.size, reading.blake3, reading.xxh128, fast), reading.level, None
+    def _read_whole(self, folder: int, name: str, digester: Digester, parcel: Parcel) -> str:
+        place = self._source.place
+        file = Reread(name, place.fs_type, place.is_network, dir_fd=folder)
+        parcel.stream.digester = digester
+        try:
+            return file.read(self._job.check_now, self._meter.add, digester).level
+        finally:
+            file.close()
 
-
-def _store(
-    job: JobContext,
-    parcel: Parcel,
-    volume_id: str,
-    path: str,
-    content: Content | None,
-    level: str | None,
-    meter: Meter,
-) -> None:
-    db = job.db
-    failure = parcel.failure
-    with write(db):
-        if content is not None:
-            parcel.asset_id = record_asset(db, content)
-        if parcel.asset_id is not None and failure is None:
-            record_copy(
-                db,
-                parcel.asset_id,
-                volume_id,
-                path,
-                "reference",
+    def _store(self, parcel: Parcel, result: _Read) -> None:
+        job, failure, content = self._job, result.failure, result.content
+        with write(job.db):
+            if content is not None and failure is None:
+                entered = parcel.asset_id if parcel.asset_id is not None else -1
+                parcel.asset_id = merging.identify(job.db, entered, content)
+            if parcel.asset_id is not None and failure is None:
+                _record(job, self._source, parcel, parcel.asset_id, level=result.level)
+            verdict = "failed" if failure else "completed" if content is not None else "skipped"
+            if failure is not None and failure.kind == "not_found":
+                job.db.conn.execute(
+                    "UPDATE copies SET state = 'missing' WHERE volume_id = ? AND path = ?"
+                    " AND role = 'reference'",
+                    (
+                        self._source.order.volume_id,
+                        to_blob(known.join(self._source.folder, parcel.path)),
+                    ),
+                )
+            if failure is not None:
+                job.log("error", failure.sentence, parcel.task_id)
+            store.set_task(
+                job.db,
+                parcel.task_id,
+                verdict,
+                stage="verified" if verdict == "completed" else None,
+                asset_id=parcel.asset_id,
                 size=parcel.size,
                 mtime_ns=parcel.mtime_ns,
                 inode=parcel.inode,
-                level=level,
-                batch_id=job.record.batch_id,
+                first_hash=content.blake3 if content else None,
+                second_hash=result.second,
+                error_kind=failure.kind if failure else None,
+                error=failure.sentence if failure else None,
             )
-        verdict = "failed" if failure else "completed" if content is not None else "skipped"
-        if failure is not None:
-            job.log("error", failure.sentence, parcel.task_id)
-        store.set_task(
-            db,
-            parcel.task_id,
-            verdict,
-            stage="verified" if content is not None else None,
-            asset_id=parcel.asset_id,
-            size=parcel.size,
-            mtime_ns=parcel.mtime_ns,
-            inode=parcel.inode,
-            error_kind=failure.kind if failure else None,
-            error=failure.sentence if failure else None,
-        )
-        meter.store(parcel.task_id, verdict, parcel.size)
-    meter.finish(parcel, verdict)
+            self._meter.store(parcel.task_id, verdict, parcel.size)
+        self._meter.finish(parcel, verdict)
+
+
+def _record(job: JobContext, source: Source, parcel: Parcel, asset_id: int, *, level: str | None) -> None:
+    record_copy(
+        job.db,
+        asset_id,
+        source.order.volume_id,
+        known.join(source.folder, parcel.path),
+        "reference",
+        size=parcel.size,
+        mtime_ns=parcel.mtime_ns,
+        inode=parcel.inode,
+        level=level,
+        batch_id=job.record.batch_id,
+    )

@@ -104,5 +104,3 @@ def test_a_job_queued_before_these_options_can_still_be_read(desk, card, tmp_pat
 def test_what_does_not_exist_is_wrong_use(desk, card, tmp_path):
     with pytest.raises(WrongUse, match="md4 is no checksum"):
         desk.queue(card, to=[tmp_path / "nas"], checksums=("md4",))
-    with pytest.raises(WrongUse, match="reference"):
-        desk.queue(card, mode="reference", checksums=("md5",))
