@@ -51,7 +51,7 @@ def describe(db: Database, run_folder: str, run_id: str, position: int = 0) -> d
         raise NotFound(f"This run makes no file number {position}.")
     plan, sources = found.plan, Sources(lambda: db)
     try:
-        paths = {str(index): _encode(sources.path(plan, index)) for index in range(len(plan.sources))}
+        paths = {str(index): _encode(sources.path(plan, index)) for index in plan.file_indexes()}
     except RushesError as error:
         raise NotFound(str(error)) from error
     return {

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from engine.export import codecs
+from engine.export import codecs, drawing, hardware
 from engine.export.plan import Chunk, Plan, Segment, Source
 from engine.export.timeline import SAMPLE_RATE, Part, Piece, samples_at
 
@@ -29,11 +29,24 @@ AUDIO_FORMAT = "f32le"
 
 AUDIO_SAMPLE_BYTES = 4
 
+LAYOUTS = {1: "mono", 2: "stereo", 4: "4.0", 6: "5.1", 8: "7.1", 16: "hexadecagonal"}
+"""ffmpeg's usual layout of so many channels: what raw samples are taken for."""
+
+_HDR_WHITE = 100  # cd/m2 that become white, as BT.1886 screens show it
+_HDR_PEAK = 10  # brightest picture in multiples of white: masters for 1000 cd/m2
+
 _MIXING_FORMAT = "yuv444p10le"  # the crossfade filter has no 4:2:0 or 4:2:2
 
 
 def input_arguments(plan: Plan, part: Part, path: str) -> list[str]:
-    """Open one source for one part. Only local files may be opened, whatever the file says."""
+    """Open one source for one part. Only local files may be opened, whatever the file says.
+
+    A title card is made on the spot; ``path`` means nothing for it.
+    """
+    card = plan.sources[part.source].card
+    if card is not None:
+        picture = f"color=c=black:s={plan.width}x{plan.height}:r={plan.rate}:d={card['seconds']}"
+        return ["-f", "lavfi", "-i", picture]
     seek = _seek(plan, part)
     args = ["-protocol_whitelist", "file,crypto,data"]
     if seek:
@@ -63,7 +76,8 @@ def segment_arguments(plan: Plan, segment: Segment, paths: Sequence[str], target
         target: the file to write.
     """
     assert plan.video is not None
-    args = ["-copyts", "-start_at_zero"]
+    card = hardware.ENCODERS.get(codecs.encoder_of(plan.video))
+    args = [*(card.before if card else ()), "-copyts", "-start_at_zero"]
     for part, path in zip(parts_of(segment.pieces), paths, strict=True):
         args += input_arguments(plan, part, path)
     return [
@@ -78,7 +92,7 @@ def segment_arguments(plan: Plan, segment: Segment, paths: Sequence[str], target
         "+bitexact",
         "-flags:v",
         "+bitexact",
-        *codecs.video_arguments(plan.video, plan.fps),
+        *codecs.video_arguments(plan.video, plan.fps, (plan.width, plan.height)),
         "-f",
         plan.segment_format,
         target,
@@ -108,8 +122,15 @@ def video_graph(plan: Plan, segment: Segment) -> str:
     joined = "".join(f"[p{index}]" for index in range(count))
     together = f"concat=n={count}:v=1:a=0," if count > 1 else ""
     # The join of pieces may count in microseconds; whole frames again, so that nothing is doubled or dropped.
-    chains.append(f"{joined}{together}settb={1 / plan.fps},setpts=N[film]")
+    upload = _upload(plan)
+    chains.append(f"{joined}{together}settb={1 / plan.fps},setpts=N{upload}[film]")
     return ";".join(chains)
+
+
+def _upload(plan: Plan) -> str:
+    assert plan.video is not None
+    card = hardware.ENCODERS.get(codecs.encoder_of(plan.video))
+    return f",{card.upload}" if card and card.upload else ""
 
 
 def _microseconds(seconds: Fraction) -> int:
@@ -130,9 +151,26 @@ def _picture(plan: Plan, piece: Piece, part: Part) -> str:
     filters += [
         f"trim=start_pts={part.start}:end_pts={part.start + piece.frames}",
         "setpts=PTS-STARTPTS",
+        *_tonemap(source),
         *_resize(plan, source),
+        *(word.filter for word in drawing.on_card(plan, source)),
     ]
     return ",".join(filters)
+
+
+def _tonemap(source: Source) -> list[str]:
+    """From HDR to BT.709: each picture for itself, with a fixed peak, so that no segment differs."""
+    if source.hdr is None:
+        return []
+    given = f"tin={source.hdr}:min=2020_ncl:pin=2020:rin={'full' if source.full_range else 'limited'}"
+    return [
+        f"zscale={given}:t=linear:npl={_HDR_WHITE}",
+        "format=gbrpf32le",
+        "zscale=p=709",
+        f"tonemap=tonemap=hable:desat=0:peak={_HDR_PEAK}",
+        "zscale=t=709:m=709:r=limited",
+        f"format={_MIXING_FORMAT}",
+    ]
 
 
 def _seconds(value: Fraction) -> str:
@@ -143,10 +181,13 @@ def _resize(plan: Plan, source: Source) -> list[str]:
     """Scale to fit with bars, with the colours the film has."""
     width, height = fitted((source.width, source.height), (plan.width, plan.height))
     rgb, full = _is_rgb(plan), _is_full_range(plan)
+    if source.card is not None:
+        return ["setsar=1"]
+    source_full = source.full_range and source.hdr is None
     scale = f"scale={width}:{height}:flags={SCALE_FLAGS}"
-    if source.full_range != full and not rgb:
-        scale += f":in_range={'pc' if source.full_range else 'tv'}:out_range={'pc' if full else 'tv'}"
-    if source.matrix != "bt709" and not rgb:
+    if source_full != full and not rgb:
+        scale += f":in_range={'pc' if source_full else 'tv'}:out_range={'pc' if full else 'tv'}"
+    if source.matrix != "bt709" and source.hdr is None and not rgb:
         scale += f":in_color_matrix={source.matrix}:out_color_matrix=bt709"
     filters = [scale]
     if (width, height) != (plan.width, plan.height):
@@ -162,13 +203,17 @@ def _finish(plan: Plan, piece: Piece) -> str:
     lut = plan.look.get("lut")
     if lut:
         filters.append(f"lut3d=file={lut}.cube:interp=tetrahedral")
-    if lut or piece.is_crossfade:
+    added = plan.look.get("filters")
+    if added:
+        filters.append(added)
+    if lut or added or piece.is_crossfade:
         # Back from what the table or the crossfade works in; otherwise the first scaler does it on its way.
         filters.append(f"scale=flags={SCALE_FLAGS}")
     filters.append(f"format={codecs.pix_fmt(plan.video)}")
     if not _is_rgb(plan):
         spread = "pc" if _is_full_range(plan) else "tv"
         filters.append(f"setparams=range={spread}:color_primaries=bt709:color_trc=bt709:colorspace=bt709")
+    filters += [word.filter for word in drawing.on_piece(plan, piece)]
     return ",".join(filters)
 
 
@@ -259,7 +304,7 @@ def audio_graph(plan: Plan, chunk: Chunk) -> str:
 def _sound(plan: Plan, part: Part, samples: int, number: int, end: str) -> list[str]:
     """Chains from a source's sound to exactly ``samples`` samples, called ``end``."""
     source = plan.sources[part.source]
-    layout = "stereo" if plan.channels == 2 else "mono"
+    layout = LAYOUTS[plan.channels]
     shape = f"aformat=sample_fmts=flt:sample_rates={SAMPLE_RATE}:channel_layouts={layout}"
     if not source.channels:
         return [
@@ -273,6 +318,8 @@ def _sound(plan: Plan, part: Part, samples: int, number: int, end: str) -> list[
         f"apad,atrim=start_pts={begin}:end_pts={begin + samples},"
         f"asetpts=PTS-STARTPTS,{shape},asetpts=N/SR/TB[{end}]"
     )
+    if plan.channels > 2:
+        return _many_channels(plan, source, number, align, tail)
     if source.channels == 1 and source.tracks > 1 and plan.channels == 2:
         return [
             f"[{number}:a:0]{align}[l{number}]",
@@ -282,3 +329,17 @@ def _sound(plan: Plan, part: Part, samples: int, number: int, end: str) -> list[
     if source.channels == 1 and plan.channels == 2:
         return [f"[{number}:a:0]{align},pan=stereo|c0=c0|c1=c0,{tail}"]
     return [f"[{number}:a:0]{align},{tail}"]
+
+
+def _many_channels(plan: Plan, source: Source, number: int, align: str, tail: str) -> list[str]:
+    """The channels of all tracks one after the other, each where it comes; what is missing is silent."""
+    tracks = min(source.tracks, -(-plan.channels // source.channels)) if source.even_tracks else 1
+    chains = [f"[{number}:a:{track}]{align}[t{number}x{track}]" for track in range(tracks)]
+    ends = "".join(f"[t{number}x{track}]" for track in range(tracks))
+    merged = f"amerge=inputs={tracks}," if tracks > 1 else ""
+    have = min(plan.channels, tracks * source.channels)
+    places = [f"c{index}=c{index}" for index in range(have)]
+    if have == 1:
+        places.append("c1=c0")  # a single microphone is heard on both sides
+    places += [f"c{index}=0*c0" for index in range(len(places), plan.channels)]
+    return [*chains, f"{ends}{merged}pan={LAYOUTS[plan.channels]}|{'|'.join(places)},{tail}"]

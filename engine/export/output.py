@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from engine.errors import RushesError
-from engine.export import crew, parts, segment
+from engine.export import crew, materials, parts, segment
 from engine.export.board import Board
 from engine.export.join import Made
 from engine.export.ledger import Entry
-from engine.export.orders import luts_folder
 from engine.export.plan import Chunk, Plan, Segment
 from engine.export.records import Run
 from engine.export.segment import Manner, Where
@@ -77,7 +76,7 @@ class Sources:
     def all_paths(self, entries: Sequence[Entry]) -> Iterator[str]:
         """Where the clips of these files can be read now; what is away is left out."""
         for plan in (entry.plan for entry in entries if entry.plan is not None):
-            for index in range(len(plan.sources)):
+            for index in plan.file_indexes():
                 try:
                     yield self.path(plan, index)
                 except RushesError:
@@ -213,7 +212,7 @@ class Output:
             FfmpegFailed: a part cannot be made.
         """
         os.makedirs(self.folder, exist_ok=True)
-        self._bring_lut()
+        materials.bring(self.job.library, self.plan, self.folder)
         hands = 1 if self.run.is_per_clip else crew.hands_for_segments(self.manners.workers)
         if crew.hardware((self.plan.video or {}).get("encoder")):
             hands = 1  # its sessions are few, and one feeds it
@@ -297,10 +296,12 @@ class Output:
         if self.run.is_per_clip:
             title = self.run.clips[self.entry.position].title
             return f"{what}clip {self.entry.position + 1} of {self.outputs}: {display(title)}"
-        order = list(dict.fromkeys(source.clip_id for source in self.plan.sources))
+        order = list(dict.fromkeys(self.plan.sources[index].clip_id for index in self.plan.file_indexes()))
         if what:
             return f"{what}{len(order)} clips"
         clip_id, title = self._clip_at(frame)
+        if clip_id not in order:
+            return "title card"
         return f"clip {order.index(clip_id) + 1} of {len(order)}: {display(title)}"
 
     def _clip_at(self, frame: int) -> tuple[str, str]:
@@ -308,15 +309,3 @@ class Output:
         piece = next((piece for piece in pieces if frame < piece.at + piece.frames), pieces[-1])
         source = self.plan.sources[piece.parts[-1].source]
         return source.clip_id, source.title
-
-    def _bring_lut(self) -> None:
-        """The colour table lies beside the segments: its path needs no escaping in a filter then."""
-        lut = self.plan.look.get("lut")
-        if not lut:
-            return
-        target = os.path.join(self.folder, f"{lut}.cube")
-        if not os.path.exists(target):
-            try:
-                os.symlink(os.path.join(luts_folder(self.job.library), f"{lut}.cube"), target)
-            except FileExistsError:
-                pass

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -28,7 +28,7 @@ from engine.export.timeline import (
     undivided,
 )
 
-VERSION = 1
+VERSION = 2
 """Version of plan and graph. A change that gives other bytes raises it, and old segments are not found."""
 
 AUDIO_CHUNK_SECONDS = 600
@@ -57,8 +57,14 @@ class Source:
         matrix: colour matrix as ffmpeg names it, ``bt709`` and so on; guessed from the height when not told.
         channels: of the first sound track; 0 for none.
         tracks: number of sound tracks.
+        even_tracks: all tracks have as many channels as the first.
         sound_shift: samples by which the sound, read alone, is ahead of the picture, read alone.
         deep_seek: seeks land on no exact frame in this container, so they start earlier.
+        words: what stamps show of the clip, by stamp; only those that the film has.
+        timecode: what its first picture has: ``start`` in frames since midnight, ``rate``, ``drop``;
+            None when no stamp shows it.
+        hdr: transfer of an HDR picture that is brought to the film's colours; None for all others.
+        card: of a title card, drawn instead of read from a file: ``text``, ``size``, ``seconds``; else None.
     """
 
     clip_id: str
@@ -78,6 +84,11 @@ class Source:
     tracks: int
     sound_shift: int
     deep_seek: bool
+    even_tracks: bool = True
+    words: dict[str, str] = field(default_factory=dict)
+    timecode: dict[str, Any] | None = None
+    hdr: str | None = None
+    card: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,8 @@ class Plan:
         samples_total: length in samples.
         channels: of the programme sound.
         preset: the preset's body, encoders resolved.
-        look: what is done on the way: ``lut`` (hash of the table), ``loudness`` (target in LUFS).
+        look: what is done on the way: ``lut`` and ``font`` (hashes of files), ``loudness`` (target in LUFS),
+            ``burn_in`` (stamps), ``recipe`` (its name, when a stamp shows it), ``filters`` of the preset.
         title: for the file's tag.
         timecode: of the first frame; None writes none.
         build: the ffmpeg that must make all of it.
@@ -169,7 +181,14 @@ class Plan:
         return round(self.frames_total * 1000 / self.fps)
 
     def source_indexes(self, part: Segment | Chunk) -> list[int]:
-        """Indexes of the sources of a segment or chunk, each once, in order of use."""
+        """Indexes of the files that a segment or chunk reads, each once, in order of use."""
+        return [index for index in self._used(part) if self.sources[index].card is None]
+
+    def file_indexes(self) -> list[int]:
+        """Indexes of all sources that are files: all but title cards."""
+        return [index for index, source in enumerate(self.sources) if source.card is None]
+
+    def _used(self, part: Segment | Chunk) -> list[int]:
         used = [where.source for piece in part.pieces for where in piece.parts]
         return list(dict.fromkeys(used))
 
@@ -293,7 +312,8 @@ def segment_fingerprint(plan: Plan, segment: Segment) -> str:
             "video": plan.video,
             "format": plan.segment_format,
             "look": _picture_look(plan),
-            **_content(plan, segment),
+            **_place(plan, segment),
+            **_content(plan, segment, picture=True),
         }
     )
 
@@ -303,7 +323,13 @@ def chunk_fingerprint(plan: Plan, chunk: Chunk) -> str:
     # A chunk of the same pieces elsewhere in the film may be one sample longer or shorter.
     place = {"at": chunk.at, "samples": chunk.samples}
     return _digest(
-        {"what": "audio", "rate": plan.rate, "channels": plan.channels, **place, **_content(plan, chunk)}
+        {
+            "what": "audio",
+            "rate": plan.rate,
+            "channels": plan.channels,
+            **place,
+            **_content(plan, chunk, picture=False),
+        }
     )
 
 
@@ -318,7 +344,8 @@ def film_fingerprint(plan: Plan) -> str:
             "look": plan.look,
             "channels": plan.channels,
             "build": plan.build,
-            "sources": [source.identity for source in plan.sources],
+            "sources": [[source.identity, source.words, source.card] for source in plan.sources],
+            "timecode": plan.timecode,
             "cut": [
                 [piece.frames, [[part.source, part.start] for part in piece.parts]]
                 for piece in undivided(parts)
@@ -331,13 +358,23 @@ def _picture_look(plan: Plan) -> dict[str, Any]:
     return {key: value for key, value in plan.look.items() if key != "loudness"}
 
 
-def _content(plan: Plan, part: Segment | Chunk) -> dict[str, Any]:
-    order = plan.source_indexes(part)
+def _place(plan: Plan, segment: Segment) -> dict[str, Any]:
+    """Where a segment lies in the film, when its pictures show that."""
+    shown = {stamp["what"] for stamp in plan.look.get("burn_in") or ()}
+    if not shown & {"record_timecode", "frame"}:
+        return {}
+    return {"at": segment.at, "timecode": plan.timecode if "record_timecode" in shown else None}
+
+
+def _content(plan: Plan, part: Segment | Chunk, *, picture: bool) -> dict[str, Any]:
+    order = plan._used(part)
     described = []
     for index in order:
         facts = asdict(plan.sources[index])
         # What only this library knows does not change a picture.
         del facts["clip_id"], facts["asset_id"], facts["title"]
+        if not picture:
+            del facts["words"], facts["timecode"], facts["hdr"]
         described.append(facts)
     return {
         "version": VERSION,

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 
 from engine import clock
 from engine.errors import RushesError, WrongUse
-from engine.export import ledger
+from engine.export import ledger, materials
 from engine.export.ledger import Entry
+from engine.export.manner import Manner
 from engine.export.measure import Measured, measured
 from engine.export.output import SourceAway
 from engine.export.planning import Facts, examine, joined, per_clip
 from engine.export.records import Run
 from engine.export.selection import Chosen, File, available, home_of
 from engine.jobs.context import JobContext
+from engine.media import letters
 from engine.media.facts import MediaFacts
 from engine.media.ffmpeg import FfmpegFailed
 from engine.media.probe import probe
@@ -66,23 +68,28 @@ def _make(job: JobContext, run: Run, tools: Tools) -> list[Entry]:
         looked += 1
         job.progress(message=f"Looking at clip {looked:,} of {len(clips):,}")
 
-    facts, problems = examine(clips, reader.facts, sound_only=sound_only, check=look)
+    facts, problems = examine(clips, reader.facts, sound_only=sound_only, check=look, hdr=spec["hdr"])
     for sentence in problems.values():
         job.log("warning", sentence)
     if problems and (spec["unreadable"] == "refuse" or not facts):
         raise FfmpegFailed("source_damaged", " ".join(problems.values()))
     tags = _tags(run)
+    manner = Manner.of(spec, preset)
+    if manner.draws:
+        font = letters.best(manner.texts(clips, run.recipe_name))
+        tags["font"] = materials.keep(job.library, font, "ttf")
+        manner = replace(manner, spell=letters.speller(font))
     if not run.is_per_clip:
         left_out = tuple(f"{sentence} It was left out." for sentence in problems.values())
         try:
-            made = joined(facts, spec, preset, tags, tools.build)
+            made = joined(facts, spec, preset, tags, tools.build, manner)
         except RushesError as error:
             raise FfmpegFailed("settings", str(error)) from error
         return [Entry(0, None, made.stem, made.plan, None, (*left_out, *made.warnings))]
     found = {entry.clip.clip_id: entry for entry in facts}
     return distinct(
         [
-            _one(position, clip, found.get(clip.clip_id), problems, run, tags, tools)
+            _one(position, clip, found.get(clip.clip_id), problems, run, tags, tools, manner)
             for position, clip in enumerate(clips)
         ]
     )
@@ -110,11 +117,12 @@ def _one(
     run: Run,
     tags: dict[str, str],
     tools: Tools,
+    manner: Manner,
 ) -> Entry:
     if facts is None:
         return Entry(position, clip.clip_id, "", None, problems[clip.clip_id])
     try:
-        made = per_clip(facts, position + 1, run.spec, run.preset, tags, tools.build)
+        made = per_clip(facts, position + 1, run.spec, run.preset, tags, tools.build, manner)
     except RushesError as error:
         return Entry(position, clip.clip_id, "", None, f"Clip {display(clip.title)}: {error}")
     return Entry(position, clip.clip_id, made.stem, made.plan, None, made.warnings)

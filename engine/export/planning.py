@@ -9,24 +9,15 @@ from fractions import Fraction
 from typing import Any
 
 from engine.errors import RushesError
-from engine.export import codecs, naming, plan
+from engine.export import codecs, naming, plan, shape
+from engine.export.manner import PLAIN, Manner
 from engine.export.measure import Measured, has_broken_clock
 from engine.export.plan import Plan, Source
 from engine.export.selection import Chosen, File
-from engine.export.timeline import DEFAULT_RATE, Policy, Shot
+from engine.export.timeline import Policy, Shot
 from engine.media.facts import MediaFacts
 from engine.names import display
 
-STANDARD_RATES = tuple(
-    Fraction(rate)
-    for rate in ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60", "100", "120")
-)
-"""Rates that a camera with varying rate probably meant."""
-
-SOUND_RATE = Fraction(1000)
-"""Grid of a film without picture: milliseconds."""
-
-_RATE_SLACK = Fraction(2, 100)
 _TAIL_SECONDS = Fraction(1, 10)
 _VARYING_TAIL_SECONDS = Fraction(1, 2)
 
@@ -39,8 +30,6 @@ _MATRICES = {
     "bt2020c": "bt2020",
 }
 """Colour matrices that are converted. An untagged file is taken as BT.709 and left as it is."""
-
-_HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 
 
 @dataclass(frozen=True)
@@ -73,24 +62,14 @@ class Output:
     warnings: tuple[str, ...] = ()
 
 
-def size_problem(preset: Mapping[str, Any], size: tuple[int, int]) -> str | None:
-    """Why a picture of this size cannot be encoded, as a sentence; None when it can. Pure."""
-    video = preset["video"]
-    if video is None:
-        return None
-    least = codecs.VIDEO[video["codec"]].least_size
-    if size[0] >= least[0] and size[1] >= least[1]:
-        return None
-    return (
-        f"{video['codec']} needs a picture of at least {least[0]}x{least[1]}; this one has "
-        f"{size[0]}x{size[1]}. Choose another preset, or give the recipe a larger size."
-    )
-
-
-def problem_of(clip: Chosen, media: Sequence[MediaFacts], *, sound_only: bool) -> str | None:
-    """Why a clip cannot be exported, as a sentence; None when it can. Pure."""
+def problem_of(
+    clip: Chosen, media: Sequence[MediaFacts], *, sound_only: bool, hdr: str = "flag"
+) -> str | None:
+    """Why a clip cannot be exported, as a sentence; None when it can. ``hdr`` is the recipe's word. Pure."""
     shown = f"Clip {display(clip.title)}"
     for facts in media:
+        if hdr == "refuse" and not sound_only and facts.video is not None and shape.hdr_transfer(facts):
+            return f"{shown} is HDR ({facts.video.color_transfer}), which this recipe refuses."
         if sound_only:
             if facts.audio is None:
                 return f"{shown} has no sound."
@@ -103,58 +82,7 @@ def problem_of(clip: Chosen, media: Sequence[MediaFacts], *, sound_only: bool) -
     return None
 
 
-def film_rate(spec: Mapping[str, Any], preset: Mapping[str, Any], first: MediaFacts | None) -> Fraction:
-    """Frames per second of a film: the recipe's, else the preset's, else its first clip's."""
-    if preset["video"] is None:
-        return SOUND_RATE
-    for given in (spec["fps"], preset["fps"]):
-        if given:
-            return Fraction(given)
-    if first is None or first.video is None or not first.video.fps:
-        return DEFAULT_RATE
-    rate = first.video.fps
-    nearest = min(STANDARD_RATES, key=lambda known: abs(known - rate))
-    if abs(nearest - rate) <= nearest * (_RATE_SLACK if first.video.vfr else Fraction(1, 10_000)):
-        return nearest
-    return rate.limit_denominator(1001)
-
-
-def film_size(
-    spec: Mapping[str, Any], preset: Mapping[str, Any], first: MediaFacts | None
-) -> tuple[int, int]:
-    """Width and height of a film: the recipe's, else its first clip's, then made as small as the preset asks.
-
-    Never enlarged by ``fit``; always even, as most pixel formats need.
-    """
-    if spec["width"]:
-        size = (int(spec["width"]), int(spec["height"]))
-    elif first is not None and first.video is not None:
-        size = (int(first.video.width or 0), int(first.video.height or 0))
-    else:
-        size = (1920, 1080)
-    if preset["scale"]:
-        size = _scaled(size, preset["scale"])
-    limit = preset["fit"]
-    if limit and max(size) > limit:
-        shrink = Fraction(limit, max(size))
-        size = (round(size[0] * shrink), round(size[1] * shrink))
-    return _even(size[0]), _even(size[1])
-
-
-def _scaled(size: tuple[int, int], text: str) -> tuple[int, int]:
-    width, height = (int(part) for part in text.split(":"))
-    if width == -2:
-        width = round(Fraction(size[0] * height, size[1]))
-    if height == -2:
-        height = round(Fraction(size[1] * width, size[0]))
-    return width, height
-
-
-def _even(value: int) -> int:
-    return max(2, value // 2 * 2)
-
-
-def source_of(clip: Chosen, file: File, found: Measured, rate: Fraction) -> Source:
+def source_of(clip: Chosen, file: File, found: Measured, rate: Fraction, manner: Manner = PLAIN) -> Source:
     """What the plan keeps of one file. Pure."""
     facts = found.media
     video, audio = facts.video, facts.audio
@@ -179,6 +107,10 @@ def source_of(clip: Chosen, file: File, found: Measured, rate: Fraction) -> Sour
         tracks=audio.tracks if audio else 0,
         sound_shift=found.sound_shift,
         deep_seek=has_broken_clock(facts),
+        even_tracks=audio is None or (audio.channels or 0) * audio.tracks == audio.total_channels,
+        words=manner.words_of(clip),
+        timecode=manner.timecode_of(facts, rate),
+        hdr=shape.hdr_transfer(facts) if manner.tonemap else None,
     )
 
 
@@ -231,6 +163,7 @@ def joined(
     preset: Mapping[str, Any],
     tags: Mapping[str, str],
     build: str,
+    manner: Manner | None = None,
 ) -> Output:
     """Plan one film of all clips. Pure.
 
@@ -238,18 +171,22 @@ def joined(
         clips: usable clips, in order; at least one.
         spec: a checked recipe spec.
         preset: a checked preset body, encoders resolved.
-        tags: values of name tokens: ``recipe``, ``preset``, ``date``, ``time``; ``lut`` is the table's hash.
+        tags: values of name tokens: ``recipe``, ``preset``, ``date``, ``time``; ``lut``, ``font`` are files'
+            hashes.
         build: the ffmpeg that will be used.
+        manner: what recipe and preset say about looks; None reads them.
 
     Raises:
         RushesError: no frame is left between the in and out points.
     """
-    rate = film_rate(spec, preset, clips[0].media[0])
+    rate = shape.film_rate(spec, preset, clips[0].media[0])
     audio = preset["audio"]
     channels = (audio["channels"] or 2) if audio else 0
-    made = _plan(clips, spec, preset, tags, build, rate, channels, spec["timecode"])
-    stem = _stem(spec["template"] or naming.JOINED_TEMPLATE, clips[0], made, tags, 1)
-    return Output(None, stem, made, _warnings(clips))
+    made = _plan(clips, spec, preset, tags, build, rate, channels, spec["timecode"], manner)
+    stem = _stem(
+        spec["template"] or preset.get("template") or naming.JOINED_TEMPLATE, clips[0], made, tags, 1
+    )
+    return Output(None, stem, made, _warnings(clips, tonemap=spec["hdr"] == "tonemap"))
 
 
 def per_clip(
@@ -259,23 +196,26 @@ def per_clip(
     preset: Mapping[str, Any],
     tags: Mapping[str, str],
     build: str,
+    manner: Manner | None = None,
 ) -> Output:
     """Plan the file of one clip; ``number`` is its place in the run, from 1. As :func:`joined`.
 
     It has the clip's own size, rate, channels and timecode, and no sound when the clip has none.
     """
     media = facts.media[0]
-    rate = film_rate(spec, preset, media)
+    rate = shape.film_rate(spec, preset, media)
     sounds = [found.audio for found in facts.media if found.audio]
     channels = 0
     if preset["audio"] and sounds:
         own = 1 if sounds[0].channels == 1 and sounds[0].tracks == 1 else 2
         channels = preset["audio"]["channels"] or own
     same_rate = media.video is not None and media.video.fps == rate
-    timecode = media.timecode if same_rate and not facts.clip.in_frame else None
-    made = _plan([facts], spec, preset, tags, build, rate, channels, timecode)
-    stem = _stem(spec["template"] or naming.PER_CLIP_TEMPLATE, facts, made, tags, number)
-    return Output(facts.clip.clip_id, stem, made, _warnings([facts]))
+    timecode = shape.later(media.timecode, facts.clip.in_frame or 0, rate) if same_rate else None
+    made = _plan([facts], spec, preset, tags, build, rate, channels, timecode, manner)
+    stem = _stem(
+        spec["template"] or preset.get("template") or naming.PER_CLIP_TEMPLATE, facts, made, tags, number
+    )
+    return Output(facts.clip.clip_id, stem, made, _warnings([facts], tonemap=spec["hdr"] == "tonemap"))
 
 
 def _plan(
@@ -287,12 +227,14 @@ def _plan(
     rate: Fraction,
     channels: int,
     timecode: str | None,
+    manner: Manner | None,
 ) -> Plan:
+    manner = manner or Manner.of(spec, preset)
     sources: list[Source] = []
     shots: list[Shot] = []
     for facts in clips:
         own = [
-            source_of(facts.clip, file, found, rate)
+            source_of(facts.clip, file, found, rate, manner)
             for file, found in zip(facts.clip.files, facts.measured, strict=True)
         ]
         shots += shots_of(facts, own, len(sources), rate)
@@ -300,18 +242,16 @@ def _plan(
     if not shots:
         raise RushesError("No frame is left between the in and out points of the recipe.")
     video = preset["video"]
-    size = film_size(spec, preset, clips[0].media[0])
-    problem = size_problem(preset, size)
+    size = shape.film_size(spec, preset, clips[0].media[0])
+    problem = shape.size_problem(preset, size, rate)
     if problem is not None:
         raise RushesError(problem)
     crossfade = (
         round(Fraction(spec["transition_ms"], 1000) * rate) if spec["transition"] == "crossfade" else 0
     )
-    look: dict[str, Any] = {}
-    if tags.get("lut"):
-        look["lut"] = tags["lut"]
-    if spec["loudness"] is not None:
-        look["loudness"] = spec["loudness"]
+    if manner.card is not None and video is not None:
+        sources.append(manner.card_source(size, rate))
+        shots.insert(0, Shot(len(sources) - 1, 0, max(1, round(Fraction(manner.card["seconds"]) * rate))))
     return plan.make(
         sources,
         shots,
@@ -322,28 +262,16 @@ def _plan(
         channels=channels,
         title=tags["recipe"] if len(clips) > 1 else clips[0].clip.title,
         crossfade=crossfade,
-        look=look,
-        timecode=usable_timecode(timecode, rate, preset["container"]),
+        look=manner.look(tags),
+        timecode=shape.usable_timecode(timecode, rate, preset["container"]),
         policy=_policy(spec, video["codec"]) if video else None,
     )
 
 
-def _policy(spec: Mapping[str, Any], codec: str) -> Policy:
-    policy = plan.policy_for(codecs.VIDEO[codec], single=spec["single"])
+def _policy(spec: Mapping[str, Any], name: str) -> Policy:
+    codec = codecs.VIDEO[name]
+    policy = plan.policy_for(codec, single=spec["single"] or not codec.joins)
     return replace(policy, target_seconds=spec["segment_seconds"])
-
-
-def usable_timecode(text: str | None, rate: Fraction, container: str) -> str | None:
-    """``text`` when a file of this rate and container can carry it, else None. Pure."""
-    if text is None or container not in ("mov", "mp4", "mxf"):
-        return None
-    if ";" in text and rate not in (Fraction(30000, 1001), Fraction(60000, 1001)):
-        return None
-    whole = math.ceil(rate)
-    parts = text.replace(";", ":").split(":")
-    if len(parts) != 4 or not all(part.isdigit() for part in parts) or int(parts[3]) >= whole:
-        return None
-    return text
 
 
 def _stem(template: str, first: Facts, made: Plan, tags: Mapping[str, str], number: int) -> str:
@@ -366,17 +294,17 @@ def _stem(template: str, first: Facts, made: Plan, tags: Mapping[str, str], numb
     )
 
 
-def _warnings(clips: Sequence[Facts]) -> tuple[str, ...]:
+def _warnings(clips: Sequence[Facts], *, tonemap: bool) -> tuple[str, ...]:
     found: list[str] = []
     for facts in clips:
         for media in facts.media:
             # Other warnings of the probe were shown when the clip was taken in.
             found += [warning for warning in media.warnings if warning.startswith("Clip ")]
         video = facts.media[0].video
-        if video is not None and video.color_transfer in _HDR_TRANSFERS:
+        if video is not None and not tonemap and shape.hdr_transfer(facts.media[0]):
             found.append(
                 f"Clip {display(facts.clip.title)} is HDR ({video.color_transfer}); its colours are not "
-                "converted to the film's."
+                "converted to the film's. A recipe can ask for it: hdr tonemap."
             )
     return tuple(found)
 
@@ -387,6 +315,7 @@ def examine(
     *,
     sound_only: bool,
     check: Callable[[], None],
+    hdr: str = "flag",
 ) -> tuple[list[Facts], dict[str, str]]:
     """Find out what every clip is.
 
@@ -395,6 +324,7 @@ def examine(
         facts_of: gives the facts of a file (of the clip with that title), or raises a RushesError.
         sound_only: the preset has no picture.
         check: raises when the work must stop; called once per clip.
+        hdr: the recipe's word about HDR clips.
 
     Returns:
         the usable clips, and for the others (by clip id) a sentence that says why not.
@@ -409,7 +339,7 @@ def examine(
             problems[clip.clip_id] = str(error)
             continue
         facts = Facts(clip, found)
-        problem = problem_of(clip, facts.media, sound_only=sound_only)
+        problem = problem_of(clip, facts.media, sound_only=sound_only, hdr=hdr)
         if problem is None:
             usable.append(facts)
         else:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.errors import RushesError
-from engine.export import graph, placing, proof
+from engine.export import drawing, graph, materials, placing, proof
 from engine.export.plan import Chunk, Plan, Segment, chunk_fingerprint, segment_fingerprint
 from engine.export.timeline import SAMPLE_RATE, Part
 from engine.media import ffmpeg
@@ -111,6 +111,7 @@ def run_segment(
     _check_build(tools, plan)
 
     def render(temp: str) -> Finished:
+        materials.write_words(where.folder, drawing.files(plan, segment))
         args = graph.segment_arguments(plan, segment, _inputs(plan, segment, where), ffmpeg.file_url(temp))
         return _ffmpeg(tools, args, where, manner, segment.frames, lambda block: block.frame)
 
@@ -228,10 +229,12 @@ def _inputs(plan: Plan, part: Segment | Chunk, where: Where, *, sound: bool = Fa
         if sound and not plan.sources[index].channels:
             continue
         check_source(plan, index, where.paths[index])
-    return [_input(where, used) for used in graph.parts_of(part.pieces)]
+    return [_input(plan, where, used) for used in graph.parts_of(part.pieces)]
 
 
-def _input(where: Where, part: Part) -> str:
+def _input(plan: Plan, where: Where, part: Part) -> str:
+    if plan.sources[part.source].card is not None:
+        return ""  # made by the graph
     return ffmpeg.file_url(where.paths[part.source])
 
 

@@ -11,35 +11,22 @@ import os
 from functools import lru_cache
 from typing import Any
 
+from engine.media import letters
+
 REGULAR = "rushes-regular"
 BOLD = "rushes-bold"
 
 _WITH_THE_LIBRARY = ((REGULAR, "Vera.ttf"), (BOLD, "VeraBd.ttf"))
 
-_ON_THE_MACHINE = (
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-    "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans.ttf",
-    "/usr/share/fonts/TTF/DejaVuSans.ttf",
-    "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
-    "/usr/share/fonts/noto/NotoSans-Regular.ttf",
-    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
-    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
-    "/Library/Fonts/Arial Unicode.ttf",
-    "/System/Library/Fonts/Supplemental/Arial Unicode.ttf",
-)
-"""Fonts with TrueType outlines where systems keep them; the first that has a letter draws it."""
-
 
 @lru_cache(maxsize=1)
 def _loaded() -> dict[str, Any]:
     """Fonts by name, in the order in which they are asked."""
-    import reportlab
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFError, TTFont
 
-    folder = os.path.join(os.path.dirname(reportlab.__file__), "fonts")
-    wanted = [(name, os.path.join(folder, file)) for name, file in _WITH_THE_LIBRARY]
-    wanted += [(f"rushes-{number}", path) for number, path in enumerate(_ON_THE_MACHINE)]
+    wanted = [(name, letters.with_the_library(file)) for name, file in _WITH_THE_LIBRARY]
+    wanted += [(f"rushes-{number}", path) for number, path in enumerate(letters.ON_THE_MACHINE)]
     found: dict[str, Any] = {}
     for name, path in wanted:
         if not os.path.isfile(path):
@@ -70,8 +57,7 @@ def runs(text: str, wanted: str) -> list[tuple[str, str]]:
         name = _font_of(char, wanted)
         part = char
         if name is None:
-            code = ord(char)
-            name, part = wanted, f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+            name, part = wanted, letters.code_point(char)
         if found and found[-1][0] == name:
             found[-1] = (name, found[-1][1] + part)
         else:

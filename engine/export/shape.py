@@ -1,0 +1,121 @@
+"""Size, rate and timecode of a film: the recipe's, else the preset's, else the first clip's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from engine.export import codecs, dnxhd, timecode
+from engine.export.timeline import DEFAULT_RATE
+from engine.media.facts import MediaFacts
+
+STANDARD_RATES = tuple(
+    Fraction(rate)
+    for rate in ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60", "100", "120")
+)
+"""Rates that a camera with varying rate probably meant."""
+
+SOUND_RATE = Fraction(1000)
+"""Grid of a film without picture: milliseconds."""
+
+_RATE_SLACK = Fraction(2, 100)
+_HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+
+
+def size_problem(
+    preset: Mapping[str, Any], size: tuple[int, int], rate: Fraction | None = None
+) -> str | None:
+    """Why a picture of this size, and rate, cannot be encoded, as a sentence; None when it can. Pure."""
+    video = preset["video"]
+    if video is None:
+        return None
+    if rate is not None and dnxhd.asked_for(video) and dnxhd.megabits(video, size, rate) is None:
+        shown = f"{size[0]}x{size[1]} at {float(rate):.5g}"
+        return (
+            f"DNxHD has no {str(video['profile'])[6:].upper()} of {shown}: it knows 1920x1080 and 1280x720 "
+            "at the rates of television. Choose DNxHR, or give the recipe such a size and rate."
+        )
+    least = codecs.VIDEO[video["codec"]].least_size
+    if size[0] >= least[0] and size[1] >= least[1]:
+        return None
+    return (
+        f"{video['codec']} needs a picture of at least {least[0]}x{least[1]}; this one has "
+        f"{size[0]}x{size[1]}. Choose another preset, or give the recipe a larger size."
+    )
+
+
+def hdr_transfer(facts: MediaFacts) -> str | None:
+    """The transfer of an HDR picture; None for all others."""
+    transfer = facts.video.color_transfer if facts.video else None
+    return transfer if transfer in _HDR_TRANSFERS else None
+
+
+def film_rate(spec: Mapping[str, Any], preset: Mapping[str, Any], first: MediaFacts | None) -> Fraction:
+    """Frames per second of a film: the recipe's, else the preset's, else its first clip's."""
+    if preset["video"] is None:
+        return SOUND_RATE
+    for given in (spec["fps"], preset["fps"]):
+        if given:
+            return Fraction(given)
+    if first is None or first.video is None or not first.video.fps:
+        return DEFAULT_RATE
+    rate = first.video.fps
+    nearest = min(STANDARD_RATES, key=lambda known: abs(known - rate))
+    if abs(nearest - rate) <= nearest * (_RATE_SLACK if first.video.vfr else Fraction(1, 10_000)):
+        return nearest
+    return rate.limit_denominator(1001)
+
+
+def film_size(
+    spec: Mapping[str, Any], preset: Mapping[str, Any], first: MediaFacts | None
+) -> tuple[int, int]:
+    """Width and height of a film: the recipe's, else its first clip's, then made as small as the preset asks.
+
+    Never enlarged by ``fit``; always even, as most pixel formats need.
+    """
+    if spec["width"]:
+        size = (int(spec["width"]), int(spec["height"]))
+    elif first is not None and first.video is not None:
+        size = (int(first.video.width or 0), int(first.video.height or 0))
+    else:
+        size = (1920, 1080)
+    if preset["scale"]:
+        size = _scaled(size, preset["scale"])
+    limit = preset["fit"]
+    if limit and max(size) > limit:
+        shrink = Fraction(limit, max(size))
+        size = (round(size[0] * shrink), round(size[1] * shrink))
+    return _even(size[0]), _even(size[1])
+
+
+def _scaled(size: tuple[int, int], text: str) -> tuple[int, int]:
+    if text.startswith("1/"):
+        return size[0] // int(text[2:]), size[1] // int(text[2:])
+    width, height = (int(part) for part in text.split(":"))
+    if width == -2:
+        width = round(Fraction(size[0] * height, size[1]))
+    if height == -2:
+        height = round(Fraction(size[1] * width, size[0]))
+    return width, height
+
+
+def _even(value: int) -> int:
+    return max(2, value // 2 * 2)
+
+
+def usable_timecode(text: str | None, rate: Fraction, container: str) -> str | None:
+    """``text`` when a file of this rate and container can carry it, else None. Pure."""
+    if text is None or container not in ("mov", "mp4", "mxf"):
+        return None
+    if timecode.is_drop(text) and not timecode.dropped(rate):
+        return None
+    return text if timecode.frames(text, rate) is not None else None
+
+
+def later(text: str | None, frames: int, rate: Fraction) -> str | None:
+    """The timecode that comes ``frames`` after ``text``; None when there is none. Pure."""
+    first = timecode.frames(text, rate) if text else None
+    if text is None or first is None:
+        return None
+    return timecode.text_of(first + frames, rate, drop=timecode.is_drop(text))
