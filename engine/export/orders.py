@@ -7,14 +7,15 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import Refused, RushesError
-from engine.export import codecs, placing, presets, recipes, records
+from engine.export import codecs, crew, demand, placing, presets, recipes, records
+from engine.export.estimate import of_clips
 from engine.export.presets import Preset
 from engine.export.recipes import Recipe
 from engine.export.selection import Chosen, available, home_of, select
@@ -24,7 +25,7 @@ from engine.media.hashing import full_hash
 from engine.media.tools import Tools, find_tools, has_encoder
 from engine.names import display
 from engine.storage import audit
-from engine.storage.config import open_config
+from engine.storage.config import open_config, values
 from engine.storage.database import row, write
 from engine.volumes import places
 
@@ -78,7 +79,21 @@ def queue_runs(
         problems += [f"{display(recipe.name)}: {sentence}" for sentence in found]
     if problems:
         raise Refused(*problems)
+    check_room(library, [(snapshot, 0) for _, snapshot in snapshots])
     return insert(library, snapshots, priority=priority)
+
+
+def check_room(library: Library, snapshots: Sequence[tuple[Mapping[str, Any], int]]) -> None:
+    """See whether the room for these runs is there; see :func:`engine.export.demand.problems`.
+
+    Raises:
+        Refused: it is not, and the setting ``export.space`` asks for that.
+    """
+    if values("export.space")["export.space"] == "warn":
+        return  # a run that meets a full disk stops, keeps what is finished, and says so
+    problems = demand.problems(library, snapshots)
+    if problems:
+        raise Refused(*problems)
 
 
 def _snapshot(
@@ -111,6 +126,7 @@ def _snapshot(
         "destination": destination,
         "destination_volume": None if problems else volume_of(db, destination),
         "lut": lut,
+        "room": None if problems else asdict(of_clips(here, spec, body)),
     }
     return snapshot, problems
 
@@ -137,6 +153,12 @@ def resolved(tools: Tools, preset: Preset) -> tuple[dict[str, Any], list[str]]:
                 f"{display(preset.name)} needs. Choose another preset."
             )
     return body, problems
+
+
+def encoder_of(body: Mapping[str, Any]) -> str:
+    """The resource that a run needs for itself: the processor, or one family of hardware encoders."""
+    family = crew.hardware((body["video"] or {}).get("encoder"))
+    return f"{ENCODER}:{family}" if family else ENCODER
 
 
 def is_online(db: Database, clip: Chosen) -> bool:
@@ -219,6 +241,7 @@ def insert(
     name: str | None = None,
     resumed_from: str | None = None,
     fresh: bool = False,
+    spared: int = 0,
 ) -> list[Queued]:
     """Write a batch with a run and a job per snapshot, in one transaction.
 
@@ -229,6 +252,7 @@ def insert(
         name: of the runs; None takes the recipe's.
         resumed_from: the run that is continued.
         fresh: take over no segment of other runs.
+        spared: bytes of parts that exist already.
     """
     db, moment = library.db(), clock.now()
     batch_id = str(uuid.uuid4())
@@ -248,8 +272,9 @@ def insert(
                 f"{display(name or recipe.name)} ({display(preset)})",
                 {"run_id": run_id, "fresh": fresh},
                 batch_id=batch_id,
-                resources=(ENCODER,),
+                resources=(encoder_of(snapshot["preset"]["body"]),),
                 priority=priority,
+                needs=demand.needs(library, snapshot, spared=spared),
             )
             known = row(db, "SELECT 1 FROM recipes WHERE recipe_id = ?", (recipe.recipe_id,))
             db.execute(

@@ -14,7 +14,15 @@ from sqlite_utils import Database
 
 from engine.errors import NotFound, Refused, RushesError
 from engine.export import placing, records
-from engine.export.orders import Queued, destination_problems, insert, is_online, offline_sentence, queue_runs
+from engine.export.orders import (
+    Queued,
+    check_room,
+    destination_problems,
+    insert,
+    is_online,
+    offline_sentence,
+    queue_runs,
+)
 from engine.export.recipes import Recipe
 from engine.export.records import Run
 from engine.jobs import states, store
@@ -22,7 +30,7 @@ from engine.library import Library
 from engine.media.hashing import full_hash
 from engine.names import display, to_blob
 from engine.storage import audit
-from engine.storage.database import rows, write
+from engine.storage.database import rows, scalar, write
 from engine.volumes import places
 
 _RERUN_SUFFIX = re.compile(r" \(rerun \d{8}_\d{6}\)$")
@@ -35,8 +43,30 @@ def _again(library: Library, run: Run, *, name: str, resumed_from: str | None, f
     problems += destination_problems(run.snapshot["destination"], must_be_made=True)
     if problems and run.spec["offline"] == "refuse":
         raise Refused(*problems)
+    spared = 0 if fresh else _finished_bytes(library, run.run_id)
+    check_room(library, [(run.snapshot, spared)])
     recipe = Recipe(run.recipe_id or "", run.recipe_name, run.spec, "", "")
-    return insert(library, [(recipe, run.snapshot)], name=name, resumed_from=resumed_from, fresh=fresh)[0]
+    return insert(
+        library,
+        [(recipe, run.snapshot)],
+        name=name,
+        resumed_from=resumed_from,
+        fresh=fresh,
+        spared=spared,
+    )[0]
+
+
+def _finished_bytes(library: Library, run_id: str) -> int:
+    """Bytes of a run's finished parts that are still there."""
+    if not os.path.isdir(run_folder(library, run_id)):
+        return 0
+    return int(
+        scalar(
+            library.db(),
+            "SELECT coalesce(sum(size), 0) FROM segments WHERE run_id = ? AND status = 'completed'",
+            (run_id,),
+        )
+    )
 
 
 def resume(library: Library, given: str) -> Queued:
