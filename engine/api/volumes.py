@@ -155,17 +155,29 @@ def colour(library: Library, given: str, wanted: str | None) -> dict[str, Any]:
 
 
 def eject(library: Library, given: str) -> dict[str, Any]:
-    """Flush and unmount a volume; busy is refused with who holds it. Never forced, never lazy."""
+    """Let the jobs on a volume rest, flush and unmount it; they go on when it is back. Blocks until then.
+
+    Raises:
+        Refused: somebody else holds it (who is said), or a job of ours reaches no checkpoint. Never
+            forced, never lazy.
+    """
     from engine.volumes import eject as _eject
 
     return _audited(library, "eject", _eject.eject(library.db(), given))
 
 
 def held_by(library: Library, given: str) -> list[str]:
-    """Who keeps a volume from being ejected now: sentences, empty when nobody is known to."""
+    """Who but our jobs keeps a volume from being ejected now: sentences, empty when nobody is known to."""
     from engine.volumes import eject as _eject
 
     return _eject.held_by(library.db(), given)
+
+
+def jobs_on(library: Library, given: str) -> list[str]:
+    """Titles of the jobs that work on a volume, or wait to: :func:`eject` lets them come to rest first."""
+    from engine.volumes import eject as _eject
+
+    return _eject.jobs_on(library.db(), given)
 
 
 def settle(library: Library, given: str, mount_point: str) -> dict[str, Any]:

@@ -228,13 +228,16 @@ def transition(
         states.check_job(job.status, after, job.kind)
         moment = clock.now()
         db.execute(
-            "UPDATE jobs SET status = ?, error = ?, intent = NULL, waiting_for = NULL, rate = NULL,"
+            "UPDATE jobs SET status = ?, error = ?, waiting_for = NULL, rate = NULL,"
+            # Asked to go on before it had paused: it pauses, and goes on.
+            " intent = CASE WHEN ? = 'paused' AND intent = 'resume' THEN intent END,"
             " eta_seconds = NULL, free_eta_seconds = NULL, result = COALESCE(?, result),"
             " started_at = CASE WHEN ? = 'running' THEN COALESCE(started_at, ?) ELSE started_at END,"
             " ended_at = ?, told = 0 WHERE job_id = ?",
             (
                 after,
                 error,
+                after,
                 json.dumps(result) if result is not None else None,
                 after,
                 moment,
@@ -263,7 +266,7 @@ def request(db: Database, job_id: str, intent: str) -> None:
 
     ========  ==============================================================
     pause     running or pending (it is then held in the queue)
-    resume    paused, held or interrupted; a cancelled ingest may be continued
+    resume    paused, pausing, held or interrupted; a cancelled ingest may be continued
     cancel    anything that has not ended
     retry     failed or completed with warnings
     ========  ==============================================================
@@ -281,7 +284,8 @@ def request(db: Database, job_id: str, intent: str) -> None:
             "retry": {"failed", "completed_with_warnings"},
         }[intent]
         held = intent == "resume" and job.status == "pending" and job.intent == "pause"
-        if job.status not in allowed and not held:
+        pausing = intent == "resume" and job.status == "running" and job.intent == "pause"
+        if job.status not in allowed and not held and not pausing:
             verb = {"pause": "paused", "resume": "resumed", "cancel": "cancelled", "retry": "retried"}[intent]
             audit.record(
                 db,

@@ -1,8 +1,7 @@
-"""Taking a drive off: refused while anybody holds it, never forced, never lazy."""
+"""Taking a drive off: our jobs rest first; refused while anybody else holds it, never forced, never lazy."""
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -12,9 +11,9 @@ from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError
 from engine.names import display
-from engine.storage.database import rows
 from engine.volumes import mounts, store
 from engine.volumes.devices import Seen, block_of, observe
+from engine.volumes.draining import Drained, claiming, drain, is_of_engine, release, running_jobs
 from engine.volumes.holders import holders
 from engine.volumes.mounts import Mount
 from engine.volumes.refresh import refresh
@@ -33,14 +32,18 @@ _flushing: list[subprocess.Popen[bytes]] = []
 
 
 def eject(db: Database, given: str) -> VolumeRow:
-    """Flush and unmount a volume everywhere it shows, and power the drive off when it can be pulled.
+    """Let the jobs on a volume rest, flush and unmount it everywhere it shows, and power the drive off.
+
+    Jobs of ours that work on it reach their next checkpoint first, and go on
+    when it is back. Waits for them at most :data:`engine.volumes.draining.DRAIN_SECONDS`.
 
     Returns:
         The volume, offline.
 
     Raises:
         NotFound: no such volume.
-        Refused: it is not mounted, part of the system, or somebody holds it; nothing was changed.
+        Refused: it is not mounted, part of the system, or somebody else holds it; nothing was changed,
+            and the jobs go on.
         RushesError: it could not be unmounted for want of rights, or is still being flushed.
     """
     volume = store.find(db, given)
@@ -56,17 +59,28 @@ def eject(db: Database, given: str) -> VolumeRow:
     shown, seen, problems = _held(db, volume)
     if problems:
         raise Refused(*(f"{name} was not ejected: {problem}" for problem in problems))
-    for mount in reversed(shown):
-        _unmount(name, mount.mount_point)
-    if seen is not None:
-        _power_off(seen)
-    refresh(db)
+    drained = Drained()
+    gone: VolumeRow | None = None
+    try:
+        _let_go(db, volume, shown, seen, drained)
+        for mount in reversed(shown):
+            _unmount(name, mount.mount_point)
+        refresh(db)
+        # Another partition of the disk may be what a job works on: such a one goes on.
+        gone = volume if seen is None or not _disk_in_use(seen) else None
+        if seen is not None:
+            _power_off(seen)
+    finally:
+        release(db, drained, waits_for=gone)
+    if drained.all:
+        store.add_event(db, volume.volume_id, "drained", {"jobs": len(drained.all)})
     return store.get(db, volume.volume_id)
 
 
 def held_by(db: Database, given: str) -> list[str]:
     """Who keeps a volume from being ejected now: sentences, empty when nobody is known to.
 
+    Jobs of ours are none of them: they are let come to rest, see :func:`jobs_on`.
     Without root only one's own processes can be looked into; :func:`eject` itself asks the kernel.
 
     Raises:
@@ -75,12 +89,50 @@ def held_by(db: Database, given: str) -> list[str]:
     return _held(db, store.find(db, given))[2]
 
 
+def jobs_on(db: Database, given: str) -> list[str]:
+    """Titles of the jobs that an eject lets come to rest first.
+
+    Raises:
+        NotFound: no such volume.
+    """
+    volume = store.find(db, given)
+    seen = observe(_shown(mounts.read(), volume))
+    return [display(job["title"]) for job in claiming(db, volume, seen.queue if seen else None)]
+
+
 def _held(db: Database, volume: VolumeRow) -> tuple[tuple[Mount, ...], Seen | None, list[str]]:
     table = mounts.read()
     shown = _shown(table, volume)
     points = [mount.mount_point for mount in shown]
     seen = observe(shown)
-    return shown, seen, [*_jobs(db, volume, seen), *_mounts_on_top(table, points), *_processes(points)]
+    return shown, seen, [*_mounts_on_top(table, points), *_processes(db, points)]
+
+
+def _let_go(
+    db: Database, volume: VolumeRow, shown: tuple[Mount, ...], seen: Seen | None, drained: Drained
+) -> None:
+    """Have every job of ours come to rest that holds the volume.
+
+    Raises:
+        Refused: one does not.
+    """
+    try:
+        drain(db, drained, claiming(db, volume, seen.queue if seen else None), claims=True)
+        points = [mount.mount_point for mount in shown]
+        if any(is_of_engine(db, holder.pid) for holder in holders(points)):
+            # An export or a verification names no disk: which of them reads here is not known.
+            drain(db, drained, running_jobs(db, drained.all), claims=False)
+    except Refused as refused:
+        raise Refused(f"{display(volume.name)} was not ejected: {refused}") from refused
+
+
+def _disk_in_use(seen: Seen) -> bool:
+    """Whether something on the same disk is mounted still."""
+    if seen.block is None:
+        return False
+    return seen.block.disk in {
+        other.disk for mount in mounts.read() if (other := block_of(mount)) is not None
+    }
 
 
 def _shown(table: tuple[Mount, ...], volume: VolumeRow) -> tuple[Mount, ...]:
@@ -93,15 +145,6 @@ def _shown(table: tuple[Mount, ...], volume: VolumeRow) -> tuple[Mount, ...]:
     )
 
 
-def _jobs(db: Database, volume: VolumeRow, seen: Seen | None) -> list[str]:
-    keys = {f"sweep:{volume.volume_id}"} | ({f"device:{seen.queue}"} if seen else set())
-    return [
-        f"the job {display(job['title'])} ({job['job_id'][:8]}) works on it. Pause or cancel it first."
-        for job in rows(db, "SELECT job_id, title, resources FROM jobs WHERE status = 'running'")
-        if keys & set(json.loads(job["resources"]))
-    ]
-
-
 def _mounts_on_top(table: tuple[Mount, ...], points: list[str]) -> list[str]:
     above = [
         mount.mount_point
@@ -112,8 +155,10 @@ def _mounts_on_top(table: tuple[Mount, ...], points: list[str]) -> list[str]:
     return [f"another volume is mounted at {display(point)}, inside it." for point in above]
 
 
-def _processes(points: list[str]) -> list[str]:
-    found = [holder for holder in holders(points) if holder.pid != os.getpid()]
+def _processes(db: Database, points: list[str]) -> list[str]:
+    found = [
+        holder for holder in holders(points) if holder.pid != os.getpid() and not is_of_engine(db, holder.pid)
+    ]
     more = len(found) - HOLDERS_SHOWN
     return [f"{holder}." for holder in found[:HOLDERS_SHOWN]] + (
         [f"and {more} more processes hold it."] if more > 0 else []
@@ -148,7 +193,7 @@ def _unmount(name: str, point: str) -> None:
             f"{name} was not ejected: this user may not unmount it. "
             f"The administrator's command: sudo umount -- {display(shlex.quote(point))}"
         )
-    busy = _processes([point])
+    busy = [f"{holder}." for holder in holders([point])]
     raise Refused(*(f"{name} was not ejected: {reason}" for reason in busy or [said or "umount failed."]))
 
 
@@ -157,8 +202,7 @@ def _power_off(seen: Seen) -> None:
     block = seen.block
     if block is None or not block.removable or block.node is None:
         return
-    disks = {other.disk for mount in mounts.read() if (other := block_of(mount)) is not None}
-    if block.disk in disks or shutil.which("udisksctl") is None:
+    if _disk_in_use(seen) or shutil.which("udisksctl") is None:
         return
     try:
         subprocess.run(

@@ -174,3 +174,17 @@ def test_no_time_left_is_given_in_the_first_seconds() -> None:
     rate = Rate(0.0)
     rate.add(2.0, 20.0)
     assert rate.seconds_left(80.0) is None
+
+
+def test_a_resume_before_the_pause_took_hold_is_not_lost(library: Library) -> None:
+    db = library.db()
+    job_id = store.create(db, "ingest", "Card 7", {})
+    store.transition(db, job_id, "running")
+    store.request(db, job_id, "pause")
+    store.request(db, job_id, "resume")
+    assert store.claimable(db) == []
+    store.transition(db, job_id, "paused")
+    assert [job.job_id for job in store.claimable(db)] == [job_id]
+    store.transition(db, job_id, "running")
+    store.transition(db, job_id, "paused")
+    assert store.claimable(db) == []

@@ -1,0 +1,81 @@
+"""Taking a drive off while a real engine works on it: the jobs rest first, and go on when it is back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Refused
+from engine.ingest import plan, queue
+from engine.jobs import store as jobs
+from engine.library import Library
+from engine.storage.database import rows, scalar
+from engine.supervisor import process
+from engine.volumes import draining, eject, store
+from engine.volumes.places import place_of
+from tests.engine.volumes.conftest import Mounts
+from tests.engine.volumes.test_engine_follows import FILES, card, copied, ended, image, job, same
+
+pytestmark = pytest.mark.mount
+Wait = Callable[..., None]
+
+
+@pytest.fixture
+def running(library: Library, mounted: Mounts, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+    """A library whose engine runs as a process of its own, in this test's mount table."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    process.ensure(library)
+    try:
+        yield library
+    finally:
+        process.stop(library)
+
+
+def test_a_running_ingest_rests_for_an_eject_and_goes_on_by_itself(
+    running: Library, mounted: Mounts, wait_until: Wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = running.db()
+    disk = image(mounted, "shuttle")
+    point = mounted.mount(disk, "first")
+    source = card(tmp_path)
+    job_id = queue.queue(running, plan.plan(running, [str(source)], [str(point / "day1")])).job_id
+    volume_id = str(scalar(db, "SELECT volume_id FROM volumes WHERE label = 'SHUTTLE'"))
+    wait_until(lambda: copied(running, job_id) >= 1, 20, "the first file")
+
+    # Somebody else is on it: refused, and no job is disturbed.
+    with subprocess.Popen(["sleep", "60"], cwd=point) as holder:
+        with pytest.raises(Refused, match=f"process {holder.pid}"):
+            eject.eject(db, volume_id)
+        holder.kill()
+    assert rows(db, "SELECT 1 FROM audit WHERE command = 'ingest pause'") == []
+
+    # A job that does not come to rest in time keeps the drive, and goes on.
+    with monkeypatch.context() as patch:
+        patch.setattr(draining, "DRAIN_SECONDS", -1.0)
+        with pytest.raises(Refused, match="has not reached a checkpoint"):
+            eject.eject(db, volume_id)
+    assert os.path.ismount(point)
+    before = copied(running, job_id)
+    wait_until(lambda: copied(running, job_id) > before, 20, "the job that was released to go on")
+
+    # It rests, and so does what waits behind it in the queue.
+    resources = (f"device:{place_of(db, str(point)).device}",)
+    behind = jobs.create(db, "speed", "Speed", {"volume_id": volume_id}, resources=resources)
+    assert len(eject.jobs_on(db, volume_id)) == 2
+    assert eject.held_by(db, volume_id) == []
+    assert eject.eject(db, volume_id).state == "offline"
+    assert not os.path.ismount(point)
+    now = job(running, job_id)
+    assert (now["status"], now["waiting_for"]) == ("paused", volume_id)
+    assert "goes on when it is back" in now["message"]
+    assert 0 < copied(running, job_id) < FILES
+    assert [event.kind for event in store.events(db, volume_id)].count("drained") == 1
+
+    elsewhere = mounted.mount(disk, "second")
+    wait_until(lambda: ended(running, job_id), 40, "the end of the job, without anybody's help")
+    same(source, elsewhere / "day1")
+    assert job(running, behind)["status"] in ("failed", "pending", "running", "completed")
