@@ -12,7 +12,7 @@ from humanize import naturalsize
 from sqlite_utils import Database
 
 from engine.errors import NotFound, Refused, RushesError, WrongUse
-from engine.ingest import known, naming
+from engine.ingest import known, naming, unmounted
 from engine.ingest.arranging import Arrangement, Wanted, arrange
 from engine.ingest.known import join, under
 from engine.ingest.layout import case_clashes, label_of, listed, name_problem
@@ -216,6 +216,10 @@ def _look_at_sources(db: Database, sources: Sequence[str], problems: list[str]) 
         try:
             is_file = stat.S_ISREG(os.stat(path).st_mode)
             place = places.place_of(db, path)
+            hidden = unmounted.problem(db, path, place.mounted_at)
+            if hidden:
+                problems.append(hidden)
+                continue
             listing = scan(path, is_junk=left_out)
         except FileNotFoundError:
             problems.append(f"{display(given)} does not exist.")
@@ -269,6 +273,9 @@ def _destination(db: Database, path: str, role: str) -> _Target:
         place = places.place_of(db, home)
     except NotFound as error:
         raise Refused(str(error)) from error
+    hidden = unmounted.problem(db, path, place.mounted_at)
+    if hidden:
+        raise Refused(hidden)
     if place.read_only:
         raise Refused(f"The destination {shown} is on a read-only volume.")
     if not os.access(home, os.W_OK | os.X_OK):
