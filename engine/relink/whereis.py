@@ -324,15 +324,35 @@ def _risks(db: Database, clip_ids: Sequence[str], needs: Policy) -> list[Risk]:
 
 
 def only_on(db: Database, volume_id: str, *, limit: int = 1000, offset: int = 0) -> list[OnlyHere]:
-    """Files that lie on this volume and, cards and lost copies aside, on no other; the largest first."""
-    found = rows(
+    """Files that lie on this volume and, cards and lost copies aside, on no other; the largest first.
+
+    A page costs what it shows: what is stored on one volume alone is kept beside the data. Only a
+    card is searched, whose files are stored nowhere until they were taken in.
+    """
+    clip = "(SELECT clip_id FROM clip_files WHERE clip_files.asset_id = copy.asset_id LIMIT 1) AS clip_id"
+    stored = rows(
         db,
-        "SELECT copy.asset_id, copy.path, copy.size, copy.verified_at,"
-        " (SELECT clip_id FROM clip_files WHERE clip_files.asset_id = copy.asset_id LIMIT 1) AS clip_id"
-        " FROM copies AS copy WHERE copy.volume_id = ? AND copy.state = 'present'"
-        " AND NOT EXISTS (SELECT 1 FROM copies AS other WHERE other.asset_id = copy.asset_id"
-        "  AND other.volume_id <> copy.volume_id AND other.state = 'present' AND other.role <> 'source')"
-        " ORDER BY copy.size DESC, copy.path LIMIT ? OFFSET ?",
-        (volume_id, limit, offset),
+        f"SELECT copy.asset_id, copy.path, copy.size, copy.verified_at, {clip}"
+        " FROM asset_safety AS safety INDEXED BY asset_safety_sole"
+        " CROSS JOIN copies AS copy INDEXED BY copies_by_asset ON copy.asset_id = safety.asset_id"
+        "  AND copy.volume_id = safety.sole AND copy.state = 'present'"
+        " WHERE safety.sole = ? ORDER BY safety.asset_size DESC, safety.asset_id LIMIT ?",
+        (volume_id, limit + offset),
     )
-    return [OnlyHere(**{**entry, "path": names.from_blob(entry["path"])}) for entry in found]
+    # What has no other copy at all is never stored anywhere: few, or a card's.
+    loose = rows(
+        db,
+        f"SELECT copy.asset_id, copy.path, copy.size, copy.verified_at, {clip}"
+        " FROM copies AS copy INDEXED BY copies_of_cards"
+        " JOIN asset_safety AS safety USING (asset_id)"
+        " WHERE copy.volume_id = ? AND copy.role = 'source' AND copy.state = 'present'"
+        "  AND safety.sole IS NULL AND NOT EXISTS (SELECT 1 FROM copies AS other"
+        "   WHERE other.asset_id = copy.asset_id AND other.state = 'present' AND other.role <> 'source')"
+        " ORDER BY copy.size DESC, copy.asset_id LIMIT ?",
+        (volume_id, limit + offset),
+    )
+    found = sorted([*stored, *loose], key=lambda entry: (-entry["size"], entry["asset_id"]))
+    return [
+        OnlyHere(**{**entry, "path": names.from_blob(entry["path"])})
+        for entry in found[offset : offset + limit]
+    ]

@@ -15,6 +15,8 @@ its own row's fact.
     Verified copies of a content that count towards the policy (not a card's, not
     lost), and the devices they lie on. Of content with very many copies only the
     first :data:`ENOUGH` are counted: both numbers may then be too low, never too high.
+    ``sole`` is the one volume on which it is stored, cards and lost copies aside: NULL
+    when there are several, or none.
 
 ``copies_in_bulk``
     Copies that :mod:`engine.storage.moving` is changing within its transaction: their triggers rest, and it
@@ -30,6 +32,7 @@ ENOUGH = 64
 """Counted copies per content; far above any policy, and keeps an identical sidecar of 10,000 cards cheap."""
 
 _ESSENTIAL = "role IN ('essence', 'span')"
+_STORED = "{row}.role <> 'source' AND {row}.state = 'present'"
 _COUNTING = "{row}.role <> 'source' AND {row}.state = 'present' AND {row}.verified_at IS NOT NULL"
 
 
@@ -86,11 +89,15 @@ def _emptied(volume: str, clips: str) -> str:
 def _safety(which: str) -> str:
     """Count the copies again of the contents that the condition ``which`` on ``asset_id`` names."""
     return f"""
-        UPDATE asset_safety SET (verified, devices) =
-            (SELECT count(*), count(DISTINCT home)
-             FROM (SELECT coalesce(volumes.device_id, volumes.volume_id) AS home
+        UPDATE asset_safety SET (verified, devices, sole) =
+            (SELECT coalesce(sum(proven), 0), count(DISTINCT home),
+                    CASE WHEN min(volume_id) = max(volume_id) THEN min(volume_id) END
+             FROM (SELECT copies.verified_at IS NOT NULL AS proven, copies.volume_id,
+                          CASE WHEN copies.verified_at IS NOT NULL
+                               THEN coalesce(volumes.device_id, volumes.volume_id) END AS home
                    FROM copies JOIN volumes USING (volume_id)
-                   WHERE copies.asset_id = asset_safety.asset_id AND {_COUNTING.format(row="copies")}
+                   WHERE copies.asset_id = asset_safety.asset_id AND {_STORED.format(row="copies")}
+                   ORDER BY copies.verified_at IS NULL
                    LIMIT {ENOUGH}))
          WHERE {which};
     """
@@ -103,6 +110,7 @@ def _trigger(name: str, event: str, body: str, when: str = "") -> str:
 
 _SAFETY_CHANGED = (
     f"OLD.asset_id <> NEW.asset_id OR ({_COUNTING.format(row='OLD')}) <> ({_COUNTING.format(row='NEW')})"
+    f" OR ({_STORED.format(row='OLD')}) <> ({_STORED.format(row='NEW')})"
     " OR OLD.volume_id <> NEW.volume_id"
 )
 
@@ -134,10 +142,14 @@ TABLES: tuple[str, ...] = (
     CREATE TABLE asset_safety (
         asset_id INTEGER PRIMARY KEY REFERENCES assets ON DELETE CASCADE,
         verified INTEGER NOT NULL DEFAULT 0,
-        devices  INTEGER NOT NULL DEFAULT 0
+        devices  INTEGER NOT NULL DEFAULT 0,
+        asset_size INTEGER NOT NULL DEFAULT 0,
+        sole     TEXT
     ) STRICT
     """,
+    "CREATE INDEX asset_safety_sole ON asset_safety (sole, asset_size DESC, asset_id) WHERE sole IS NOT NULL",
     "CREATE INDEX asset_safety_worst ON asset_safety (devices, verified, asset_id)",
+    "CREATE INDEX copies_of_cards ON copies (volume_id, asset_id) WHERE role = 'source'",
     # Whereabouts of a title or a file name are asked for by hand; these answer without a scan.
     "CREATE INDEX clips_by_title ON clips (title)",
     "CREATE INDEX clip_files_by_name ON clip_files (name)",
@@ -181,18 +193,22 @@ TABLES: tuple[str, ...] = (
         "UPDATE OF clip_id, role, asset_id ON clip_files",
         _part_counted("OLD", "-") + _part_counted("NEW", "+"),
     ),
-    _trigger("assets_safe", "INSERT ON assets", "INSERT INTO asset_safety (asset_id) VALUES (NEW.asset_id);"),
+    _trigger(
+        "assets_safe",
+        "INSERT ON assets",
+        "INSERT INTO asset_safety (asset_id, asset_size) VALUES (NEW.asset_id, NEW.size);",
+    ),
     _trigger(
         "copies_safe_in",
         "INSERT ON copies",
         _safety("asset_id = NEW.asset_id"),
-        _COUNTING.format(row="NEW"),
+        _STORED.format(row="NEW"),
     ),
     _trigger(
         "copies_safe_out",
         "DELETE ON copies",
         _safety("asset_id = OLD.asset_id"),
-        _COUNTING.format(row="OLD"),
+        _STORED.format(row="OLD"),
     ),
     _trigger(
         "copies_safe_again",
@@ -225,7 +241,7 @@ RECOUNT: tuple[str, ...] = (
     SELECT volume_id, clip_id, count(*), sum(state <> 'present')
     FROM clip_files JOIN copies USING (asset_id) WHERE clip_files.{_ESSENTIAL} GROUP BY volume_id, clip_id
     """,
-    "INSERT INTO asset_safety (asset_id) SELECT asset_id FROM assets",
+    "INSERT INTO asset_safety (asset_id, asset_size) SELECT asset_id, size FROM assets",
     _safety("1"),
 )
 """Statements that count everything from the data again; run in one transaction."""

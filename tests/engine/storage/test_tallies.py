@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.library import Library
+from engine.relink.whereis import only_on
 from engine.storage import moving as bulk
 from engine.storage.database import rows, write
 from engine.storage.schema import tallies
@@ -22,6 +24,18 @@ def seen(db: Any) -> dict[str, list[Any]]:
         "volumes": rows(db, "SELECT * FROM volume_counts ORDER BY 1"),
         "safety": rows(db, "SELECT * FROM asset_safety ORDER BY 1"),
     }
+
+
+def only_here(db: Any, volume_id: str) -> list[tuple[int, str]]:
+    """What lies on one volume only, asked of the copies themselves."""
+    found = rows(
+        db,
+        "SELECT asset_id, path FROM copies AS copy WHERE volume_id = ? AND state = 'present'"
+        " AND NOT EXISTS (SELECT 1 FROM copies AS other WHERE other.asset_id = copy.asset_id"
+        "  AND other.volume_id <> copy.volume_id AND other.state = 'present' AND other.role <> 'source')",
+        (volume_id,),
+    )
+    return sorted((entry["asset_id"], os.fsdecode(entry["path"])) for entry in found)
 
 
 def world(db: Any) -> None:
@@ -120,6 +134,9 @@ def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
             for statement in tallies.RECOUNT:
                 db.execute(statement)
         assert kept == seen(db)
+        for number in range(4):
+            found = [(each.asset_id, each.path) for each in only_on(db, f"v{number}")]
+            assert sorted(found) == only_here(db, f"v{number}")
         apart += sum(entry["devices"] > 1 or entry["verified"] > 1 for entry in kept["safety"])
     assert apart, "no content ever had two verified copies: nothing was tried"
     with write(db):
