@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,32 +41,113 @@ class Content:
     extras: Mapping[str, str] | None = None
 
 
+_ASSET = (
+    "INSERT INTO assets (size, blake3, fast_hash, fast_scheme, xxh128, md5, sha1, c4, created_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (size, blake3) WHERE blake3 IS NOT NULL DO UPDATE SET"
+    " fast_hash = COALESCE(excluded.fast_hash, fast_hash),"
+    " fast_scheme = COALESCE(excluded.fast_scheme, fast_scheme),"
+    " xxh128 = COALESCE(xxh128, excluded.xxh128), md5 = COALESCE(md5, excluded.md5),"
+    " sha1 = COALESCE(sha1, excluded.sha1), c4 = COALESCE(c4, excluded.c4)"
+)
+
+
 def record_asset(db: Database, content: Content) -> int:
     """Return the id of the asset with this content; digests that were unknown are added."""
+    return int(_run(db, f"{_ASSET} RETURNING asset_id", _asset_values(content, clock.now()))[0])
+
+
+def record_assets(db: Database, contents: Sequence[Content]) -> list[int]:
+    """The same for many, within the open transaction; the ids are in the order given."""
+    if not contents:
+        return []
+    moment = clock.now()
+    db.conn.executemany(_ASSET, [_asset_values(content, moment) for content in contents])
+    found: dict[tuple[int, str], int] = {}
+    for first in range(0, len(contents), _ASKED):
+        part = contents[first : first + _ASKED]
+        values = ", ".join(["(?, ?)"] * len(part))
+        for asset_id, size, blake3 in db.conn.execute(
+            f"WITH wanted (size, blake3) AS (VALUES {values}) SELECT asset_id, size, blake3"
+            " FROM wanted CROSS JOIN assets USING (size, blake3)",
+            [value for content in part for value in (content.size, content.blake3)],
+        ):
+            found[size, blake3] = int(asset_id)
+    return [found[content.size, content.blake3] for content in contents]
+
+
+_ASKED = 400
+"""Contents per question; SQLite allows two values for each without any limit being near."""
+
+
+def _asset_values(content: Content, moment: str) -> tuple[Any, ...]:
     extras = content.extras or {}
-    found = _run(
-        db,
-        "INSERT INTO assets (size, blake3, fast_hash, fast_scheme, xxh128, md5, sha1, c4, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (size, blake3) WHERE blake3 IS NOT NULL DO UPDATE SET"
-        " fast_hash = COALESCE(excluded.fast_hash, fast_hash),"
-        " fast_scheme = COALESCE(excluded.fast_scheme, fast_scheme),"
-        " xxh128 = COALESCE(xxh128, excluded.xxh128), md5 = COALESCE(md5, excluded.md5),"
-        " sha1 = COALESCE(sha1, excluded.sha1), c4 = COALESCE(c4, excluded.c4)"
-        " RETURNING asset_id",
-        (
-            content.size,
-            content.blake3,
-            content.fast,
-            FAST_SCHEME if content.fast else None,
-            content.xxh128,
-            extras.get("md5"),
-            extras.get("sha1"),
-            extras.get("c4"),
-            clock.now(),
-        ),
+    return (
+        content.size,
+        content.blake3,
+        content.fast,
+        FAST_SCHEME if content.fast else None,
+        content.xxh128,
+        extras.get("md5"),
+        extras.get("sha1"),
+        extras.get("c4"),
+        moment,
     )
-    return int(found[0])
+
+
+_COPY = (
+    "INSERT INTO copies (asset_id, volume_id, path, role, state, size, mtime_ns, inode, seen_at,"
+    " verified_at, verify_level, batch_id, created_at)"
+    " VALUES (?, ?, ?, ?, 'present', ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (volume_id, path) DO UPDATE SET"
+    f" role = CASE WHEN excluded.role = 'source' AND role IN {_KEPT} THEN role ELSE excluded.role END,"
+    " state = 'present', size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode,"
+    " seen_at = excluded.seen_at,"
+    " verified_at = CASE WHEN excluded.verify_level IS NOT NULL THEN excluded.verified_at"
+    "  WHEN asset_id = excluded.asset_id THEN verified_at END,"
+    " verify_level = CASE WHEN excluded.verify_level IS NOT NULL THEN excluded.verify_level"
+    "  WHEN asset_id = excluded.asset_id THEN verify_level END,"
+    " batch_id = CASE WHEN asset_id = excluded.asset_id THEN COALESCE(batch_id, excluded.batch_id)"
+    "  ELSE excluded.batch_id END,"
+    " asset_id = excluded.asset_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One file with known content at one place: see :func:`record_copy`."""
+
+    asset_id: int
+    volume_id: str
+    path: str
+    role: str
+    size: int
+    mtime_ns: int
+    inode: int | None
+    level: str | None
+
+    def values(self, batch_id: str | None, moment: str) -> tuple[Any, ...]:
+        """The row of ``copies``."""
+        return (
+            self.asset_id,
+            self.volume_id,
+            to_blob(self.path),
+            self.role,
+            self.size,
+            self.mtime_ns,
+            self.inode,
+            moment,
+            moment if self.level else None,
+            self.level,
+            batch_id,
+            moment,
+        )
+
+
+def record_copies(db: Database, copies: Iterable[Place], batch_id: str | None) -> None:
+    """Note that files with known content lie at these places, within the open transaction."""
+    moment = clock.now()
+    db.conn.executemany(_COPY, [copy.values(batch_id, moment) for copy in copies])
 
 
 def record_copy(
@@ -97,38 +178,8 @@ def record_copy(
             was recorded before is kept as long as the content is the same.
         batch_id: the batch that brought it.
     """
-    moment = clock.now()
-    _run(
-        db,
-        "INSERT INTO copies (asset_id, volume_id, path, role, state, size, mtime_ns, inode, seen_at,"
-        " verified_at, verify_level, batch_id, created_at)"
-        " VALUES (?, ?, ?, ?, 'present', ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (volume_id, path) DO UPDATE SET"
-        f" role = CASE WHEN excluded.role = 'source' AND role IN {_KEPT} THEN role ELSE excluded.role END,"
-        " state = 'present', size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode,"
-        " seen_at = excluded.seen_at,"
-        " verified_at = CASE WHEN excluded.verify_level IS NOT NULL THEN excluded.verified_at"
-        "  WHEN asset_id = excluded.asset_id THEN verified_at END,"
-        " verify_level = CASE WHEN excluded.verify_level IS NOT NULL THEN excluded.verify_level"
-        "  WHEN asset_id = excluded.asset_id THEN verify_level END,"
-        " batch_id = CASE WHEN asset_id = excluded.asset_id THEN COALESCE(batch_id, excluded.batch_id)"
-        "  ELSE excluded.batch_id END,"
-        " asset_id = excluded.asset_id",
-        (
-            asset_id,
-            volume_id,
-            to_blob(path),
-            role,
-            size,
-            mtime_ns,
-            inode,
-            moment,
-            moment if level else None,
-            level,
-            batch_id,
-            moment,
-        ),
-    )
+    copy = Place(asset_id, volume_id, path, role, size, mtime_ns, inode, level)
+    _run(db, _COPY, copy.values(batch_id, clock.now()))
 
 
 def _run(db: Database, sql: str, values: Sequence[Any]) -> Any:

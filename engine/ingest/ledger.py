@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import clock
 from engine.ingest import journal
-from engine.ingest.catalogue import Content, record_asset, record_copy
+from engine.ingest.catalogue import Content, Place, record_assets, record_copies
 from engine.ingest.ends import Source
 from engine.ingest.known import join
 from engine.ingest.landing import Landing
@@ -36,42 +36,44 @@ class Ledger:
         """Store the verdicts of these files, which are of one item, in one transaction."""
         if not parcels:
             return
-        db = self._job.db
+        db, moment = self._job.db, clock.now()
         with write(db):
-            self._store_tasks([self._commit_one(parcel) for parcel in parcels])
+            self._identify(parcels)
+            for parcel in parcels:
+                if parcel.failure is not None:
+                    for transfer in parcel.transfers:
+                        if transfer.status == "queued":
+                            transfer.fail(parcel.failure)
+            self._store_transfers(
+                [(parcel, transfer) for parcel in parcels for transfer in parcel.transfers], moment
+            )
+            self._store_tasks([self._decided(parcel, moment) for parcel in parcels])
             self._meter.store_item(parcels)
         for parcel in parcels:
             parcel.committed = True
             self._meter.end(parcel)
         self._meter.tick()
 
-    def _commit_one(self, parcel: Parcel) -> dict[str, Any]:
-        db = self._job.db
-        asset_id = self._record_content(parcel)
-        if parcel.failure is not None:
-            for transfer in parcel.transfers:
-                if transfer.status == "queued":
-                    transfer.fail(parcel.failure)
-        for transfer in parcel.transfers:
-            self._store_transfer(transfer, asset_id)
+    def _decided(self, parcel: Parcel, moment: str) -> dict[str, Any]:
+        """The row of a task that has come to its verdict; what goes with a verdict is done."""
         error = parcel.error()
         verdict = parcel.verdict()
         failed = error if verdict == "failed" else None
         if failed is not None:
             self._job.log("error", failed.sentence, parcel.task_id)
         if verdict != "queued" and parcel.size >= journal.JOURNALED:
-            journal.forget(db, parcel.task_id)
+            journal.forget(self._job.db, parcel.task_id)
         return {
             "task": parcel.task_id,
             "status": verdict,
             "stage": "verified" if verdict == "completed" else None,
-            "asset": asset_id,
+            "asset": parcel.asset_id,
             "size": parcel.size,
             "mtime": parcel.mtime_ns,
             "inode": parcel.inode,
             "kind": failed.kind if failed else None,
             "error": failed.sentence if failed else None,
-            "ended": None if verdict == "queued" else clock.now(),
+            "ended": None if verdict == "queued" else moment,
             **_reading(parcel),
         }
 
@@ -85,81 +87,63 @@ class Ledger:
             decided,
         )
 
-    def _record_content(self, parcel: Parcel) -> int | None:
-        """Asset and source row of a file that was read in full; None when it was not."""
-        original = parcel.original
-        complete = (
-            original is not None
-            and parcel.stream.failure is None
-            and parcel.stream.digester.size == original.size
+    def _identify(self, parcels: Sequence[Parcel]) -> None:
+        """Asset and source row of each file that was read in full; the others keep what was known."""
+        db = self._job.db
+        whole = [(parcel, content) for parcel in parcels if (content := _content(parcel)) is not None]
+        ids = record_assets(db, [content for _, content in whole])
+        for (parcel, content), asset_id in zip(whole, ids, strict=True):
+            parcel.blake3, parcel.asset_id = content.blake3, asset_id
+        if not self._from_card:
+            return
+        level = NETWORK if self._source.place.is_network is not False else DEVICE
+        record_copies(
+            db,
+            (
+                Place(
+                    parcel.asset_id,
+                    self._source.order.volume_id,
+                    join(self._source.folder, parcel.path),
+                    "source",
+                    parcel.size,
+                    parcel.mtime_ns,
+                    parcel.inode,
+                    level if parcel.source_proven else None,
+                )
+                for parcel in parcels
+                if parcel.asset_id is not None
+            ),
+            self._job.record.batch_id,
         )
-        if complete and (parcel.failure is None) and _landed(parcel):
-            assert original is not None
-            digester = parcel.stream.digester
-            try:
-                whole = original.size <= FAST_WHOLE
-                fast = digester.blake3 if whole else fast_hash(original.fd, original.size)
-            except (OSError, ValueError):
-                fast = None  # the source went away after it was read; the identity is known all the same
-            parcel.blake3 = digester.blake3
-            parcel.asset_id = record_asset(
-                self._job.db,
-                Content(original.size, digester.blake3, digester.xxh128, fast, digester.extras()),
-            )
-        if parcel.asset_id is None or not self._from_card:
-            return parcel.asset_id
-        record_copy(
-            self._job.db,
-            parcel.asset_id,
-            self._source.order.volume_id,
-            join(self._source.folder, parcel.path),
-            "source",
-            size=parcel.size,
-            mtime_ns=parcel.mtime_ns,
-            inode=parcel.inode,
-            level=(NETWORK if self._source.place.is_network is not False else DEVICE)
-            if parcel.source_proven
-            else None,
-            batch_id=self._job.record.batch_id,
-        )
-        return parcel.asset_id
 
-    def _store_transfer(self, transfer: Transfer, asset_id: int | None) -> None:
-        landing = transfer.landing
-        facts = landing.facts if landing else transfer.facts
-        if transfer.status in ("completed", "skipped") and facts is not None and asset_id is not None:
-            record_copy(
-                self._job.db,
-                asset_id,
-                transfer.destination.order.volume_id,
-                transfer.path,
-                transfer.destination.order.role,
-                size=facts.st_size,
-                mtime_ns=facts.st_mtime_ns,
-                inode=facts.st_ino,
-                level=transfer.level,
-                batch_id=self._job.record.batch_id,
-            )
-        failure = transfer.failure
-        done = transfer.status in ("completed", "skipped")
-        self._job.db.conn.execute(
+    def _store_transfers(self, decided: Sequence[tuple[Parcel, Transfer]], moment: str) -> None:
+        db = self._job.db
+        record_copies(
+            db,
+            (
+                Place(
+                    parcel.asset_id,
+                    transfer.destination.order.volume_id,
+                    transfer.path,
+                    transfer.destination.order.role,
+                    facts.st_size,
+                    facts.st_mtime_ns,
+                    facts.st_ino,
+                    transfer.level,
+                )
+                for parcel, transfer in decided
+                if parcel.asset_id is not None
+                and transfer.status in ("completed", "skipped")
+                and (facts := transfer.landing.facts if transfer.landing else transfer.facts) is not None
+            ),
+            self._job.record.batch_id,
+        )
+        db.conn.executemany(
             "UPDATE transfers SET status = ?, stage = ?, path = ?, level = ?, found_hash = ?, error_kind = ?,"
             " written = ?, write_seconds = ?, reread = ?, read_seconds = ?, error = ?, temp = NULL,"
             " verified_at = CASE WHEN ? THEN COALESCE(verified_at, ?) END"
             " WHERE transfer_id = ?",
-            (
-                transfer.status,
-                transfer.stage,
-                to_blob(transfer.path),
-                transfer.level,
-                landing.found if landing else None,
-                failure.kind if failure else None,
-                *_work(landing),
-                failure.sentence if failure else None,
-                done,
-                clock.now(),
-                transfer.transfer_id,
-            ),
+            [_row_of(transfer, moment) for _, transfer in decided],
         )
 
     def reopen(self, transfer_ids: Sequence[int]) -> None:
@@ -192,11 +176,11 @@ class Ledger:
                 if parcel.attempts == 0 or parcel.committed:
                     continue
                 kept = keep and journal.holds(db, parcel.task_id)
-                asset_id = self._record_content(parcel)
+                self._identify([parcel])
                 for transfer in parcel.transfers:
                     landing = transfer.landing
                     if landing is None or landing.published or transfer.status == "skipped":
-                        self._store_transfer(transfer, asset_id)
+                        self._store_transfers([(parcel, transfer)], clock.now())
                         continue
                     if kept:
                         landing.shut()
@@ -211,8 +195,40 @@ class Ledger:
                     db,
                     parcel.task_id,
                     verdict if verdict in ("completed", "skipped") else "queued",
-                    asset_id=asset_id,
+                    asset_id=parcel.asset_id,
                 )
+
+
+def _content(parcel: Parcel) -> Content | None:
+    """What a file holds that was read in full and has landed somewhere; None for every other."""
+    original, digester = parcel.original, parcel.stream.digester
+    if original is None or parcel.failure is not None or parcel.stream.failure is not None:
+        return None
+    if digester.size != original.size or not _landed(parcel):
+        return None
+    try:
+        whole = original.size <= FAST_WHOLE
+        fast = digester.blake3 if whole else fast_hash(original.fd, original.size)
+    except (OSError, ValueError):
+        fast = None  # the source went away after it was read; the identity is known all the same
+    return Content(original.size, digester.blake3, digester.xxh128, fast, digester.extras())
+
+
+def _row_of(transfer: Transfer, moment: str) -> tuple[Any, ...]:
+    landing, failure = transfer.landing, transfer.failure
+    return (
+        transfer.status,
+        transfer.stage,
+        to_blob(transfer.path),
+        transfer.level,
+        landing.found if landing else None,
+        failure.kind if failure else None,
+        *_work(landing),
+        failure.sentence if failure else None,
+        transfer.status in ("completed", "skipped"),
+        moment,
+        transfer.transfer_id,
+    )
 
 
 def _work(landing: Landing | None) -> tuple[int | None, float | None, int | None, float | None]:
