@@ -6,9 +6,11 @@ import os
 import sys
 from typing import Any
 
-from engine.errors import RushesError
+from engine.errors import RushesError, ToolMissing
+from engine.export import ability
 from engine.library import Library
 from engine.media.doctor import Finding, inspect_tools
+from engine.media.tools import find_tools
 from engine.names import display
 from engine.storage import config
 from engine.supervisor import process
@@ -21,7 +23,7 @@ def examine(library: Library | None = None) -> list[dict[str, Any]]:
     Args:
         library: also look at this library; None leaves it out.
     """
-    findings = [_python(), *inspect_tools(), _rights(), _mount_table(), _settings()]
+    findings = [_python(), *inspect_tools(), *_cards(), _rights(), _mount_table(), _settings()]
     if library is not None:
         findings += _library(library)
     return [{"subject": f.subject, "status": f.status, "text": f.text, "remedy": f.remedy} for f in findings]
@@ -29,6 +31,28 @@ def examine(library: Library | None = None) -> list[dict[str, Any]]:
 
 def _python() -> Finding:
     return Finding("python", "ok", f"{sys.version.split()[0]}, {display(sys.executable)}")
+
+
+def _cards() -> list[Finding]:
+    """Encoders of graphics cards: those that work, and why the others do not. Never needed."""
+    try:
+        cards = ability.cards(find_tools())
+    except ToolMissing:
+        return []
+    findings = [
+        Finding(f"encoder {card.encoder}", "ok", f"works: preset {card.encoder.replace('_', '-')}")
+        for card in cards
+        if card.works
+    ]
+    reasons: dict[str, list[str]] = {}
+    for card in cards:
+        if card.why:
+            reasons.setdefault(card.why, []).append(card.encoder)
+    words = [f"{', '.join(names)}: {why}" for why, names in reasons.items()]
+    if words:
+        text = "; ".join(words) + ". Not needed: processors encode everything"
+        findings.append(Finding("graphics cards", "ok", text))
+    return findings
 
 
 def _rights() -> Finding:

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import Refused, RushesError
-from engine.export import codecs, crew, demand, placing, presets, recipes, records
+from engine.export import ability, codecs, crew, demand, placing, presets, recipes, records
 from engine.export.estimate import of_clips
 from engine.export.presets import Preset
 from engine.export.recipes import Recipe
@@ -22,7 +22,7 @@ from engine.export.selection import Chosen, available, home_of, select
 from engine.jobs import store
 from engine.library import Library
 from engine.media.hashing import full_hash
-from engine.media.tools import Tools, find_tools, has_encoder
+from engine.media.tools import Tools, encoder_trouble, find_tools, has_encoder
 from engine.names import display
 from engine.storage import audit
 from engine.storage.config import open_config, values
@@ -114,6 +114,10 @@ def _snapshot(
         problems += [offline_sentence(db, clip) for clip in away]
     destination = spec["destination"] or str(library.cache_root / "exports")
     problems += destination_problems(destination, must_be_made=spec["destination"] is None)
+    if not problems:
+        shapes = ability.film_shapes(spec, body, here)
+        problems += ability.problems(tools, preset.name, body, shapes) if shapes else []
+        problems += ability.looks_problems(tools, spec, body)
     lut, lut_problem = _keep_lut(library, spec["lut"])
     if lut_problem:
         problems.append(lut_problem)
@@ -143,7 +147,7 @@ def resolved(tools: Tools, preset: Preset) -> tuple[dict[str, Any], list[str]]:
         if encoder is None:
             problems.append(
                 f"This ffmpeg ({tools.version}) has no encoder {' or '.join(wanted)}, which preset "
-                f"{display(preset.name)} needs. Choose another preset."
+                f"{display(preset.name)} needs: {encoder_trouble(tools, wanted[0])}. Choose another preset."
             )
     if body["audio"] is not None:
         encoder = codecs.AUDIO[body["audio"]["codec"]].encoders[0]
@@ -152,7 +156,7 @@ def resolved(tools: Tools, preset: Preset) -> tuple[dict[str, Any], list[str]]:
                 f"This ffmpeg ({tools.version}) has no encoder {encoder}, which preset "
                 f"{display(preset.name)} needs. Choose another preset."
             )
-    return body, problems
+    return body, problems or ability.problems(tools, preset.name, body)
 
 
 def encoder_of(body: Mapping[str, Any]) -> str:

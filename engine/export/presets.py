@@ -16,9 +16,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
-from engine.errors import NotFound, Refused, WrongUse
+from engine.errors import NotFound, Refused, ToolMissing, WrongUse
 from engine.export import codecs, concerns
 from engine.export.body import SCHEMA, checked
+from engine.media.tools import find_tools, has_encoder
 from engine.names import display
 from engine.storage.database import Row, execute, row, rows, write
 
@@ -75,11 +76,21 @@ class Part:
 
 
 def list_presets(db: Database) -> list[Preset]:
-    """All presets: the system's first, then the others by name."""
+    """All presets: the system's first, then those for graphics cards that work here, the others by name."""
     from engine.export.system_presets import SYSTEM
 
     own = [entry for entry in _stored(db) if "concern" not in json.loads(entry["body"])]
-    return [*SYSTEM.values(), *(_from_row(db, entry) for entry in own)]
+    return [*SYSTEM.values(), *_for_cards(), *(_from_row(db, entry) for entry in own)]
+
+
+def _for_cards() -> list[Preset]:
+    from engine.export.system_presets import HARDWARE
+
+    try:
+        tools = find_tools()
+    except ToolMissing:
+        return []
+    return [preset for preset in HARDWARE.values() if has_encoder(tools, preset.body["video"]["encoder"])]
 
 
 def list_parts(db: Database) -> list[Part]:
@@ -106,9 +117,9 @@ def get(db: Database, name: str) -> Preset:
     Raises:
         NotFound: there is none, the known ones are listed; or a part of it is gone.
     """
-    from engine.export.system_presets import SYSTEM
+    from engine.export.system_presets import HARDWARE, SYSTEM
 
-    system = SYSTEM.get(name.strip().lower())
+    system = SYSTEM.get(name.strip().lower()) or HARDWARE.get(name.strip().lower())
     if system is not None:
         return system
     found = row(db, "SELECT * FROM presets WHERE name = ? AND is_system = 0", (name.strip(),))
@@ -165,7 +176,7 @@ def edit(
         Refused: it is a system preset, or the new name is taken.
         NotFound: there is none.
     """
-    from engine.export.system_presets import SYSTEM
+    from engine.export.system_presets import HARDWARE, SYSTEM
 
     after = checked_name(new_name) if new_name is not None else None
     with write(db):
@@ -177,7 +188,7 @@ def edit(
         after = after or preset.name
         _, stored = _new(db, after, body, description)
         clash = row(db, "SELECT 1 FROM presets WHERE name = ? AND name != ?", (after, preset.name))
-        if clash or after.lower() in SYSTEM:
+        if clash or after.lower() in (*SYSTEM, *HARDWARE):
             raise Refused(f"There is a preset {display(after)} already. Choose another name.")
         db.execute(
             "UPDATE presets SET name = ?, description = ?, body = ? WHERE name = ?",
@@ -213,11 +224,11 @@ def checked_name(name: str) -> str:
 
 
 def _insert(db: Database, name: str, description: str, body: Mapping[str, Any]) -> None:
-    from engine.export.system_presets import SYSTEM
+    from engine.export.system_presets import HARDWARE, SYSTEM
 
     with write(db):
         taken = row(db, "SELECT 1 FROM presets WHERE name = ?", (name,))
-        if taken or name.lower() in SYSTEM:
+        if taken or name.lower() in (*SYSTEM, *HARDWARE):
             raise Refused(
                 f"There is a preset {display(name)} already. Choose another name, or delete it first."
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.export import hardware
 from engine.export.body import checked
 from engine.export.presets import Preset
 
@@ -51,7 +52,8 @@ _ALL: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "H.264 for streaming, at most 1280 pixels on the longer side",
         {
             "category": "delivery",
-            "video": _h264(26, "slow", "main", level="3.1"),
+            # Without a level: the encoder then states the true one, 3.1 up to 30 pictures a second.
+            "video": _h264(26, "slow", "main"),
             "audio": {"codec": "aac", "bitrate": "128k"},
             "container": "mp4",
             "fit": 1280,
@@ -263,3 +265,18 @@ SYSTEM: dict[str, Preset] = {
     name: Preset(name, description, is_system=True, body=checked(body)) for name, description, body in _ALL
 }
 """System presets by name, in the order in which they are listed."""
+
+
+def _on_card(encoder: str) -> Preset:
+    card = hardware.ENCODERS[encoder]
+    video = {"codec": card.codec, "encoder": encoder, "crf": 30 if card.codec == "av1" else 22}
+    body = {"category": "delivery", "video": video, "audio": _AAC_160, "container": "mp4"}
+    name = encoder.replace("_", "-")
+    return Preset(
+        name, f"{name.split('-')[0].upper()} by the graphics card ({card.maker})", True, checked(body)
+    )
+
+
+HARDWARE: dict[str, Preset] = {preset.name: preset for preset in map(_on_card, hardware.ENCODERS)}
+"""Presets for encoders of graphics cards: listed where a trial shows that they work, refused with the reason
+elsewhere."""

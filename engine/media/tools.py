@@ -159,7 +159,7 @@ def has_encoder(tools: Tools, name: str) -> bool:
     Being listed says nothing: hardware encoders are listed on machines that
     lack the hardware. Remembered per build; safe in any thread.
     """
-    return _encodes(tools, name)
+    return encoder_trouble(tools, name) is None
 
 
 def has_filter(tools: Tools, name: str) -> bool:
@@ -177,16 +177,28 @@ def filter_works(tools: Tools, description: str) -> bool:
 
 
 @functools.lru_cache(maxsize=128)
-def _encodes(tools: Tools, name: str) -> bool:
+def encoder_trouble(tools: Tools, name: str) -> str | None:
+    """Why ``name`` does not encode here, as part of a sentence; None when it does. See has_encoder."""
     kind = _listing(tools, "-encoders").get(name, "")[:1]
     source = {"V": "color=size=256x144:rate=25", "A": "sine=sample_rate=48000"}.get(kind)
     if source is None:
-        return False
+        return "this ffmpeg was built without it"
     frames, codec = ("-frames:v", "-c:v") if kind == "V" else ("-frames:a", "-c:a")
-    test = ["-f", "lavfi", "-i", source, frames, "1", codec, name, *_TEST_ARGUMENTS.get(name, ())]
+    test = ["-f", "lavfi", "-i", source, frames, "1", codec, name, *_test_arguments(name)]
     head = [tools.ffmpeg, "-nostdin", "-hide_banner", "-v", "error"]
     ran = child.run([*head, *test, "-f", "null", "-"], seconds=_TEST_SECONDS)
-    return ran.code == 0
+    if ran.code == 0:
+        return None
+    if ran.timed_out:
+        return f"it gave no picture in {_TEST_SECONDS:.0f} s"
+    said = [line.strip() for line in ran.err_text.splitlines() if line.strip()]
+    return display(said[0].rpartition("] ")[2].rstrip(".")) if said else "it fails without a word"
+
+
+def _test_arguments(name: str) -> tuple[str, ...]:
+    if name.endswith("_vaapi"):
+        return ("-vaapi_device", "/dev/dri/renderD128", "-vf", "format=nv12,hwupload")
+    return _TEST_ARGUMENTS.get(name, ())
 
 
 @functools.lru_cache(maxsize=8)
