@@ -31,6 +31,7 @@ class Field:
         group: heading it stands under.
         choices: values that can be chosen, and their words.
         empty: what it means to leave it out, in words.
+        default: of a choice, the value that holds when nothing is answered; None: ``empty`` says it.
         asked: whether the other answers make it meaningful; None is always.
     """
 
@@ -41,6 +42,7 @@ class Field:
     group: str
     choices: tuple[tuple[Any, str], ...] = ()
     empty: str = ""
+    default: Any = None
     asked: Callable[[Values], bool] | None = None
 
     def is_asked(self, values: Values) -> bool:

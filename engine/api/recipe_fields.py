@@ -44,7 +44,14 @@ _film = _is("layout", "joined")
 def fields(presets: Sequence[tuple[Any, str]] = ()) -> list[Field]:
     """The fields of a recipe, in the order of the form; ``presets`` are those that can be chosen."""
     listed = [*_WHICH, *_SHAPE, *_LOOK, *_WHERE, *_AFTER, *_CARE]
-    return [replace(field, choices=tuple(presets)) if field.key == "preset" else field for field in listed]
+    return [
+        replace(
+            field,
+            choices=tuple(presets) if field.key == "preset" else field.choices,
+            default=DEFAULTS.get(field.key) if field.kind == "choice" else None,
+        )
+        for field in listed
+    ]
 
 
 _WHICH = (

@@ -400,6 +400,8 @@ class RunRow:
         outputs_done, outputs: files finished and wanted (per-clip recipes).
         rate: frames per second.
         progress_at: last moment the job moved.
+        priority: order in the queue, higher first, see :data:`engine.jobs.store.PRIORITIES`.
+        queue_place: place among the jobs that wait for their turn, from 1; None when it does not wait.
     """
 
     run_id: str
@@ -427,6 +429,8 @@ class RunRow:
     started_at: str | None
     progress_at: str | None
     ended_at: str | None
+    priority: int = 0
+    queue_place: int | None = None
 
     @property
     def id(self) -> str:
@@ -452,7 +456,10 @@ class OutputRow:
 
 @dataclass(frozen=True)
 class RunDetail:
-    """A run, its files, the settings it was queued with, and the end of its log, oldest line first."""
+    """A run, its files, the settings it was queued with, and the end of its log, oldest line first.
+
+    ``thumbnail`` is the path of a picture of its film, None while there is none.
+    """
 
     row: RunRow
     settings: dict[str, Any]
@@ -460,6 +467,7 @@ class RunDetail:
     error_details: str | None
     outputs: tuple[OutputRow, ...] = ()
     log: tuple[LogLine, ...] = ()
+    thumbnail: str | None = None
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ from tui.screens.cells import (
 )
 from tui.screens.inputs import RecipeDialog
 from tui.screens.problem import ProblemScreen, log_lines
-from tui.screens.triage import TriageScreen
+from tui.screens.run_verbs import PRIORITY_WORDS, RunVerbs
+from tui.screens.thumbs import Thumbs
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line, fact, heading
 
@@ -102,6 +103,10 @@ def _speed(row: RunRow, context: Context) -> Cell:
 
 def _name(row: RunRow, context: Context) -> Cell:
     said = ("no new frame for more than 30 s", "warn") if stalled(row, context) else says(row)
+    if row.queue_place is not None and not said[0]:
+        word = PRIORITY_WORDS.get(row.priority, "normal")
+        urgency = f", {word}" if word != "normal" else ""
+        said = (f"place {row.queue_place} in the line{urgency}", "dim")
     return named(row.name, said, row.status == "running", context.width)
 
 
@@ -120,6 +125,10 @@ def _length(row: RunRow, context: Context) -> Cell:
     return ((fmt.duration(row.output_duration_ms), ""),) if row.output_duration_ms is not None else ()
 
 
+def _queued(row: RunRow, context: Context) -> Cell:
+    return ((fmt.moment(row.created_at, context.now), "dim"),)
+
+
 def what_goes(paths: Sequence[str]) -> list[str]:
     """What deleting a run removes, in lines; its log and its settings always go."""
     if not paths:
@@ -130,7 +139,7 @@ def what_goes(paths: Sequence[str]) -> list[str]:
     return [*lines, f"and {fmt.plural(more, 'more file')}"] if more > 0 else lines
 
 
-class ExportsScreen(TriageScreen):
+class ExportsScreen(RunVerbs):
     """All runs."""
 
     PLACE = "exports"
@@ -148,8 +157,13 @@ class ExportsScreen(TriageScreen):
         Column("NAME", 20, _name, flex=6),
         Column("LENGTH", 7, _length, right=True, drop=4),
         Column("SIZE", 8, _size, right=True, drop=2),
+        Column("QUEUED", 12, _queued, drop=7),
         Column("OUTPUT", 16, _output, flex=3, middle=True, drop=6),
     )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thumbs = Thumbs(self, self._show_detail)
 
     def source(self) -> Source[Any, Any]:
         """All runs."""
@@ -161,14 +175,15 @@ class ExportsScreen(TriageScreen):
             (("Nothing was exported yet.", "strong"),),
             (),
             (("n", "key"), ("  queues a recipe.", "")),
-            (("No recipe yet?  ", "dim"), ("rushes recipe create Dailies --preset share --to DIR", "key")),
+            (("e", "key"), ("  makes and changes recipes and presets.", "")),
         )
 
     def detail_lines(self, detail: RunDetail) -> list[Line]:
         """Settings, segments, files, the end of the log."""
         row, now, glyphs = detail.row, self.rushes.pace.now(), self.rushes.glyphs
         context = Context(glyphs, now, 40)
-        lines = [heading(display(row.name)), fact("State", *_state(row, context)[0])]
+        lines = [heading(display(row.name)), *self._thumbs.lines(detail.thumbnail)]
+        lines.append(fact("State", *_state(row, context)[0]))
         if row.waiting_for:
             lines.append(fact("Waiting", f"for {display(row.waiting_for)}", "warn"))
         if row.error:
@@ -244,7 +259,7 @@ class ExportsScreen(TriageScreen):
             return f"This run has not ended and cannot be {what}; c cancels it."
         if verb == "yank" and row.output_path is None:
             return "This run has no finished film yet."
-        return None
+        return self.why_not_turn(verb, row)
 
     def do_new(self) -> None:
         """Choose recipes to queue."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
@@ -15,10 +14,10 @@ from textual.widgets import Input
 from engine.api.forms import Check, Field, Values
 from engine.api.making import spoken
 from engine.errors import RushesError
-from engine.names import display
 from tui import format as fmt
 from tui import keys
 from tui.screens.choose import ChoiceDialog
+from tui.screens.form_lines import FormLines, answered, command_line, text_of, value_of
 from tui.screens.inputs import AnswerDialog
 from tui.screens.keyed import KeyedScreen
 from tui.screens.path_field import PathField
@@ -26,7 +25,6 @@ from tui.widgets.bars import KeyLine, StatusLine, TopBar
 from tui.widgets.filter_bar import QuietInput
 from tui.widgets.line_view import BLANK, Line, LineView, heading, plain
 from tui.widgets.one_line import OneLine
-from tui.widgets.toned import wrapped
 
 LABEL = 20
 """Cells of a field's label."""
@@ -40,25 +38,11 @@ FEW = 4
 Draft = dict[str, Any]
 
 
-class FormLines(LineView):
-    """The form itself; scrolls so that a line can be seen."""
-
-    def reveal(self, index: int) -> None:
-        """Scroll line ``index`` of what was shown into sight, with the one after it."""
-        width = max(4, self.scrollable_content_region.width)
-        heights = [len(wrapped(line.cell, width, line.indent)) for line in self._lines[: index + 2]]
-        top, bottom = sum(heights[:index]), sum(heights)
-        shown = self.size.height
-        if top < self.scroll_offset.y:
-            self.scroll_to(y=top if index > 1 else 0, animate=False)
-        elif bottom > self.scroll_offset.y + shown:
-            self.scroll_to(y=bottom - shown, animate=False)
-
-
 class FormScreen(KeyedScreen[str]):
     """Dismissed with the name under which the answers were stored, or None."""
 
     SCOPE = "form"
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("form")
     DEFAULT_CSS = """
     FormScreen #form { width: 1fr; height: 1fr; padding: 0 1; }
@@ -66,12 +50,8 @@ class FormScreen(KeyedScreen[str]):
     FormScreen #body.-below #outcome { width: 1fr; height: auto; max-height: 9; border-left: none;
         border-top: solid $tone-rest; }
     FormScreen #typing { height: auto; display: none; background: $tone-bar-back; }
-    FormScreen #typing.-open { display: block; }
     FormScreen #typing OneLine, FormScreen #typing LineView { background: $tone-bar-back; }
     FormScreen #typing QuietInput, FormScreen #typing PathField { background: $tone-bar-back; }
-    FormScreen #typing PathField, FormScreen #typing #word { display: none; }
-    FormScreen #typing.-path PathField { display: block; }
-    FormScreen #typing.-word #word { display: block; }
     FormScreen #hint { height: 2; padding: 0 1; }
     """
 
@@ -148,7 +128,7 @@ class FormScreen(KeyedScreen[str]):
     @property
     def changed(self) -> bool:
         """Whether anything differs from what is stored."""
-        return _plain(self._draft) != _plain(self._before)
+        return answered(self._draft) != answered(self._before)
 
     @property
     def asked(self) -> list[Field]:
@@ -212,7 +192,9 @@ class FormScreen(KeyedScreen[str]):
         text = spoken(field, value)
         if field.kind == "flag":
             text = "yes" if value else "no"
-        shown = (text, "strong" if here else "") if text else (field.empty or "-", "dim")
+        shown = (
+            (text, "strong" if here else "") if text else (field.empty or spoken(field, field.default), "dim")
+        )
         width = max(8, self.query_one("#form").size.width - LABEL - 6)
         mark = glyphs.cursor if here else " "
         pieces = (
@@ -319,7 +301,7 @@ class FormScreen(KeyedScreen[str]):
             values.insert(0, None)
         if not values:
             return
-        now = self._draft.get(field.key)
+        now = self._draft.get(field.key, field.default)
         at = values.index(now) if now in values else (-1 if by > 0 else 0)
         self._set(field, values[(at + by) % len(values)])
 
@@ -344,7 +326,11 @@ class FormScreen(KeyedScreen[str]):
         if field.empty:
             choices.insert(0, ("", field.empty))
         now = next(
-            (str(at) for at, (value, _) in enumerate(field.choices) if value == self._draft.get(field.key)),
+            (
+                str(at)
+                for at, (value, _) in enumerate(field.choices)
+                if value == self._draft.get(field.key, field.default)
+            ),
             "",
         )
 
@@ -368,24 +354,23 @@ class FormScreen(KeyedScreen[str]):
     def _type(self, field: Field) -> None:
         """Open the line at the bottom with the field's text."""
         self._typing, self._kept = field, self._draft.get(field.key)
-        box = self.query_one("#typing")
         is_path = field.kind in ("folder", "file")
-        box.add_class("-open", "-path" if is_path else "-word")
-        box.remove_class("-word" if is_path else "-path")
+        word, path = self.query_one("#word", QuietInput), self.query_one(PathField)
+        # By hand, not by a class: what is typed next must already find its field.
+        self.query_one("#typing").display = True
+        word.display, path.display = not is_path, is_path
         self.query_one("#asked", OneLine).show(
             ((f" {field.label}", "head"), ("  enter takes it, esc does not", "dim"))
         )
         text = text_of(field, self._kept)
         if is_path:
-            path = self.query_one(PathField)
-            path.query_one(QuietInput).value = text
+            place = path.query_one(QuietInput)
+            place.value, place.cursor_position = text, len(text)
+            self.set_focus(place)
             path.type_into()
-            path.query_one(QuietInput).cursor_position = len(text)
             return
-        word = self.query_one("#word", QuietInput)
-        word.value = text
-        word.cursor_position = len(text)
-        word.focus()
+        word.value, word.cursor_position = text, len(text)
+        self.set_focus(word)
 
     @on(Input.Changed)
     def _changed_text(self, event: Input.Changed) -> None:
@@ -413,7 +398,7 @@ class FormScreen(KeyedScreen[str]):
 
     def _close(self) -> None:
         self._typing = None
-        self.query_one("#typing").remove_class("-open")
+        self.query_one("#typing").display = False
         self.set_focus(None)
         self.draw()
 
@@ -466,7 +451,7 @@ class FormScreen(KeyedScreen[str]):
             self.dismiss(None)
             return
 
-        def answered(yes: bool | None) -> None:
+        def left(yes: bool | None) -> None:
             if yes:
                 self.dismiss(None)
 
@@ -475,37 +460,5 @@ class FormScreen(KeyedScreen[str]):
             f"What was changed in {self._title} is forgotten.",
             "forget it",
             "go on",
-            answered,
+            left,
         )
-
-
-def text_of(field: Field, value: Any) -> str:
-    """An answer as it is typed."""
-    if value is None:
-        return ""
-    if field.kind == "words":
-        return ", ".join(str(word) for word in value)
-    return str(value)
-
-
-def value_of(field: Field, text: str) -> Any:
-    """What was typed as an answer; a number that is none stays text, so that the check can say so."""
-    text = text.strip()
-    if field.kind == "words":
-        return [word.strip() for word in text.split(",") if word.strip()]
-    if field.kind == "number":
-        for kind in (int, float):
-            try:
-                return kind(text)
-            except ValueError:
-                continue
-    return text
-
-
-def command_line(command: Sequence[str]) -> str:
-    """A command as a shell reads it, escaped for the eye."""
-    return display(shlex.join(command))
-
-
-def _plain(values: Values) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value not in (None, "", [], False)}

@@ -16,7 +16,8 @@ from tui import format as fmt
 from tui import keys
 from tui.looks import JOB_LOOKS, Cell, look_of
 from tui.screens.cells import no_row
-from tui.screens.form import FormScreen, command_line
+from tui.screens.form import FormScreen
+from tui.screens.form_lines import command_line
 from tui.screens.inputs import PathDialog
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context

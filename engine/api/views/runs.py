@@ -9,13 +9,14 @@ from typing import ClassVar
 from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
+from engine.jobs import line
 from engine.storage.database import Row, row, rows
 
 _RUN_COLUMNS = (
     "runs.run_id, runs.job_id, runs.name, runs.recipe_name, runs.frames_done, runs.frames_total,"
     " runs.output_path, runs.output_size, runs.output_duration_ms, runs.error_category, runs.created_at,"
     " jobs.status, jobs.intent, jobs.stage, jobs.message, jobs.rate, jobs.eta_seconds,"
-    " jobs.waiting_for, jobs.error, jobs.started_at, jobs.progress_at, jobs.ended_at"
+    " jobs.waiting_for, jobs.error, jobs.started_at, jobs.progress_at, jobs.ended_at, jobs.priority"
 )
 
 
@@ -43,7 +44,9 @@ class Runs(Table):
     def rows(self, ids: Sequence[Id]) -> list[RunRow]:
         """Runs by id."""
         found = self._by_id(f"SELECT runs.run_id AS the_id, {_RUN_COLUMNS} FROM {Runs._from}", ids)
-        return [self._row(entry) for entry in found]
+        waits = any(entry["status"] == "pending" for entry in found)
+        places = line.places(self._library.db()) if waits else {}
+        return [self._row(entry, places.get(entry["job_id"])) for entry in found]
 
     def detail(self, row_id: Id) -> RunDetail:
         """A run with its files, settings and the end of its log.
@@ -54,7 +57,7 @@ class Runs(Table):
         db = self._library.db()
         found = row(
             db,
-            f"SELECT {_RUN_COLUMNS}, runs.snapshot, runs.segments_reused, runs.error_details"
+            f"SELECT {_RUN_COLUMNS}, runs.snapshot, runs.segments_reused, runs.error_details, runs.thumbnail"
             f" FROM {Runs._from} WHERE run_id = ?",
             (row_id,),
         )
@@ -67,7 +70,7 @@ class Runs(Table):
             (row_id,),
         )
         return RunDetail(
-            row=self._row(found),
+            row=self._row(found, line.places(db).get(found["job_id"])),
             settings=json.loads(found["snapshot"]),
             segments_reused=found["segments_reused"],
             error_details=found["error_details"],
@@ -75,9 +78,10 @@ class Runs(Table):
                 OutputRow(**{**output, "path": name_or_none(output["path"])}) for output in outputs
             ),
             log=log(self._library, found["job_id"], LOG_TAIL),
+            thumbnail=name_or_none(found["thumbnail"]),
         )
 
-    def _row(self, found: Row) -> RunRow:
+    def _row(self, found: Row, place: int | None) -> RunRow:
         db = self._library.db()
         letters = "".join(
             _segment_letter(status, reused)
@@ -117,6 +121,8 @@ class Runs(Table):
             started_at=found["started_at"],
             progress_at=found["progress_at"],
             ended_at=found["ended_at"],
+            priority=found["priority"],
+            queue_place=place,
         )
 
 
