@@ -7,6 +7,7 @@ earlier start: finished segments are read and hashed again before they count.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import uuid
@@ -16,7 +17,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from engine.errors import Refused, RushesError
+from engine.errors import Refused, RushesError, ToolMissing
 from engine.export import crew, join, ledger, parts, placing, records, segment
 from engine.export.board import Board
 from engine.export.ledger import Entry
@@ -91,9 +92,11 @@ class _Work:
         ledger.begin(self.db, self.run_id, job.job_id)
         job.progress(force=True, stage="planning", message="Looking at the clips")
         self._prepare()
-        tools = find_tools()
         try:
+            tools = find_tools()
             entries = planned(job, self.record, tools, retrying=job.retrying)
+        except ToolMissing as error:
+            return self._failed(FfmpegFailed("tool_missing", str(error)))
         except FfmpegFailed as error:
             return self._failed(error)
         job.progress(force=True, stage="checking", message="Checking finished parts")
@@ -156,6 +159,7 @@ class _Work:
         where = self.folder
         try:
             output.render()
+            output.checkpoint()
             where = self.destination
             self._publish(output)
             return None
@@ -215,6 +219,10 @@ class _Work:
             )
 
         try:
+            findings = output.verified(temp, joined.frames, [part.file for part in made])
+            ledger.set_output(self.db, self.run_id, position, verification=json.dumps(findings.to_json()))
+            if not findings.ok:
+                raise FfmpegFailed("encoding_error", f"{findings.problems[0]} It is thrown away.")
             path = placing.publish(
                 temp,
                 self.destination,

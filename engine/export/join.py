@@ -195,7 +195,7 @@ def join(
             on_written=_Rewrite(plan, report).written,
             courtesy=manner.courtesy,
         )
-        if finished.rc != 0 or not finished.last.ended:
+        if finished.spoiled:
             raise ffmpeg.failed(finished)
         if "non-monoton" in finished.stderr.lower() or "non monotonically" in finished.stderr.lower():
             raise FfmpegFailed(
@@ -243,7 +243,9 @@ def _hashed(path: str, report: Report) -> str:
         report.on_stage("hashing", f"{min(100, read * 100 // total)} %")
         read += BUFFER
 
-    return full_hash(path, check)
+    digest = full_hash(path, check)
+    report.check()
+    return digest
 
 
 def _frames(plan: Plan, block: ffmpeg.Progress) -> int:

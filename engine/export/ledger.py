@@ -225,7 +225,7 @@ def complete_output(db: Database, run_id: str, position: int, path: str, place: 
 
 
 def record_copy(db: Database, size: int, blake3: str, path: str, place: Place, level: str) -> None:
-    """Enter a finished film at ``path``, in the folder at ``place``, as a verified copy of role ``export``."""
+    """Enter a film at ``path``, in the folder at ``place``, as a verified copy of role ``export``."""
     found = os.stat(path)
     relative = os.path.join(place.path, os.path.basename(path))
     moment = clock.now()
@@ -285,9 +285,19 @@ def first_error(db: Database, run_id: str) -> str | None:
 
 
 def warnings_of(db: Database, run_id: str) -> list[str]:
-    """Sentences about clips that were noted at planning."""
+    """Sentences about clips that were noted at planning, and about damage that went into finished parts."""
     entries = load_plan(db, run_id) or []
-    return list(dict.fromkeys(warning for entry in entries for warning in entry.warnings))
+    planned = [warning for entry in entries for warning in entry.warnings]
+    damaged = [
+        str(found["error"])
+        for found in rows(
+            db,
+            "SELECT error FROM segments WHERE run_id = ? AND status = 'completed' AND error IS NOT NULL"
+            " ORDER BY output, kind DESC, position",
+            (run_id,),
+        )
+    ]
+    return list(dict.fromkeys([*planned, *damaged]))
 
 
 # -- the run -------------------------------------------------------------------

@@ -18,6 +18,7 @@ from engine.export.plan import Chunk, Plan, Segment
 from engine.export.records import Run
 from engine.export.segment import Manner, Where
 from engine.export.selection import available, home_of
+from engine.export.verifying import Doing, Findings, measure_quality, verify
 from engine.export.yielding import Yielding
 from engine.jobs.context import JobContext
 from engine.media.ffmpeg import FfmpegFailed
@@ -243,6 +244,35 @@ class Output:
         sound = [from_blob(found["file"]) for found in parts.rows_of(db, run_id, position, "audio")]
         return made, sound
 
+    def verified(self, path: str, frames: int, files: Sequence[str]) -> Findings:
+        """What the recipe's verification finds in the joined file at ``path``, made of these segments.
+
+        Raises:
+            SourceAway: a clip is needed for the comparison, and its drive went away.
+            FfmpegFailed: the file cannot be looked at.
+        """
+        plan, spec = self.plan, self.run.spec
+
+        def on_progress(what: str, done: int) -> None:
+            words = f"{what.capitalize()} {display(self.entry.stem)}"
+            self.board.show("verifying", f"{words}: {done:,} of {plan.frames_total:,} frames")
+
+        doing = Doing(
+            self.job.check_now,
+            on_progress,
+            self.manners.stall_seconds,
+            self.manners.yielding.courtesy,
+            self.log,
+        )
+        findings = verify(self.tools, path, plan, spec["verify"], frames, doing)
+        if spec["verify"] == "quality" and findings.ok:
+            measure_quality(self.tools, plan, files, self._inputs, self.folder, spec, findings, doing)
+        return findings
+
+    def _inputs(self, part: Segment) -> list[str]:
+        paths = {index: self.sources.path(self.plan, index) for index in self.plan.source_indexes(part)}
+        return segment.inputs(self.plan, part, Where(self.folder, paths, self.log))
+
     def _open(self, kind: str) -> list[Row]:
         found = parts.rows_of(self.job.db, self.run.run_id, self.entry.position, kind)
         return [entry for entry in found if entry["status"] != "completed"]
@@ -262,6 +292,8 @@ class Output:
                 if not elsewhere and not killed:
                     raise
                 self.job.log("warning", f"{failure} It is tried again.")
+        if made.warning is not None:
+            self.job.log("warning", made.warning)
         parts.finish(self.job.db, self.run.run_id, segment_id, made)
         self.board.made(segment_id)
 

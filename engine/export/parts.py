@@ -80,13 +80,14 @@ def _borrow(library: Library, part: Row, where: str, check: Callable[[], None]) 
         execute(
             db,
             "UPDATE segments SET status = 'completed', reused = 1, file = ?, size = ?, blake3 = ?,"
-            " extradata = ?, digest = ?, error = NULL, completed_at = ? WHERE segment_id = ?",
+            " extradata = ?, digest = ?, error = ?, completed_at = ? WHERE segment_id = ?",
             (
                 to_blob(own),
                 lender["size"],
                 lender["blake3"],
                 lender["extradata"],
                 lender["digest"],
+                lender["error"],
                 clock.now(),
                 part["segment_id"],
             ),
@@ -131,13 +132,14 @@ def finish(db: Database, run_id: str, segment_id: int, made: Rendered) -> None:
     with write(db):
         db.execute(
             "UPDATE segments SET status = 'completed', file = ?, size = ?, blake3 = ?, extradata = ?,"
-            " digest = ?, completed_at = ? WHERE segment_id = ?",
+            " digest = ?, error = ?, completed_at = ? WHERE segment_id = ?",
             (
                 to_blob(made.file),
                 made.size,
                 made.blake3,
                 made.extradata,
                 made.digest,
+                made.warning,
                 clock.now(),
                 segment_id,
             ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -72,7 +73,7 @@ def _make(job: JobContext, run: Run, tools: Tools) -> list[Entry]:
     for sentence in problems.values():
         job.log("warning", sentence)
     if problems and (spec["unreadable"] == "refuse" or not facts):
-        raise FfmpegFailed("source_damaged", " ".join(problems.values()))
+        raise FfmpegFailed(_category(problems.values()), " ".join(problems.values()))
     tags = _tags(run)
     manner = Manner.of(spec, preset)
     if manner.draws:
@@ -93,6 +94,16 @@ def _make(job: JobContext, run: Run, tools: Tools) -> list[Entry]:
             for position, clip in enumerate(clips)
         ]
     )
+
+
+def _category(sentences: Iterable[str]) -> str:
+    """What kind of failure it is when none of the clips can be used."""
+    said = list(sentences)
+    if all(sentence.endswith(("has no sound.", "has no moving picture.")) for sentence in said):
+        return "no_stream"
+    if all("is missing from its drive" in sentence for sentence in said):
+        return "input_not_found"
+    return "source_damaged"
 
 
 def distinct(entries: Sequence[Entry]) -> list[Entry]:
@@ -173,7 +184,7 @@ class _Reader:
         if file.size == 0:
             raise RushesError(f"Clip {shown} is empty.")
         found = available(self._db, file.asset_id)
-        if found is None:
+        if found is None or not os.path.lexists(found.path):
             raise RushesError(f"Clip {shown} is missing from its drive: relink it first.")
         try:
             facts = self._stored(file) or probe(self._tools, found.path)

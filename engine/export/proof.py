@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.media import child, ffmpeg
+from engine.media.failures import SENTENCES
 from engine.media.ffmpeg import FfmpegFailed
 from engine.media.tools import Tools
 
@@ -72,6 +73,8 @@ def holds(tools: Tools, path: str) -> Holds:
         ],
         seconds=_DEADLINE_SECONDS + os.path.getsize(path) / _SLOWEST_READ,
     )
+    if ran.timed_out:
+        raise FfmpegFailed("timeout", SENTENCES["timeout"], ran.err_text)
     if ran.code != 0:
         raise FfmpegFailed(
             "encoding_error", "A rendered part cannot be read back; it is thrown away.", ran.err_text
@@ -192,6 +195,8 @@ def streams(tools: Tools, path: str) -> Streams:
         ],
         seconds=_DEADLINE_SECONDS,
     )
+    if ran.timed_out:
+        raise FfmpegFailed("timeout", SENTENCES["timeout"], ran.err_text)
     if ran.code != 0:
         raise FfmpegFailed("encoding_error", "The finished file cannot be opened again.", ran.err_text)
     kinds: dict[str, dict[str, str]] = {}

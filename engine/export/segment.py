@@ -69,6 +69,7 @@ class Rendered:
         extradata: hash of the decoder's set-up; empty for sound.
         digest: over the packets' hashes; empty for sound.
         seconds: wall clock time of the encoder.
+        warning: a sentence about damaged pictures that went into it; None when there were none.
     """
 
     file: str
@@ -77,6 +78,7 @@ class Rendered:
     extradata: str
     digest: str
     seconds: float
+    warning: str | None = None
 
 
 def segment_name(plan: Plan, segment: Segment) -> str:
@@ -112,7 +114,7 @@ def run_segment(
 
     def render(temp: str) -> Finished:
         materials.write_words(where.folder, drawing.files(plan, segment))
-        args = graph.segment_arguments(plan, segment, _inputs(plan, segment, where), ffmpeg.file_url(temp))
+        args = graph.segment_arguments(plan, segment, inputs(plan, segment, where), ffmpeg.file_url(temp))
         return _ffmpeg(tools, args, where, manner, segment.frames, lambda block: block.frame)
 
     def prove(temp: str, finished: Finished) -> tuple[str, str]:
@@ -121,7 +123,7 @@ def run_segment(
         _as_planned(found, plan, segment)
         return found.extradata, found.digest
 
-    return _attempt(name, attempt, where, manner, render, prove)
+    return _attempt(name, attempt, where, manner, render, prove, lambda it: _damage(it, segment, plan))
 
 
 def run_chunk(
@@ -137,12 +139,12 @@ def run_chunk(
 
     def render(temp: str) -> Finished:
         args = graph.chunk_arguments(
-            plan, chunk, _inputs(plan, chunk, where, sound=True), ffmpeg.file_url(temp)
+            plan, chunk, inputs(plan, chunk, where, sound=True), ffmpeg.file_url(temp)
         )
         return _ffmpeg(tools, args, where, manner, chunk.samples, samples)
 
     def prove(temp: str, finished: Finished) -> tuple[str, str]:
-        if finished.rc != 0 or not finished.last.ended:
+        if finished.spoiled:
             raise ffmpeg.failed(finished)
         wanted = chunk.samples * plan.channels * graph.AUDIO_SAMPLE_BYTES
         found = os.path.getsize(temp)
@@ -154,7 +156,8 @@ def run_chunk(
             )
         return "", ""
 
-    return _attempt(chunk_name(plan, chunk), attempt, where, manner, render, prove)
+    name = chunk_name(plan, chunk)
+    return _attempt(name, attempt, where, manner, render, prove, lambda it: _damage(it, chunk, plan))
 
 
 def is_whole(folder: str, name: str, size: int, blake3: str, check: Callable[[], None] | None = None) -> bool:
@@ -173,11 +176,13 @@ def _attempt(
     manner: Manner,
     render: Callable[[str], Finished],
     prove: Callable[[str, Finished], tuple[str, str]],
+    damage_of: Callable[[Finished], str | None],
 ) -> Rendered:
     temp = os.path.join(where.folder, f"{name}.{attempt}{PART_SUFFIX}")
     try:
         finished = render(temp)
         extradata, digest = prove(temp, finished)
+        damage = damage_of(finished)
         size = os.path.getsize(temp)
         blake3 = full_hash(temp, manner.check)
         placing.sync_file(temp)
@@ -187,7 +192,7 @@ def _attempt(
         raise _disk_error(error, where.folder) from error
     finally:
         placing.remove(temp)
-    return Rendered(name, size, blake3, extradata, digest, finished.seconds)
+    return Rendered(name, size, blake3, extradata, digest, finished.seconds, damage)
 
 
 def _disk_error(error: OSError, folder: str) -> RushesError:
@@ -223,7 +228,7 @@ def _ffmpeg(
     )
 
 
-def _inputs(plan: Plan, part: Segment | Chunk, where: Where, *, sound: bool = False) -> list[str]:
+def inputs(plan: Plan, part: Segment | Chunk, where: Where, *, sound: bool = False) -> list[str]:
     """What to open for each part in order. The sources are looked at once more: they may have changed."""
     for index in plan.source_indexes(part):
         if sound and not plan.sources[index].channels:
@@ -277,7 +282,7 @@ def _check_build(tools: Tools, plan: Plan) -> None:
 def _complete(finished: Finished, segment: Segment, plan: Plan) -> None:
     """Judge what ffmpeg says about itself."""
     last = finished.last
-    if finished.rc != 0 or not last.ended:
+    if finished.spoiled:
         raise ffmpeg.failed(finished)
     if last.frame != segment.frames:
         raise FfmpegFailed(
@@ -295,6 +300,19 @@ def _complete(finished: Finished, segment: Segment, plan: Plan) -> None:
         )
 
 
+def _damage(finished: Finished, part: Segment | Chunk, plan: Plan) -> str | None:
+    """What to say of damaged pictures or sound in a part that has all its frames all the same.
+
+    Where a seek does not land on a key frame, complaints about the run-up mean nothing.
+    """
+    if not finished.damaged or any(plan.sources[index].deep_seek for index in plan.source_indexes(part)):
+        return None
+    return (
+        f"{_spoken(plan, part)} holds damaged pictures or sound: the decoder complained "
+        f"{finished.damaged:,} times. Look at it, and verify the clip's copy."
+    )
+
+
 def _as_planned(found: proof.Holds, plan: Plan, segment: Segment) -> None:
     """Judge what is in the file."""
     wanted = (segment.frames, plan.width, plan.height)
@@ -307,7 +325,7 @@ def _as_planned(found: proof.Holds, plan: Plan, segment: Segment) -> None:
         )
 
 
-def _spoken(plan: Plan, segment: Segment) -> str:
+def _spoken(plan: Plan, segment: Segment | Chunk) -> str:
     titles = [display(plan.sources[index].title) for index in plan.source_indexes(segment)]
     listed = ", ".join(titles[:3]) + (f" and {len(titles) - 3} more" if len(titles) > 3 else "")
     return f"Part {segment.index + 1} ({listed})"

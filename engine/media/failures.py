@@ -47,6 +47,10 @@ SENTENCES: dict[str, str] = {
     "join": "The rendered parts do not fit together, so nothing was joined.",
     "lut": "The colour table (LUT) or font cannot be read.",
     "stalled": "The encoder made no progress and was ended. Retry; the log shows where it stood.",
+    "timeout": (
+        "A rendered file could not be read back in time: its disk or share answers too slowly, or hangs. "
+        "What is finished is kept: look after the disk, then resume."
+    ),
     "killed": (
         "The encoder was killed from outside, or the machine ran out of memory. "
         "What is finished is kept: retry goes on from there."
@@ -83,7 +87,7 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "encoder not found",
             "option not found",
             "unable to (find|choose) an? (suitable )?output format",
-            "requested output format .* is not known",
+            "requested output format .* is not (known|a suitable)",
         ),
     ),
     ("no_stream", ("matches no streams", "does not contain any stream")),

@@ -104,6 +104,12 @@ class Progress:
         return (self.frame or 0, self.out_time_us or 0, self.total_size or 0)
 
 
+_DAMAGED = re.compile(
+    "corrupt decoded frame|error while decoding|error submitting packet to decoder", re.IGNORECASE
+)
+_UNWRITTEN = re.compile("no space left on device|disk quota exceeded|error writing trailer", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Finished:
     """How a child ended.
@@ -113,12 +119,23 @@ class Finished:
         last: its last progress block.
         stderr: the last lines of standard error, joined.
         seconds: wall clock time from start to end.
+        damaged: how often it complained about pictures or sound that it could not decode.
     """
 
     rc: int
     last: Progress
     stderr: str
     seconds: float
+    damaged: int = 0
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether it failed by its own account.
+
+        Exit code 0 does not mean that the end of the file was written: ffmpeg 6
+        reports a full disk under the last bytes as a message only.
+        """
+        return self.rc != 0 or not self.last.ended or bool(_UNWRITTEN.search(self.stderr))
 
 
 class ProgressParser:
@@ -251,7 +268,8 @@ def run(
         for block in child.rest():
             if on_progress is not None:
                 on_progress(block)
-        return Finished(child.process.returncode, child.last, child.tail(), time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return Finished(child.process.returncode, child.last, child.tail(), seconds, child.damaged)
     finally:
         child.end()
 
@@ -291,6 +309,7 @@ class _Child:
     def __init__(self, process: subprocess.Popen[bytes], command: Sequence[str], log: str | None) -> None:
         self.process = process
         self.last = Progress()
+        self.damaged = 0
         self._blocks: deque[Progress] = deque()
         self._lines: deque[str] = deque(maxlen=TAIL_LINES)
         self._news = threading.Event()
@@ -373,6 +392,7 @@ class _Child:
             sink = None  # a log that cannot be written must not stop a render
         for raw in self.process.stderr:
             text = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            self.damaged += _DAMAGED.search(text) is not None
             self._lines.append(display(text.replace("\t", " ")))
             if sink is not None:
                 try:

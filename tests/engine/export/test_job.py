@@ -332,7 +332,9 @@ def test_progress_is_frames_and_words(desk, clip, monkeypatch):
     messages = {entry.get("message") for entry in seen}
     assert {"clip 1 of 3: c0.mov", "clip 2 of 3: c1.mov", "clip 3 of 3: c2.mov"} <= messages
     stages = list(dict.fromkeys(entry["stage"] for entry in seen if entry.get("stage")))
-    assert stages == ["planning", "rendering", "audio", "joining", "verifying"]
+    assert stages == ["planning", "checking", "rendering", "audio", "joining", "verifying", "hashing"]
+    assert any(re.fullmatch(r"Joining \S+: [\d,]+ of 150 frames", str(message)) for message in messages)
+    assert any(re.fullmatch(r"Sound of 3 clips: \d+ % of part 1", str(message)) for message in messages)
 
 
 def test_loudness_is_brought_to_its_target(desk, clip, tools):
