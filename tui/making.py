@@ -93,6 +93,10 @@ class Making(Protocol):
         """Write a recipe's timeline for editing programs; the path's ending says which. Returns sentences."""
         ...
 
+    def try_presets(self, seconds: float = 0.7) -> bool:
+        """Try presets that were not tried yet, for about so long; True when all are."""
+        ...
+
     def check_preset(self, values: Values, was: str | None) -> Check:
         """What is wrong, and what it stands for."""
         ...

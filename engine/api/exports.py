@@ -84,7 +84,9 @@ def write_timeline(library: Library, given: str, file: str) -> list[str]:
         WrongUse: an ending of no known format.
         Refused: the file exists, or nothing can be written.
     """
-    raise Refused(f"{display(file)}: no editing format of {display(given)} in {library.name} can be written yet.")
+    raise Refused(
+        f"{display(file)}: no editing format of {display(given)} in {library.name} can be written yet."
+    )
 
 
 # -- presets -------------------------------------------------------------------

@@ -18,6 +18,10 @@ Kind = Literal["text", "number", "choice", "flag", "folder", "file", "words", "c
 
 Values = Mapping[str, Any]
 
+YES = frozenset({"yes", "true", "on", "1"})
+NO = frozenset({"no", "false", "off", "0"})
+"""How a flag is answered in words."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -144,3 +148,32 @@ def problems(values: Values, frame: Sequence[str], check: Callable[[Values], obj
         if wrong({other: value for other, value in values.items() if other != key}) is None:
             return {key: whole}
     return {"": whole}
+
+
+def text_of(field: Field, value: Any) -> str:
+    """An answer as it is typed."""
+    if value is None:
+        return ""
+    if field.kind == "words":
+        return ", ".join(str(word) for word in value)
+    return str(value)
+
+
+def value_of(field: Field, text: str) -> Any:
+    """What was typed as an answer; None for nothing. What does not fit stays text: the check says why."""
+    text = text.strip()
+    if not text:
+        return None
+    if field.kind == "words":
+        return [word.strip() for word in text.split(",") if word.strip()]
+    if field.kind == "flag" and text.lower() in YES | NO:
+        return text.lower() in YES
+    if field.kind == "choice":
+        return next((value for value, _ in field.choices if str(value) == text), text)
+    if field.kind == "number":
+        for kind in (int, float):
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+    return text

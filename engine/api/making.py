@@ -5,7 +5,9 @@ Reads belong to the thread that made the object, checks and verbs may be called 
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -55,7 +57,10 @@ class RecipeEntry:
 
 @dataclass(frozen=True)
 class PresetEntry:
-    """A preset in the list. ``unable`` says why this machine cannot encode with it; None when it can."""
+    """A preset in the list. ``unable`` says why this machine cannot encode with it.
+
+    None when it can, or was not tried yet, see :meth:`Making.try_presets`.
+    """
 
     name: str
     description: str
@@ -169,6 +174,7 @@ class Making:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._tried: dict[str, str | None] = {}
 
     # -- recipes ---------------------------------------------------------------
     def recipes(self) -> Listed[RecipeEntry]:
@@ -298,7 +304,7 @@ class Making:
         """All presets, by category."""
         places = {category: at for at, category in enumerate(body_rules.CATEGORIES)}
         return Listed(
-            lambda: [_preset_row(preset) for preset in _all()],
+            lambda: [_preset_row(preset, self._tried.get(_key(preset))) for preset in _all()],
             lambda entry: (
                 f"{entry.name} {entry.description} {entry.category} {entry.video} {entry.container}"
             ),
@@ -322,9 +328,23 @@ class Making:
             entry.name,
             tuple(answers),
             preset_form.facts_of(preset),
-            tuple(preset_form.unable(preset)),
+            (entry.unable,) if entry.unable else (),
             preset_form.command_of(preset),
         )
+
+    def try_presets(self, seconds: float = 0.7) -> bool:
+        """Try presets on this ffmpeg that were not tried yet, for about so long; True when all are.
+
+        Each costs some tenths of a second once: a picture is really encoded. Any thread but the screen's.
+        """
+        end = time.monotonic() + seconds
+        for preset in _all():
+            if _key(preset) in self._tried:
+                continue
+            if time.monotonic() > end:
+                return False
+            self._tried[_key(preset)] = " ".join(preset_form.unable(preset)) or None
+        return True
 
     def preset_fields(self, values: Values) -> Sequence[Field]:
         """The fields of a preset's form for these answers."""
@@ -456,7 +476,12 @@ def _get(name: str) -> Preset:
         db.close()
 
 
-def _preset_row(preset: Preset) -> PresetEntry:
+def _key(preset: Preset) -> str:
+    """What decides whether this machine can encode with a preset."""
+    return f"{preset.name} {json.dumps(preset.body, sort_keys=True)}"
+
+
+def _preset_row(preset: Preset, unable: str | None) -> PresetEntry:
     body = preset.body
     return PresetEntry(
         preset.name,
@@ -466,6 +491,6 @@ def _preset_row(preset: Preset) -> PresetEntry:
         body["video"]["codec"] if body["video"] else None,
         body["audio"]["codec"] if body["audio"] else None,
         preset.container,
-        " ".join(preset_form.unable(preset)) or None,
+        unable,
         preset.composed is not None,
     )

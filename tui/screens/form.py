@@ -11,13 +11,13 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
-from engine.api.forms import Check, Field, Values
+from engine.api.forms import Check, Field, Values, text_of, value_of
 from engine.api.making import spoken
 from engine.errors import RushesError
 from tui import format as fmt
 from tui import keys
 from tui.screens.choose import ChoiceDialog
-from tui.screens.form_lines import FormLines, answered, command_line, text_of, value_of
+from tui.screens.form_lines import FormLines, answered, command_line
 from tui.screens.inputs import AnswerDialog
 from tui.screens.keyed import KeyedScreen
 from tui.screens.path_field import PathField
@@ -132,8 +132,10 @@ class FormScreen(KeyedScreen[str]):
 
     @property
     def asked(self) -> list[Field]:
-        """The fields that the answers make meaningful."""
-        return [field for field in self._fields(self._draft) if field.is_asked(self._draft)]
+        """The fields that the answers make meaningful, group by group."""
+        fields = [field for field in self._fields(self._draft) if field.is_asked(self._draft)]
+        groups = list(dict.fromkeys(field.group for field in fields))
+        return sorted(fields, key=lambda field: groups.index(field.group))
 
     @property
     def field(self) -> Field:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from engine.api.forms import Field, Values
+from engine.api.forms import Values
 from engine.names import display
 from tui.widgets.line_view import LineView
 from tui.widgets.toned import wrapped
@@ -25,29 +25,6 @@ class FormLines(LineView):
             self.scroll_to(y=top if index > 1 else 0, animate=False)
         elif bottom > self.scroll_offset.y + shown:
             self.scroll_to(y=bottom - shown, animate=False)
-
-
-def text_of(field: Field, value: Any) -> str:
-    """An answer as it is typed."""
-    if value is None:
-        return ""
-    if field.kind == "words":
-        return ", ".join(str(word) for word in value)
-    return str(value)
-
-
-def value_of(field: Field, text: str) -> Any:
-    """What was typed as an answer; a number that is none stays text, so that the check can say so."""
-    text = text.strip()
-    if field.kind == "words":
-        return [word.strip() for word in text.split(",") if word.strip()]
-    if field.kind == "number":
-        for kind in (int, float):
-            try:
-                return kind(text)
-            except ValueError:
-                continue
-    return text
 
 
 def command_line(command: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 
 from engine.api.making import Answers, PresetEntry
 from engine.api.rows import Show, Source
+from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
 from tui import keys
@@ -76,6 +77,23 @@ class PresetsScreen(MakingScreen):
         Column("FILE", 4, _file, drop=2),
         Column("WHAT IT IS", 24, _says, flex=5),
     )
+
+    def on_mount(self) -> None:
+        """Fill the table, and begin to try what this machine can do."""
+        super().on_mount()
+        self._try()
+
+    def _try(self) -> None:
+        """Try some presets beside the event loop, show what came out, and go on until all are tried."""
+
+        def tried(done: Any, error: RushesError | None) -> None:
+            if not self.is_attached or error is not None:
+                return
+            self.rushes.guarded(self.table.reload)
+            if not done:
+                self._try()
+
+        self.rushes.runner.submit(self.rushes.desk.making.try_presets, tried, slow=True)
 
     def source(self) -> Source[Any, Any]:
         """All presets."""
