@@ -16,13 +16,17 @@ from textual.filter import LineFilter, Monochrome, NoColor
 from textual.message import Message
 from textual.screen import Screen
 
+from engine.api.facts import ClipScope
+from engine.api.rows import Header
 from engine.errors import RushesError
 from tui import keys, terminal
 from tui.desk import Desk
 from tui.feed import Feed, HeaderChanged, Looked
-from tui.format import one_line, shell_word
+from tui.format import one_line, plural, shell_word
+from tui.keys import BY_ID
 from tui.looks import ASCII, UNICODE, Glyphs, choose_glyphs
 from tui.runner import Runner, ThreadRunner
+from tui.screens.clips import ClipsScreen
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.exports import ExportsScreen
 from tui.screens.finder import Entry, FinderScreen
@@ -39,6 +43,9 @@ log = logging.getLogger(__name__)
 
 Severity = Literal["information", "warning", "error"]
 
+NOTICES_AT_ONCE = 3
+"""New notices that are shown by themselves; further ones are counted."""
+
 
 class RushesApp(App[None]):
     """The terminal of one library."""
@@ -52,6 +59,7 @@ class RushesApp(App[None]):
         "ingest": IngestScreen,
         "exports": ExportsScreen,
         "relink": RelinkScreen,
+        "clips": ClipsScreen,
     }
     DEFAULT_MODE = "volumes"
 
@@ -86,6 +94,8 @@ class RushesApp(App[None]):
         self._place = place
         self._wake = wake
         self._told: str | None = None
+        self._noticed: set[str] | None = None
+        self._notices = 0
         for own in THEMES:
             self.register_theme(own)
         env = os.environ
@@ -168,6 +178,29 @@ class RushesApp(App[None]):
             self.tell(sentence, "error")
         self._told = sentence
 
+    def tell_notices(self, header: Header) -> None:
+        """Show each new notice once; what came while nobody looked is summed up at the start."""
+        if header.counts.notices == self._notices and self._noticed is not None:
+            return
+        self._notices = header.counts.notices
+        self.guarded(self._tell_new)
+
+    def _tell_new(self) -> None:
+        fresh = self.desk.footage.unseen() if self._notices else ()
+        known, self._noticed = self._noticed, {one.notice_id for one in fresh}
+        key = BY_ID["app.notices"].shown
+        if known is None:
+            if fresh:
+                self.tell(f"{plural(self._notices, 'notice')} since you last looked; {key} lists them.")
+            return
+        self._noticed |= known
+        new = [one for one in fresh if one.notice_id not in known]
+        for one in new[:NOTICES_AT_ONCE]:
+            severity: Severity = "information" if one.level == "info" else one.level  # type: ignore[assignment]
+            self.tell(one.text, severity)
+        if len(new) > NOTICES_AT_ONCE:
+            self.tell(f"{plural(len(new) - NOTICES_AT_ONCE, 'more notice')}; {key} lists them.")
+
     def on_header_changed(self, event: HeaderChanged) -> None:
         """Nobody below wanted it."""
         event.stop()
@@ -236,6 +269,34 @@ class RushesApp(App[None]):
     def do_relink(self) -> None:
         """Go to the relink candidates."""
         self.switch_mode("relink")
+
+    def do_clips(self) -> None:
+        """Go to the clips."""
+        self.switch_mode("clips")
+
+    def show_clips(self, scope: ClipScope, drive: str | None = None) -> None:
+        """Go to the clips of a scope; ``drive`` is the name of its volume."""
+        self.switch_mode("clips")
+        screen = next(one for one in self.screen_stack if isinstance(one, ClipsScreen))
+        screen.look_at(scope, drive)
+
+    def do_damaged(self) -> None:
+        """Damaged copies, over whatever is in front."""
+        from tui.screens.damaged import DamagedScreen
+
+        self._lay_over(DamagedScreen)
+
+    def do_notices(self) -> None:
+        """The log of notices, over whatever is in front."""
+        from tui.screens.notices import NoticesScreen
+
+        self._lay_over(NoticesScreen)
+
+    def _lay_over(self, kind: type[TriageScreen]) -> None:
+        if isinstance(self._front(), kind):
+            self.tell("This is that list already.")
+        else:
+            self.push_screen(kind())
 
     def do_next(self) -> None:
         """Go to the next screen."""

@@ -29,6 +29,7 @@ from engine.api.rows import (
     VolumeDetail,
     VolumeRow,
 )
+from tui.desks import Drives, Finding, Footage, Intake
 from tui.making import Making
 
 JobVerb = Literal["pause", "resume", "cancel", "retry"]
@@ -37,7 +38,27 @@ VolumeVerb = Literal["track", "untrack", "rename", "favourite", "unfavourite"]
 
 
 class Desk(Protocol):
-    """The desk: reads for the screens, verbs for the keys."""
+    """The desk: reads for the screens, verbs for the keys; what lies beside the queues is in parts of it."""
+
+    @property
+    def footage(self) -> Footage:
+        """Clips, damaged copies, notices."""
+        ...
+
+    @property
+    def intake(self) -> Intake:
+        """What is taken in, beside the queue itself."""
+        ...
+
+    @property
+    def drives(self) -> Drives:
+        """Volumes, beside their list."""
+        ...
+
+    @property
+    def finding(self) -> Finding:
+        """Relinking, beside the candidates."""
+        ...
 
     # -- reads, in the event loop's thread -----------------------------------
     def header(self) -> Header:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
+from tui import key_places
+
 SCOPES = {
     "app": "Everywhere",
     "list": "In every list",
@@ -20,12 +22,19 @@ SCOPES = {
     "files": "Files of a job",
     "exports": "Exports",
     "relink": "Relink",
+    **key_places.SCOPES,
+    "recipes": "Recipes",
+    "presets": "Presets",
+    "form": "In a form",
+    "items": "List of clips",
+    "picker": "Choosing clips",
 }
 """Where a key works, and the heading of that place in the help."""
 
 PRETTY = {
     "question_mark": "?",
     "slash": "/",
+    "exclamation_mark": "!",
     "colon": ":",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
@@ -39,6 +48,10 @@ PRETTY = {
     "up": "↑",
     "down": "↓",
     "f1": "F1",
+    "plus": "+",
+    "minus": "-",
+    "left": "←",
+    "right": "→",
 }
 
 
@@ -192,6 +205,66 @@ KEYS: tuple[Key, ...] = (
         ("rerun", "a", "again", "Export once more with the same clips and settings, into a new file.", 55),
         ("delete", "D", "delete", "Delete this run that has ended, and the films that it made.", 57, True),
         ("yank", "y", "copy path", "Copy the path of the finished film (OSC 52, works over SSH).", 60),
+        ("recipes", "e", "recipes", "Recipes: make, change, copy, delete them; presets from there.", 25),
+        ("earlier", "plus", "earlier", "Move a run that waits for its turn one place up in the queue.", 0),
+        ("later", "minus", "later", "Move a run that waits for its turn one place down.", 0),
+        ("first", "t", "next in line", "Move a run that waits to the top of the queue.", 0),
+        ("urgency", "u", "priority", "Choose the priority: low, normal, high or urgent.", 0),
+        ("compare", "m", "compare", "Compare two marked runs side by side: settings, clips, results.", 0),
+        ("report", "w", "report", "Write the run's report as CSV, JSON, TXT, HTML and PDF.", 0),
+    ),
+    *_lists(
+        "recipes",
+        ("edit", "enter,l,e", "edit", "Change this recipe, field by field, with what it comes to.", 10),
+        ("new", "n", "new", "Make a recipe.", 20),
+        ("queue", "a", "export", "Queue a run of this recipe, or of the marked ones.", 30),
+        ("copy", "d", "copy", "Make a recipe like this one, under another name.", 40),
+        ("presets", "P", "presets", "Presets: how films are encoded.", 50),
+        ("delete", "D", "delete", "Delete this recipe; its runs and films stay.", 60, True),
+        ("write", "w", "to file", "Write this recipe to a file that any rushes reads.", 0),
+        ("read", "W", "from file", "Make a recipe from a file.", 0),
+        ("editors", "t", "for editors", "Write the timeline for an editing program: OTIO, EDL or FCPXML.", 0),
+        ("back", "h", "back", "Back to the runs.", 70),
+    ),
+    *_lists(
+        "presets",
+        ("edit", "enter,l,e", "edit", "Change this preset; a system preset is copied.", 10),
+        ("new", "n", "new", "Make a preset.", 20),
+        ("copy", "d", "copy", "Make a preset like this one, under another name.", 30),
+        ("delete", "D", "delete", "Delete this preset; runs keep their own copy of it.", 40, True),
+        ("compose", "m", "compose", "Put a preset together from parts, one for each concern.", 50),
+        ("write", "w", "to file", "Write this preset to a file that any rushes reads.", 0),
+        ("read", "W", "from file", "Make a preset from a file.", 0),
+        ("back", "h", "back", "Back to the recipes.", 60),
+    ),
+    *_lists(
+        "form",
+        ("edit", "enter,e", "change", "Change this field.", 10),
+        ("turn", "l,right,space", "next choice", "The next choice of this field.", 20),
+        ("turn_back", "h,left", "choice before", "The choice before.", 0),
+        ("clear", "x,backspace", "default", "Back to the default.", 30),
+        ("save", "s", "save", "Store it, unless something is wrong.", 40),
+        ("command", "c", "command", "Show the whole ffmpeg command that will run.", 50),
+        ("down", "j,down,tab", "down", "Next field.", 0),
+        ("up", "k,up", "up", "Field above.", 0),
+        ("top", "g,home", "top", "First field.", 0),
+        ("bottom", "G,end", "bottom", "Last field.", 0),
+        ("back", "escape", "back", "Leave; asks when something would be lost.", 60),
+    ),
+    *_lists(
+        "items",
+        ("add", "a,n", "add", "Choose clips and put them at the end of the list.", 10),
+        ("points", "enter,l,e", "in and out", "Set where this clip begins and ends, in its own frames.", 20),
+        ("earlier", "plus", "earlier", "Move this clip one place towards the beginning.", 30),
+        ("later", "minus", "later", "Move this clip one place towards the end.", 40),
+        ("remove", "x,D", "take out", "Take this clip, or the marked ones, out of the list.", 50),
+        ("take", "s", "done", "Take this list over into the recipe.", 60),
+        ("back", "h", "back", "Back to the recipe; a changed list is taken over.", 70),
+    ),
+    *_lists(
+        "picker",
+        ("take", "enter,l", "add", "Put the marked clips, or this one, at the end of the list.", 10),
+        ("back", "h", "back", "Back to the list.", 20),
     ),
     *_lists(
         "relink",
@@ -249,6 +322,12 @@ KEYS: tuple[Key, ...] = (
         ("stop", "Q", "stop engine", "Stop the engine at its checkpoints, then leave.", 0, True),
         ("suspend", "ctrl+z", "suspend", "Back to the shell; fg brings the screen back.", 0),
     ),
+    *(
+        key
+        for table in (key_places.ENTRIES, key_places.MORE)
+        for scope, entries in table.items()
+        for key in _lists(scope, *entries)
+    ),
 )
 
 BY_ID: dict[str, Key] = {key.id: key for key in KEYS}
@@ -275,8 +354,8 @@ def footer(scopes: Iterable[str]) -> list[Key]:
 def markdown() -> str:
     """The table of all keys for the README."""
     lines = []
-    for scope in ("app", "list", "volumes", "ingest", "files", "exports", "relink"):
-        lines += [f"**{SCOPES[scope]}**", "", "| key | does |", "|---|---|"]
+    for scope, name in SCOPES.items():
+        lines += [f"**{name}**", "", "| key | does |", "|---|---|"]
         lines += [
             f"| {' '.join(f'`{pretty(one)}`' for one in key.keys.split(','))} | {key.text}"
             f"{' Asks first.' if key.danger else ''} |"

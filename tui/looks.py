@@ -146,6 +146,27 @@ VOLUME_LOOKS: dict[str, Look] = {
     "conflict": Look("warn", "conflict", "bad"),
 }
 
+COPY_LOOKS: dict[str, Look] = {
+    "online": Look("here", "online", "good"),
+    "offline": Look("away", "away", "warn"),
+    "missing": Look("bad", "missing", "bad"),
+    "damaged": Look("bad", "damaged", "bad"),
+}
+
+NOTICE_LOOKS: dict[str, Look] = {
+    "info": Look("dot", "note", ""),
+    "warning": Look("warn", "mind", "warn"),
+    "error": Look("bad", "alarm", "bad"),
+}
+
+SESSION_LOOKS: dict[str, Look] = {
+    "scanning": Look("busy", "looking", "busy"),
+    "matching": Look("busy", "matching", "busy"),
+    "completed": Look("good", "done", "good"),
+    "cancelled": Look("skip", "cancelled", "dim"),
+    "failed": Look("bad", "failed", "bad"),
+}
+
 CANDIDATE_LOOKS: dict[str, Look] = {
     "pending": Look("wait", "decide", "strong"),
     "later": Look("skip", "later", ""),

@@ -21,6 +21,14 @@ class Footage:
         """The clips within a scope. Its ids may be read in any thread."""
         return views.Clips(self._library, scope)
 
+    def row_of(self, clip_id: str) -> int:
+        """The number of a clip in the lists of :meth:`clips`.
+
+        Raises:
+            NotFound: there is no such clip.
+        """
+        return views.clip_number(self._library, clip_id)
+
     def damaged(self) -> Source[DamagedRow, DamagedRow]:
         """Damaged and missing copies."""
         return views.Damaged(self._library)
@@ -54,13 +62,6 @@ class Footage:
         from engine.api import ingests
 
         return ingests.queue_repair(self._library, copy_ids)
-
-    def picture(self, clip_id: str) -> str | None:
-        """The picture of a clip, made when there is none yet (may take seconds); None when it cannot be."""
-        from engine.relink import pictures
-
-        found = pictures.of_clip(self._library, clip_id)
-        return found.path if found else None
 
     def verify(self) -> str:
         """Queue a scrub of everything that can be read. Returns the job's id."""

@@ -10,8 +10,8 @@ from typing import Any
 from engine.api import jobs
 from engine.errors import NotFound, WrongUse
 from engine.ingest import check as _check
+from engine.ingest import naming, plans, repairs, results, scrub
 from engine.ingest import plan as _plan
-from engine.ingest import plans, repairs, results, scrub
 from engine.ingest import queue as _queue
 from engine.jobs import store
 from engine.jobs.store import PRIORITIES, Job
@@ -51,6 +51,9 @@ class Options:
 
 
 _USUAL = Options()
+
+USUAL_TEMPLATE = naming.USUAL
+"""The template of the layout ``template`` when none is given."""
 
 
 def plan(

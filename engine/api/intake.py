@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.api import views
 from engine.api.facts import WatchRow
@@ -67,6 +67,12 @@ class Intake:
         from engine.api import jobs
 
         jobs.set_priority(self._library, job_id, word)
+
+    def move(self, job_id: str, where: Literal["up", "down", "top"]) -> None:
+        """Move a job that waits for its turn, see :func:`engine.api.jobs.move`."""
+        from engine.api import jobs
+
+        jobs.move(self._library, job_id, where)
 
     def journal(self, task_id: int) -> Journal:
         """Everything that is recorded of one file of a job, step by step.

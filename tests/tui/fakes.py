@@ -32,6 +32,7 @@ from engine.api.rows import (
     VolumeRow,
 )
 from engine.errors import NotFound, RushesError
+from tests.tui.fake_parts import FakeDrives, FakeFinding, FakeFootage, FakeIntake
 
 NOW = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 
@@ -114,6 +115,11 @@ class FakeDesk:
         self.left_alone: Sequence[str] = ()
         self.writes = 1
         self._seen = 0
+        full = bool(volumes or candidates)
+        self.footage = FakeFootage(self._ask, FakeSource, full)
+        self.intake = FakeIntake(self._ask, FakeSource, full, self.ingest)
+        self.drives = FakeDrives(self._ask, FakeSource, full)
+        self.finding = FakeFinding(self._ask, FakeSource, full)
         self._log, self._recipes, self._scan, self._notes = log, recipes, scan, notes
         self.header_now = header
         live = ("pending", "running", "paused", "interrupted")

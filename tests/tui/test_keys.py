@@ -21,14 +21,31 @@ PLACES = {
     "files": "ingest",
     "exports": "exports",
     "relink": "relink",
+    "clips": "clips",
 }
+WAYS = {
+    "volumes": ("1",),
+    "ingest": ("2",),
+    "files": ("2", "enter"),
+    "exports": ("3",),
+    "relink": ("4",),
+    "clips": ("5",),
+    "damaged": ("exclamation_mark",),
+    "notices": ("N",),
+    "watches": ("2", "W"),
+    "past": ("1", "H"),
+    "offers": ("1", "a"),
+    "sessions": ("4", "H"),
+    "rules": ("4", "M"),
+}
+"""The keys that lead to a place from the first screen."""
 
 
 def names(key: keys.Key) -> list[str]:
     return key.keys.split(",")
 
 
-@pytest.mark.parametrize("scope", PLACES)
+@pytest.mark.parametrize("scope", WAYS)
 def test_no_key_means_two_things_in_one_place(scope: str) -> None:
     seen: dict[str, str] = {}
     for key in keys.of(scope, "list", "app"):
@@ -72,10 +89,7 @@ def picture(app: RushesApp) -> list[str]:
 
 
 async def go(pilot: Any, scope: str) -> None:
-    await pilot.press({"volumes": "1", "ingest": "2", "exports": "3", "relink": "4"}[PLACES[scope]])
-    if scope == "files":
-        await pilot.press("enter")
-    await pilot.press("j")
+    await pilot.press(*WAYS[scope], "j")
     await pilot.pause()
 
 
@@ -86,10 +100,10 @@ SILENT = {"app.suspend"}  # leaves the screen to the shell, which a test has not
     ("scope", "key_id"),
     [
         (scope, key.id)
-        for scope in PLACES
+        for scope in WAYS
         # What all places share is pressed in one of them.
         for key in keys.of(scope, *(("list", "app") if scope == "ingest" else ()))
-        if key.id not in SILENT and key.id != f"app.{PLACES[scope]}"
+        if key.id not in SILENT and key.id != f"app.{scope}"
     ],
 )
 async def test_every_key_has_an_effect_that_can_be_seen(make_app: MakeApp, scope: str, key_id: str) -> None:

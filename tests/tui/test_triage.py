@@ -14,7 +14,9 @@ from tests.tui.fakes import FakeDesk, Ticks, busy_desk, candidate, job, volume
 from tui.app import RushesApp
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.exports import what_goes
-from tui.screens.inputs import AnswerDialog, IngestDialog
+from tui.screens.inputs import AnswerDialog
+from tui.screens.new_ingest import IngestDialog
+from tui.screens.plan import PlanDialog
 from tui.screens.triage import TriageScreen
 from tui.widgets.bars import StatusLine
 from tui.widgets.line_view import LineView
@@ -433,19 +435,26 @@ async def test_a_new_ingest_is_queued_and_under_the_cursor(make_app: MakeApp) ->
         await press(pilot, "j", "n")
         assert isinstance(app.screen, IngestDialog)
         await press(pilot, *"/tmp/card", "enter", "enter", *"/tmp/a", "enter", *"/tmp/b", "enter", "enter")
-        assert desk.asked == [("ingest", ["/tmp/card"], ["/tmp/a", "/tmp/b"])]
+        assert isinstance(app.screen, PlanDialog), "the plan is shown before anything is queued"
+        assert desk.asked == [("plan", ["/tmp/card"], ["/tmp/a", "/tmp/b"])]
+        await press(pilot, "enter")
+        assert desk.asked[1:] == [("ingest", ["/tmp/card"], ["/tmp/a", "/tmp/b"])]
         assert table(app).cursor_id == "new-job"
 
 
 async def test_a_refused_ingest_keeps_what_was_entered(make_app: MakeApp) -> None:
     desk = busy_desk()
-    desk.refusals["ingest"] = RushesError("/tmp/a has no room.")
+    desk.refusals["plan"] = RushesError("/tmp/a has no room.")
     app = make_app(desk, "ingest")
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "n", *"/tmp/card", "enter", "enter", *"/tmp/a", "enter", "enter")
+        assert "/tmp/a has no room." in app.screen.query_one("#plan", LineView).text
+        await press(pilot, "enter")
+        assert [what for what, *_ in desk.asked] == ["plan"], "what is refused is not queued"
+        del desk.refusals["plan"]
+        await press(pilot, "escape")
         assert isinstance(app.screen, IngestDialog)
-        del desk.refusals["ingest"]
-        await press(pilot, "backspace", *"/tmp/b", "enter", "enter")
+        await press(pilot, "backspace", *"/tmp/b", "enter", "enter", "enter")
         assert desk.asked[-1] == ("ingest", ["/tmp/card"], ["/tmp/b"])
 
 

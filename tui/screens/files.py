@@ -13,6 +13,8 @@ from tui import format as fmt
 from tui import keys
 from tui.looks import TASK_LOOKS, Cell, Piece, job_cell, look_of
 from tui.screens.cells import go_on_verb, no_row, sentence, why_not_job
+from tui.screens.inputs import AnswerDialog
+from tui.screens.journal import journal_lines
 from tui.screens.problem import log_lines
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
@@ -124,6 +126,10 @@ class FilesScreen(TriageScreen):
             lines.append(fact("Stage", transfer.stage))
         if transfer.level:
             lines.append(fact("Proof", transfer.level, "good"))
+        rates = (("writes", transfer.write_rate), ("reads", transfer.read_rate))
+        told = ", ".join(f"{word} {fmt.rate(rate)}" for word, rate in rates if rate)
+        if told:
+            lines.append(fact("Device", told))
         if transfer.verified_at:
             lines.append(fact("At", fmt.moment(transfer.verified_at, self.rushes.pace.now())))
         lines.append(fact("Path", display(transfer.path)))
@@ -143,11 +149,15 @@ class FilesScreen(TriageScreen):
         return why_not_job(verb, job.status, job.kind) if verb in ("pause", "resume", "cancel") else None
 
     def do_open(self) -> None:
-        """Show the detail."""
-        if not self.detail_shown:
-            self.list_detail()
-        else:
-            self.rushes.tell("All that is known is shown beside the list; J and K scroll it.")
+        """The journal of the file."""
+        row, rushes = cast("FileRow", self.table.current()), self.rushes
+
+        def shown() -> None:
+            told = rushes.desk.intake.journal(row.task_id)
+            lines = journal_lines(told, rushes.glyphs, rushes.pace.now())
+            rushes.push_screen(AnswerDialog(f"Journal of {display(told.name)}", lines, wide=True))
+
+        rushes.guarded(shown)
 
     def do_pause(self) -> None:
         """Pause the job."""

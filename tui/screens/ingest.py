@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from datetime import datetime
+from typing import Any, ClassVar, Literal, cast
 
 from textual.binding import BindingType
 
 from engine.api.rows import Filter, JobDetail, JobRow, Source, VolumeRow
+from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
 from tui import keys
-from tui.looks import TASK_LOOKS, Cell, look_of
+from tui.looks import TASK_LOOKS, Cell, Glyphs, look_of
+from tui.screens.card import check_card
 from tui.screens.cells import (
+    IS,
     advice,
     go_on_verb,
     job_bar,
@@ -25,13 +29,15 @@ from tui.screens.cells import (
     sentence,
     why_not_job,
 )
+from tui.screens.choose import ChoiceDialog
+from tui.screens.damaged import verify_all
 from tui.screens.files import FilesScreen
-from tui.screens.inputs import IngestDialog
+from tui.screens.inputs import AnswerDialog
+from tui.screens.new_ingest import IngestDialog
 from tui.screens.problem import ProblemScreen, log_lines
 from tui.screens.triage import TriageScreen
-from tui.screens.volumes import check_card
 from tui.widgets.columns import Column, Context
-from tui.widgets.line_view import BLANK, Line, fact, heading
+from tui.widgets.line_view import BLANK, Line, fact, heading, plain
 
 KIND_WORDS = {
     "ingest": "ingest",
@@ -40,6 +46,7 @@ KIND_WORDS = {
     "relink_prove": "prove",
     "sweep": "sweep",
     "speed": "speed",
+    "repair": "repair",
 }
 
 
@@ -136,9 +143,11 @@ class IngestScreen(TriageScreen):
                 lines.append(fact("", more, "warn" if row.failed else ""))
         if row.bytes_total:
             lines.append(fact("Size", fmt.size(row.bytes_total)))
+        lines += time_lines(row, now)
         lines.append(fact("Queued", f"{fmt.moment(row.created_at, now)} by {display(detail.created_by)}"))
         if row.ended_at:
             lines.append(fact("Ended", fmt.moment(row.ended_at, now)))
+        lines += part_lines(row, glyphs)
         if detail.destinations:
             lines += [BLANK, heading("To")]
             lines += [Line(((f"{display(path)}", ""),), indent=2) for path in detail.destinations]
@@ -162,10 +171,14 @@ class IngestScreen(TriageScreen):
 
     def why_not(self, verb: str, row: JobRow | None) -> str | None:
         """Verbs need a job in a fitting state."""
-        if verb == "new":
+        if verb in ("new", "watches", "verify"):
             return None
         if row is None:
             return no_row("job")
+        if verb in ("earlier", "later", "first") and row.status != "pending":
+            return f"This job {IS.get(row.status, row.status)}; only one that waits can be moved."
+        if verb == "report" and row.batch_id is None:
+            return "Only an ingest has a report."
         if verb in ("pause", "resume", "cancel"):
             return None if self.table.marks else why_not_job(verb, row.status, row.kind)
         if verb == "check" and row.kind != "ingest":
@@ -203,6 +216,71 @@ class IngestScreen(TriageScreen):
         """Show the log and what went wrong."""
         show_job(self, cast("JobRow", self.table.current()))
 
+    def _move(self, where: Literal["up", "down", "top"]) -> None:
+        intake, row = self.rushes.desk.intake, cast("JobRow", self.table.current())
+        self.on_each([row], lambda one: intake.move(one.job_id, where), "moved")
+
+    def do_earlier(self) -> None:
+        """One place up."""
+        self._move("up")
+
+    def do_later(self) -> None:
+        """One place down."""
+        self._move("down")
+
+    def do_first(self) -> None:
+        """To the top."""
+        self._move("top")
+
+    def do_urgency(self) -> None:
+        """Choose the priority."""
+        rows, intake = self.table.chosen(), self.rushes.desk.intake
+
+        def chosen(word: str | None) -> None:
+            if word is not None:
+                self.on_each(
+                    rows,
+                    lambda row: intake.priority(row.job_id, word),
+                    "changed",
+                    after=lambda did: self.rushes.tell(f"Priority {word}.") if did else None,
+                )
+
+        choices = [(word, word) for word in ("low", "normal", "high", "urgent")]
+        self.rushes.push_screen(ChoiceDialog("Priority", choices, "normal", self.rushes.glyphs), chosen)
+
+    def do_report(self) -> None:
+        """Choose formats, write the reports, say where they lie."""
+        row, rushes = cast("JobRow", self.table.current()), self.rushes
+
+        def written(made: Any, error: RushesError | None) -> None:
+            if error is not None:
+                rushes.tell(str(error), "error")
+                return
+            verdict, files = cast("tuple[str, Sequence[tuple[str, str]]]", made)
+            lines = [plain(display(verdict), "strong"), BLANK]
+            lines += [fact(form, display(path), width=6) for form, path in files]
+            rushes.push_screen(AnswerDialog(f"Reports of {display(row.title)}", lines, wide=True))
+
+        def chosen(answer: str | None) -> None:
+            if answer is not None:
+                formats = answer.split(",")
+                rushes.tell("Writing the report.")
+                rushes.runner.submit(
+                    lambda: rushes.desk.intake.report(row.job_id, formats), written, slow=True
+                )
+
+        rushes.push_screen(ChoiceDialog("Report as", REPORTS, "", rushes.glyphs), chosen)
+
+    def do_watches(self) -> None:
+        """The watched folders."""
+        from tui.screens.watches import WatchesScreen
+
+        self.rushes.push_screen(WatchesScreen())
+
+    def do_verify(self) -> None:
+        """Queue a scrub."""
+        verify_all(self)
+
     def do_check(self) -> None:
         """Is the job's card safe to format?"""
         row = cast("JobRow", self.table.current())
@@ -222,8 +300,8 @@ def mounted(screen: TriageScreen) -> tuple[list[VolumeRow], list[str]]:
     return [row for row in rows if row.state == "online" and row.mount_point], dead
 
 
-def new_ingest(screen: TriageScreen) -> None:
-    """Ask what to take in, and where to; then show the job."""
+def new_ingest(screen: TriageScreen, chosen: Sequence[str] = ()) -> None:
+    """Ask what to take in, and where to; show the plan; then show the job. ``chosen`` are sources."""
     volumes, dead = mounted(screen)
     cards_first = sorted(
         volumes, key=lambda row: (row.volume_class != "card", row.volume_class != "removable")
@@ -239,17 +317,77 @@ def new_ingest(screen: TriageScreen) -> None:
         screen.rushes.tell("Queued. Every copy is read back before it counts.")
         screen.rushes.feed.poll()
         screen.table.reload()
-        screen.table.go_to(job_id)
+        if isinstance(screen, IngestScreen):
+            screen.table.go_to(job_id)
 
     screen.rushes.push_screen(
         IngestDialog(
-            screen.rushes.desk.ingest,
+            screen.rushes.desk.intake,
             [cast("str", row.mount_point) for row in cards_first],
             [cast("str", row.mount_point) for row in stores_first],
             dead,
+            chosen,
         ),
         queued,
     )
+
+
+REPORTS = (
+    ("pdf,html,csv,json,txt", "all five"),
+    ("pdf", "PDF"),
+    ("html", "HTML"),
+    ("csv", "CSV"),
+    ("json", "JSON"),
+    ("txt", "TXT"),
+)
+"""Formats of a report, and what they are called."""
+
+
+def time_lines(row: JobRow, now: datetime) -> list[Line]:
+    """The two times of an ingest: when the card is free, and when all is done, verification included."""
+    lines = []
+    if row.freed_at:
+        lines.append(fact("Card free", f"since {fmt.moment(row.freed_at, now)}", "good"))
+    elif row.status == "running" and row.free_eta_seconds is not None:
+        lines.append(fact("Card free", f"in {fmt.eta(row.free_eta_seconds)}", "busy"))
+    if row.status == "running" and row.eta_seconds is not None:
+        lines.append(fact("All done", f"in {fmt.eta(row.eta_seconds)}, read back", "busy"))
+    return lines
+
+
+PART_WORDS = {"source": "from", "hashing": "hash", "destination": "to"}
+
+
+def part_lines(row: JobRow, glyphs: Glyphs) -> list[Line]:
+    """How fast source, hashing and each destination work, and which of them holds the others up."""
+    if not row.parts:
+        return []
+    lines = [BLANK, heading("Parts")]
+    for part in row.parts:
+        live = row.status == "running"
+        write = part.write_rate_now if live and part.write_rate_now else part.write_rate
+        read = part.read_rate_now if live and part.read_rate_now else part.read_rate
+        rates = ", ".join(
+            f"{word} {fmt.rate(rate)}" for word, rate in (("writes", write), ("reads", read)) if rate
+        )
+        name = "hashing" if part.kind == "hashing" else display(part.name)
+        stage = f"  {part.stage}" if part.stage and live else ""
+        lines.append(
+            Line(
+                (
+                    (f"{glyphs.warn if part.bottleneck else ' '} ", "warn"),
+                    (f"{PART_WORDS.get(part.kind, part.kind):<5}", "dim"),
+                    (name, "strong" if part.bottleneck else ""),
+                    (stage, "busy"),
+                ),
+                indent=7,
+            )
+        )
+        busy = f"{rates}; " if rates else ""
+        lines.append(Line(((f"       {busy}busy {fmt.eta(part.busy_seconds) or '0s'}", "dim"),), indent=7))
+        if part.bottleneck:
+            lines.append(Line((("       the slowest part: the others wait for it", "warn"),), indent=7))
+    return lines
 
 
 def cancel_jobs(screen: TriageScreen, rows: Sequence[JobRow]) -> None:

@@ -1,4 +1,4 @@
-"""The dialogs that ask: a new ingest, a folder to scan, a name, recipes; and an answer to read."""
+"""The dialogs that ask: a folder to scan, a name, recipes; and an answer to read."""
 
 from __future__ import annotations
 
@@ -27,158 +27,6 @@ from tui.widgets.one_line import OneLine
 def foot(*pairs: tuple[str, str]) -> tuple[Piece, ...]:
     """Keys and what they do, for the last line of a dialog."""
     return tuple(piece for key, word in pairs for piece in ((key, "key"), (f" {word}  ", "dim")))
-
-
-class IngestDialog(Dialog[str]):
-    """What to take in, and where to. Dismissed with the id of the job that was queued, or None.
-
-    A refusal stays in the dialog with what was entered: it is corrected, not typed again.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+n", "go_on", "next field, then start", show=False),
-    ]
-    AUTO_FOCUS = "#from QuietInput"
-
-    def __init__(
-        self,
-        submit: Callable[[list[str], list[str]], str],
-        sources: Sequence[str],
-        destinations: Sequence[str],
-        avoid: Collection[str],
-    ) -> None:
-        """Make the dialog.
-
-        Args:
-            submit: queues the ingest; runs outside the event loop.
-            sources: folders offered as sources: mounted cards first.
-            destinations: folders offered as destinations.
-            avoid: mount points that do not answer.
-        """
-        super().__init__()
-        self._submit = submit
-        self._offers = (sources, destinations)
-        self._avoid = avoid
-        self._sources: list[str] = []
-        self._destinations: list[str] = []
-        self._waiting = False
-        self._refusal: str | None = None
-
-    def compose(self) -> ComposeResult:
-        """Two fields, what is chosen so far, what is wrong."""
-        with Vertical(classes="box") as box:
-            box.border_title = "New ingest"
-            yield PathField(
-                "From", "folder of a card, or any folder or file", self._offers[0], self._avoid, id="from"
-            )
-            yield PathField(
-                "To",
-                "folder; several are written in one go; none: the library itself",
-                self._offers[1],
-                self._avoid,
-                id="to",
-            )
-            yield LineView(id="said")
-            yield OneLine(id="foot", classes="foot")
-
-    def on_mount(self) -> None:
-        """Draw what there is, and offer places."""
-        self.query_one("#said", LineView).styles.height = "auto"
-        self._draw()
-        self.call_after_refresh(self.query_one("#from", PathField).type_into)
-
-    def _draw(self) -> None:
-        good = self.rushes.glyphs.good
-        for name, chosen in (("#from", self._sources), ("#to", self._destinations)):
-            self.query_one(name, PathField).show_chosen(
-                [Line(((f"{good} ", "good"), (display(path), "")), indent=2) for path in chosen]
-            )
-        said: list[Line] = []
-        if self._waiting:
-            said = [BLANK, plain("Looking at the source and the space at the destinations.", "busy")]
-        elif self._refusal:
-            bad = self.rushes.glyphs.bad
-            said = [BLANK] + [
-                Line(((f"{bad} ", "bad"), (fmt.path(part), "bad")), indent=2)
-                for part in self._refusal.split("\n")
-            ]
-        view = self.query_one("#said", LineView)
-        view.display = bool(said)
-        view.show(said)
-        in_from = self.query_one("#from", PathField).query_one(QuietInput).has_focus
-        typed = self.query_one("#from" if in_from else "#to", PathField).value
-        word = "add" if typed else ("next" if in_from else "start")
-        self.query_one("#foot", OneLine).show(
-            foot(("enter", word), ("tab", "complete"), ("backspace", "take back"), ("esc", "back"))
-        )
-
-    def on_descendant_focus(self) -> None:
-        """The foot says what enter does in this field."""
-        self._draw()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """The foot says what enter does with this text."""
-        event.stop()
-        self._refusal = None
-        self._draw()
-
-    @on(PathField.Entered)
-    def _entered(self, event: PathField.Entered) -> None:
-        event.stop()
-        if self._waiting:
-            return
-        is_from = event.field.id == "from"
-        chosen = self._sources if is_from else self._destinations
-        if event.path:
-            path = event.path.rstrip("/") or "/"
-            if path not in chosen:
-                chosen.append(path)
-            event.field.clear()
-            self._refusal = None
-            self._draw()
-        else:
-            self.action_go_on()
-
-    def action_go_on(self) -> None:
-        """From the sources to the destinations; from there, start."""
-        if self._waiting:
-            return
-        field = self.query_one("#from", PathField)
-        if field.query_one(QuietInput).has_focus:
-            if not self._sources:
-                self._refusal = "Nothing is chosen yet: type a folder, or choose one with the arrows and tab."
-                self._draw()
-                return
-            self.query_one("#to", PathField).type_into()
-            return
-        sources, destinations = list(self._sources), list(self._destinations)
-        self._waiting = True
-        self._refusal = None
-        self._draw()
-        self.rushes.runner.submit(lambda: self._submit(sources, destinations), self._answered, slow=True)
-
-    def _answered(self, job_id: Any, error: RushesError | None) -> None:
-        if not self.is_attached:
-            if error is None:
-                self.rushes.tell("The ingest is queued.")
-            return
-        self._waiting = False
-        if error is None:
-            self.dismiss(cast("str", job_id))
-            return
-        self._refusal = str(error)
-        self._draw()
-
-    @on(PathField.TakenBack)
-    def _taken_back(self, event: PathField.TakenBack) -> None:
-        """Take the last entry of this field away."""
-        event.stop()
-        in_from = self.query_one("#from", PathField).query_one(QuietInput).has_focus
-        chosen = self._sources if in_from else self._destinations
-        if chosen:
-            chosen.pop()
-        self._refusal = None
-        self._draw()
 
 
 class PathDialog(Dialog[str]):
@@ -365,20 +213,24 @@ class AnswerDialog(Dialog[None]):
     """An answer to read: a headline and its reasons."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,q", "leave", "back", show=False),
+        Binding("enter,q,h", "leave", "back", show=False),
         Binding("j,down", "scroll(1)", "down", show=False),
         Binding("k,up", "scroll(-1)", "up", show=False),
+        Binding("ctrl+d,pagedown,space", "scroll(15)", "page down", show=False),
+        Binding("ctrl+u,pageup", "scroll(-15)", "page up", show=False),
     ]
 
-    def __init__(self, title: str, lines: Sequence[Line], *, danger: bool = False) -> None:
+    def __init__(
+        self, title: str, lines: Sequence[Line], *, danger: bool = False, wide: bool = False
+    ) -> None:
         super().__init__()
         self._title = title
         self._lines = list(lines)
-        self._danger = danger
+        self._box = f"box{' -danger' if danger else ''}{' -wide' if wide else ''}"
 
     def compose(self) -> ComposeResult:
         """The text."""
-        with Vertical(classes=f"box{' -danger' if self._danger else ''}") as box:
+        with Vertical(classes=self._box) as box:
             box.border_title = Content(self._title)
             yield LineView(id="lines")
             yield OneLine(id="foot", classes="foot")

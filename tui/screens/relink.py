@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 from textual.binding import BindingType
+from textual.timer import Timer
+from textual.widget import Widget
 
 from engine.api.rows import CandidateDetail, CandidateRow, Id, Show, Source
 from engine.errors import RushesError
@@ -14,15 +16,30 @@ from tui import format as fmt
 from tui import keys
 from tui.desk import Verdict
 from tui.looks import CANDIDATE_LOOKS, MATCH_WORDS, Cell, Piece, look_of
+from tui.pictures import can_show
 from tui.screens import compare
 from tui.screens.cells import no_row
+from tui.screens.clips import where_is_clip
 from tui.screens.ingest import mounted
 from tui.screens.inputs import PathDialog
+from tui.screens.mapping import MapDialog
+from tui.screens.relink_lists import RulesScreen, SessionsScreen
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import Line
+from tui.widgets.one_line import OneLine
+from tui.widgets.picture import Picture
 
 OPEN = ("pending", "later")
+
+SIDES: tuple[Literal["known", "found"], ...] = ("known", "found")
+SIDE_WORDS = {"known": "the clip", "found": "was found"}
+
+PICTURES = 128
+"""From this many columns on both sides have a picture."""
+
+PICTURE_ROOM = 28
+"""Columns that the pictures take."""
 
 NARROW = 26
 """A place narrower than this shows the path alone; the volume is in the detail."""
@@ -89,6 +106,10 @@ class RelinkScreen(TriageScreen):
     def __init__(self) -> None:
         super().__init__()
         self._decided: list[int] = []
+        self._undone: list[int] = []
+        self._pictures = True
+        self._pictured: int | None = None
+        self._timer: Timer | None = None
 
     def source(self) -> Source[Any, Any]:
         """All candidates."""
@@ -128,9 +149,62 @@ class RelinkScreen(TriageScreen):
             ),
         )
 
+    def pictures(self) -> Sequence[Widget]:
+        """Both sides as pictures, where the terminal shows them and there is room."""
+        return (
+            OneLine(id="known-label"),
+            Picture(26, 6, id="known"),
+            OneLine(id="found-label"),
+            Picture(26, 6, id="found"),
+        )
+
+    def _picture_sides(self, row: CandidateRow) -> None:
+        """Show what is kept of both sides at once; what has to be taken waits until the cursor rests."""
+        wanted = self._pictures and self.size.width >= PICTURES and can_show(self.rushes)
+        pane = self.query_one("#pictures")
+        if not wanted:
+            pane.set_class(False, "-shown")
+            self._pictured = None
+            return
+        if self._pictured == row.candidate_id:
+            return
+        self._pictured = row.candidate_id
+        pane.set_class(True, "-shown")
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        for side in SIDES:
+            self.query_one(f"#{side}-label", OneLine).show(((SIDE_WORDS[side], "dim"),))
+            self.query_one(f"#{side}", Picture).show(None)
+        rest = self.rushes.pace.filter_seconds
+        if rest > 0:
+            self._timer = self.set_timer(2 * rest, lambda: self._take_pictures(row.candidate_id))
+        else:
+            self._take_pictures(row.candidate_id)
+
+    def _take_pictures(self, candidate_id: int) -> None:
+        finding, runner = self.rushes.desk.finding, self.rushes.runner
+        for side in SIDES:
+
+            def shown(found: Any, error: RushesError | None, side: Literal["known", "found"] = side) -> None:
+                if not self.is_attached or self._pictured != candidate_id:
+                    return
+                path, why = (None, str(error)) if error is not None else found or (None, None)
+                self.query_one(f"#{side}", Picture).show(path)
+                label = SIDE_WORDS[side] if path else f"{SIDE_WORDS[side]}: no picture"
+                del why
+                self.query_one(f"#{side}-label", OneLine).show(((label, "dim"),))
+
+            def take(side: Literal["known", "found"] = side) -> Any:
+                return finding.picture(candidate_id, side, make=True)
+
+            runner.submit(take, shown, slow=True)
+
     def detail_lines(self, detail: CandidateDetail) -> list[Line]:
         """Both sides compared, then the evidence as it was recorded."""
         row = detail.row
+        self._picture_sides(row)
+        room = self.size.width - (PICTURE_ROOM if self.query_one("#pictures").has_class("-shown") else 0)
         context = Context(self.rushes.glyphs, self.rushes.pace.now(), 20)
         state = _state(row, context)
         lines = [
@@ -145,9 +219,9 @@ class RelinkScreen(TriageScreen):
                 )
             )
         ]
-        wide = self.size.width >= compare.WIDE
+        wide = room >= compare.WIDE
         lines += (
-            compare.beside(detail.known, detail.found, self.size.width - 4, context)
+            compare.beside(detail.known, detail.found, room - 4, context)
             if wide
             else compare.stacked(detail.known, detail.found, context)
         )
@@ -164,8 +238,12 @@ class RelinkScreen(TriageScreen):
 
     def why_not(self, verb: str, row: CandidateRow | None) -> str | None:
         """Verdicts need an open candidate, undo a decided one."""
-        if verb == "scan":
+        if verb in ("scan", "rules", "sessions", "picture", "map"):
             return None
+        if verb == "redo":
+            return None
+        if verb == "where" and row is not None and row.clip_id is None:
+            return "This file belongs to no clip."
         if verb == "certain":
             header = self.rushes.feed.header
             if header is not None and not header.counts.candidates_open:
@@ -241,12 +319,65 @@ class RelinkScreen(TriageScreen):
 
         def after(did: list[Id]) -> None:
             self._decided = [one for one in self._decided if one not in did]
+            self._undone += [cast("int", one) for one in did if one not in self._undone]
             self.table.reload()
             if len(did) == 1:
                 self.table.go_to(did[0])
                 self.rushes.tell("Taken back.")
 
         self.on_each(rows, lambda row: desk.decide(row.candidate_id, "undo"), "taken back", after=after)
+
+    def do_redo(self) -> None:
+        """Give a verdict again that was taken back: that of this row, else the newest one."""
+        rushes, row = self.rushes, cast("CandidateRow | None", self.table.current())
+        finding = rushes.desk.finding
+        mine = row.candidate_id if row is not None and row.candidate_id in self._undone else None
+
+        def done(candidate_id: Any, error: RushesError | None) -> None:
+            if error is not None:
+                rushes.tell(str(error), "warning")
+                return
+            self._undone = [one for one in self._undone if one != candidate_id]
+            self._decided.append(cast("int", candidate_id))
+            rushes.feed.poll()
+            self.table.reload()
+            self.table.go_to(cast("int", candidate_id))
+            rushes.tell("Given again; u takes it back.")
+
+        rushes.runner.submit(lambda: finding.redo(mine), done)
+
+    def do_map(self) -> None:
+        """Infer where the neighbours of a linked file are, and show what that would do."""
+        rushes, row = self.rushes, cast("CandidateRow | None", self.table.current())
+        linked = row.candidate_id if row is not None and row.status == "applied" else None
+
+        def mapped(applied: str | None) -> None:
+            if applied is not None:
+                rushes.tell(applied)
+                rushes.feed.poll()
+                self.table.reload()
+                self._next_undecided()
+
+        rushes.push_screen(MapDialog(rushes.desk.finding, linked, rushes.glyphs), mapped)
+
+    def do_rules(self) -> None:
+        """Mappings that are kept."""
+        self.rushes.push_screen(RulesScreen())
+
+    def do_sessions(self) -> None:
+        """Scans and mappings."""
+        self.rushes.push_screen(SessionsScreen())
+
+    def do_where(self) -> None:
+        """All copies of the clip."""
+        row = cast("CandidateRow", self.table.current())
+        where_is_clip(self, cast("str", row.clip_id))
+
+    def do_picture(self) -> None:
+        """Show or hide the pictures."""
+        self._pictures = not self._pictures
+        self.rushes.tell(f"Pictures are {'shown' if self._pictures else 'hidden'}.")
+        self._read(self._show_detail)
 
     def do_certain(self) -> None:
         """Apply all that is proven by content, after a question."""

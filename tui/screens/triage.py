@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical
+from textual.widget import Widget
 
 from engine.api.rows import Filter, Id, Show, Source
 from engine.errors import RushesError
@@ -38,7 +39,10 @@ SHOWS: tuple[Show, ...] = ("all", "active", "failed")
 
 
 class TriageScreen(ListKeys):
-    """One queue. Subclasses say what its rows look like and what can be done with them."""
+    """One queue. Subclasses say what its rows look like and what can be done with them.
+
+    ``LONG`` queues are read beside the event loop: their source's ``ids`` may be called in any thread.
+    """
 
     PLACE: ClassVar[str]
     SCOPE: ClassVar[str]
@@ -46,6 +50,7 @@ class TriageScreen(ListKeys):
     NOUN: ClassVar[str]
     SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "active", "failed": "failed"}
     DETAIL_BELOW: ClassVar[bool] = False
+    LONG: ClassVar[bool] = False
     AUTO_FOCUS = "RowTable"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("list")
 
@@ -76,6 +81,10 @@ class TriageScreen(ListKeys):
         """Why a verb of this screen's own cannot act on ``row`` now, or None when it can."""
         raise NotImplementedError
 
+    def pictures(self) -> Sequence[Widget]:
+        """What is shown above the detail, or beside it where that is below the table."""
+        return ()
+
     def extra_parts(self) -> list[Piece]:
         """More about the list for the status line."""
         return []
@@ -103,9 +112,15 @@ class TriageScreen(ListKeys):
                 empty=self._empty,
                 monotonic=self.rushes.pace.monotonic,
                 group=self.group_of(),
+                beside=lambda work, done: self.rushes.runner.submit(work, done, slow=True),
+                slow=self.LONG,
                 id="table",
             )
-            yield LineView(id="detail")
+            with Container(id="side"):
+                pictures = self.pictures()
+                if pictures:
+                    yield Vertical(*pictures, id="pictures")
+                yield LineView(id="detail")
         yield NoteLine(id="note")
         yield StatusLine(id="state")
         yield KeyLine(id="keys")
@@ -147,6 +162,8 @@ class TriageScreen(ListKeys):
     def _list_parts(self) -> list[Piece]:
         table = self.table
         parts: list[Piece] = [(fmt.plural(table.count, self.NOUN), "")]
+        if table.reading:
+            parts.append(("reading", "busy"))
         if table.filter.show != "all":
             parts.append((f"only {self.SHOW_WORDS[table.filter.show]}", "warn"))
         if table.marks:
@@ -160,6 +177,8 @@ class TriageScreen(ListKeys):
         return [*parts, *self.extra_parts(), (f"by {order} {arrow}", "dim")]
 
     def _empty(self, wanted: Filter) -> Sequence[Cell]:
+        if self.table.reading:
+            return ((("reading", "dim"),),)
         if wanted.text:
             return ((("Nothing holds that text.", ""),), (("esc", "key"), (" shows all again", "dim")))
         if wanted.show != "all":
@@ -202,6 +221,7 @@ class TriageScreen(ListKeys):
     @on(HeaderChanged)
     def _header_changed(self, event: HeaderChanged) -> None:
         event.stop()
+        self.rushes.tell_notices(event.header)
         self.rushes.tell_problem(self.rushes.feed.problem or event.header.problem)
         self.draw()
 

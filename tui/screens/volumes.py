@@ -7,13 +7,16 @@ from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
+from engine.api.facts import Claim, ClipScope
 from engine.api.rows import Show, Source, VolumeDetail, VolumeRow
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
 from tui import keys
 from tui.looks import VOLUME_LOOKS, Cell, look_of
+from tui.screens.card import check_card
 from tui.screens.cells import bar_cell, no_row
+from tui.screens.choose import ChoiceDialog
 from tui.screens.inputs import AnswerDialog, WordDialog
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
@@ -30,6 +33,10 @@ CLASS_WORDS = {
 }
 
 
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "grey")
+"""Colours that a volume can have; the catalogue refuses others."""
+
+
 def _used(row: VolumeRow) -> float | None:
     if not row.size_bytes or row.free_bytes is None:
         return None
@@ -42,9 +49,12 @@ def _state(row: VolumeRow, context: Context) -> Cell:
 
 def _name(row: VolumeRow, context: Context) -> Cell:
     del context
+    dot = (("■ ", f"colour-{row.colour}"),) if row.colour else ()
     return (
+        *dot,
         (display(row.name), "strong" if row.state == "online" else ""),
         (" fav" if row.favourite else "", "dim"),
+        (f" +{row.new_files:,} new" if row.new_files else "", "key"),
     )
 
 
@@ -52,12 +62,13 @@ def _space(row: VolumeRow, context: Context) -> Cell:
     used = _used(row)
     if used is None:
         return ()
-    tone = "dim" if row.state != "online" else "bad" if used >= 0.95 else "warn" if used >= 0.85 else "busy"
+    tone = "dim" if row.state != "online" else "bad" if row.low_space else "warn" if used >= 0.85 else "busy"
     return bar_cell(used, context, tone)
 
 
 def _free(row: VolumeRow, context: Context) -> Cell:
-    del context
+    if row.low_space:
+        return ((f"{context.glyphs.warn} {fmt.size(row.free_bytes)}", "bad"),)
     return ((fmt.size(row.free_bytes), "" if row.state == "online" else "dim"),)
 
 
@@ -101,7 +112,7 @@ class VolumesScreen(TriageScreen):
         Column("STATE", 11, _state),
         Column("NAME", 12, _name, flex=3, most=30),
         Column("USED", 8, _space, flex=1, most=14),
-        Column("FREE", 8, _free, right=True),
+        Column("FREE", 10, _free, right=True),
         Column("CLIPS", 6, _clips, right=True),
         Column("AWAY", 6, _offline, right=True),
         Column("CLASS", 10, _class, drop=2),
@@ -140,7 +151,10 @@ class VolumesScreen(TriageScreen):
             lines.append(plain("It is mounted and does not answer. No job starts on it.", "warn"))
         elif row.state == "conflict":
             lines.append(
-                plain("Two mounted volumes claim this identity. Nothing is attached to either.", "bad")
+                plain(
+                    "Two mounted volumes claim this identity. Nothing is attached to either; S settles it.",
+                    "bad",
+                )
             )
         flags = [
             word
@@ -159,6 +173,7 @@ class VolumesScreen(TriageScreen):
             *([fact("", ", ".join(flags))] if flags else []),
             fact("Mounted at" if row.state != "offline" else "Was at", fmt.path(row.mount_point)),
             fact("Space", f"{fmt.size(row.free_bytes)} free of {fmt.size(row.size_bytes)}"),
+            *self._more(row),
             fact("Last seen", fmt.moment(row.last_seen_at, now)),
             BLANK,
             heading("Holds"),
@@ -186,10 +201,41 @@ class VolumesScreen(TriageScreen):
                 lines.append(Line(((f"{at}  ", "dim"), (event.text, "")), indent=fmt.cells(at) + 2))
         return lines
 
+    def _more(self, row: VolumeRow) -> list[Line]:
+        """Space, speed, colour, and what is new there: only what there is to say."""
+        glyphs, now = self.rushes.glyphs, self.rushes.pace.now()
+        lines = []
+        used = _used(row)
+        if used is not None:
+            full, rest = fmt.bar(used, 24, glyphs.full, glyphs.rest)
+            tone = "bad" if row.low_space else "warn" if used >= 0.85 else "busy"
+            percent = (f" {fmt.percent(used)} used", "")
+            lines.append(Line(((f"{'':<12}", ""), (full, tone), (rest, "rest"), percent), indent=12))
+        if row.low_space:
+            lines.append(fact("", f"{glyphs.warn} low on space", "bad"))
+        if row.write_rate or row.read_rate:
+            read = fmt.rate(row.read_rate) or "not measured"
+            at = f" ({fmt.moment(row.speed_at, now)})" if row.speed_at else ""
+            lines.append(fact("Speed", f"writes {fmt.rate(row.write_rate)}, reads {read}{at}"))
+        if row.colour:
+            lines.append(Line(((f"{'Colour':<12}", "dim"), ("■ ", f"colour-{row.colour}"), (row.colour, ""))))
+        if row.new_files:
+            below = f" below {row.new_files_in}" if row.new_files_in else ""
+            lines.append(
+                fact("New", f"{fmt.plural(row.new_files, 'file')}{below} never taken in; a shows them", "key")
+            )
+        return lines
+
     def why_not(self, verb: str, row: VolumeRow | None) -> str | None:
         """Verbs need a volume; some need it to be there."""
+        if verb == "offers":
+            return None
         if row is None:
             return no_row("volume")
+        if verb == "settle" and row.state != "conflict":
+            return f"{display(row.name)} is in no conflict."
+        if verb in ("clips", "only") and not row.clips:
+            return f"{display(row.name)} holds no clip."
         if verb == "track" and row.tracked:
             return f"{display(row.name)} is tracked already."
         if verb == "track" and row.state != "online":
@@ -357,29 +403,80 @@ class VolumesScreen(TriageScreen):
             answered,
         )
 
+    def do_offers(self) -> None:
+        """What is new on this volume, or on all when it offers nothing."""
+        from tui.screens.drive_lists import OffersScreen
+
+        row = cast("VolumeRow | None", self.table.current())
+        self.rushes.push_screen(OffersScreen(row.volume_id if row is not None and row.new_files else None))
+
+    def do_clips(self) -> None:
+        """Clips on this volume."""
+        row = cast("VolumeRow", self.table.current())
+        self.rushes.show_clips(ClipScope(volume_id=row.volume_id), row.name)
+
+    def do_only(self) -> None:
+        """Clips only on this volume."""
+        row = cast("VolumeRow", self.table.current())
+        self.rushes.show_clips(ClipScope(volume_id=row.volume_id, only=True), row.name)
+
+    def do_past(self) -> None:
+        """What happened to its drive."""
+        from tui.screens.drive_lists import PastScreen
+
+        row = cast("VolumeRow", self.table.current())
+        self.rushes.push_screen(PastScreen(row.volume_id, row.name))
+
+    def do_colour(self) -> None:
+        """Choose a colour."""
+        rows = cast("list[VolumeRow]", self.table.chosen())
+        drives = self.rushes.desk.drives
+
+        def chosen(colour: str | None) -> None:
+            if colour is not None:
+                self.on_each(rows, lambda row: drives.colour(row.volume_id, colour or None), "coloured")
+
+        choices = [("", "none"), *((name, name) for name in COLOURS)]
+        now = rows[0].colour or ""
+        self.rushes.push_screen(ChoiceDialog("Colour", choices, now, self.rushes.glyphs), chosen)
+
+    def do_settle(self) -> None:
+        """Ask which of two that claim one identity is which."""
+        row, rushes = cast("VolumeRow", self.table.current()), self.rushes
+
+        def known(found: Any, error: RushesError | None) -> None:
+            if error is not None:
+                rushes.tell(str(error), "error")
+                return
+            claims = {f"{at}": claim for at, claim in enumerate(cast("Sequence[Claim]", found))}
+            if not claims:
+                rushes.tell("These folders cannot be told apart: take all but one away.", "warning")
+                return
+            choices = [
+                (key, f"{display(claim.mount_point)} is {display(claim.name)}")
+                for key, claim in claims.items()
+            ]
+
+            def chosen(key: str | None) -> None:
+                if key is not None:
+                    claim = claims[key]
+                    self.on_each(
+                        [row],
+                        lambda _: rushes.desk.drives.settle(claim.volume_id, claim.mount_point),
+                        "settled",
+                        after=lambda did: (
+                            rushes.tell(f"{display(claim.name)} it is; the other one is a volume of its own.")
+                            if did
+                            else None
+                        ),
+                        slow=True,
+                    )
+
+            rushes.push_screen(ChoiceDialog("Which is it?", choices, "", rushes.glyphs), chosen)
+
+        rushes.runner.submit(lambda: rushes.desk.drives.claims(row.volume_id), known, slow=True)
+
     def do_check(self) -> None:
         """Is the card safe to format?"""
         row = cast("VolumeRow", self.table.current())
         check_card(self, display(row.name), cast("str", row.mount_point))
-
-
-def check_card(screen: TriageScreen, name: str, path: str) -> None:
-    """Ask whether a card is safe to format, and show the answer."""
-    rushes = screen.rushes
-    rushes.tell(f"Comparing every file of {name} with its proven copies.")
-
-    def answered(result: Any, error: RushesError | None) -> None:
-        if error is not None:
-            rushes.tell(str(error), "error")
-            return
-        safe, reasons = cast("tuple[bool, Sequence[str]]", result)
-        glyphs = rushes.glyphs
-        head = (
-            ((f"{glyphs.good} Safe to format.", "good"),)
-            if safe
-            else ((f"{glyphs.bad} NOT safe to format.", "bad"),)
-        )
-        lines = [Line(head), BLANK, *(Line(((display(reason), ""),), indent=2) for reason in reasons)]
-        rushes.push_screen(AnswerDialog(f"Safe to format {name}?", lines, danger=not safe))
-
-    rushes.runner.submit(lambda: rushes.desk.card_check(path), answered, slow=True)

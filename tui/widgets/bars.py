@@ -11,12 +11,18 @@ from tui.keys import BY_ID, Key
 from tui.looks import Cell, Glyphs, Piece
 from tui.widgets.one_line import OneLine
 
-PLACES = (("volumes", "Volumes"), ("ingest", "Ingest"), ("exports", "Exports"), ("relink", "Relink"))
-"""The four screens, in the order of their keys."""
+PLACES = (
+    ("volumes", "Volumes"),
+    ("ingest", "Ingest"),
+    ("exports", "Exports"),
+    ("relink", "Relink"),
+    ("clips", "Clips"),
+)
+"""The four queues and the clips, in the order of their keys."""
 
 
 class TopBar(OneLine):
-    """The four places with what waits there, the library and the machine."""
+    """The places with what waits there, the library and the machine."""
 
     def display_header(self, place: str, header: Header | None, glyphs: Glyphs) -> None:
         """Show this header, seen from this place."""
@@ -56,6 +62,7 @@ def _waiting(place: str, counts: Counts, glyphs: Glyphs) -> list[Piece]:
         "ingest": [(counts.jobs_active, glyphs.busy, "busy"), (counts.jobs_failed, glyphs.bad, "bad")],
         "exports": [(counts.exports_active, glyphs.busy, "busy"), (counts.exports_failed, glyphs.bad, "bad")],
         "relink": [(counts.candidates_open, "?", "warn")],
+        "clips": [(counts.damaged, glyphs.bad, "bad")],
     }[place]
     return [(f"{glyph}{count if count < 1000 else '999+'}", tone) for count, glyph, tone in found if count]
 
@@ -89,10 +96,24 @@ class StatusLine(OneLine):
         else:
             key = BY_ID["app.engine"].shown
             left.append((f"{glyphs.away} no engine, jobs wait; {key} starts it", "warn"))
-        for text, tone in parts:
+        for text, tone in (*_alarms(header, glyphs), *parts):
             left.append((f" {glyphs.dot} ", "dim"))
             left.append((text, tone))
         self.show(tuple(left))
+
+
+def _alarms(header: Header | None, glyphs: Glyphs) -> list[Piece]:
+    """What everyone should see wherever they are: damaged copies, and notices that were not looked at."""
+    if header is None:
+        return []
+    found: list[Piece] = []
+    if header.counts.damaged:
+        key = BY_ID["app.damaged"].shown
+        found.append((f"{glyphs.bad} {header.counts.damaged:,} damaged, {key} repairs", "bad"))
+    if header.counts.notices:
+        key = BY_ID["app.notices"].shown
+        found.append((f"{header.counts.notices:,} new, {key}", "warn"))
+    return found
 
 
 class NoteLine(OneLine):

@@ -23,6 +23,7 @@ from engine.api.rows import Filter, Id, Source
 from tui.format import cells as cell_width
 from tui.looks import Cell, Glyphs
 from tui.widgets.columns import Column, Context, Placed, place
+from tui.widgets.id_list import Beside, IdReader
 from tui.widgets.marks import Marks
 from tui.widgets.toned import Toned, fitted
 
@@ -31,9 +32,6 @@ MARGIN = 2
 
 CALM_SECONDS = 0.45
 """Live cells (bars, rates) are repainted at most this often; states at once."""
-
-SHARE = 0.05
-"""At most this share of the time goes into reading the list of ids again."""
 
 
 class RowTable(ScrollView, Toned, can_focus=True):
@@ -69,8 +67,11 @@ class RowTable(ScrollView, Toned, can_focus=True):
         empty: Callable[[Filter], Sequence[Cell]],
         monotonic: Callable[[], float] = time.monotonic,
         group: Callable[[Any], Hashable] | None = None,
+        beside: Beside | None = None,
+        slow: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
+        """Make the table; ``slow`` says that even the first list of ids is to be read by ``beside``."""
         super().__init__(id=id)
         self.glyphs = glyphs
         self.filter = Filter()
@@ -88,14 +89,19 @@ class RowTable(ScrollView, Toned, can_focus=True):
         self._rows: dict[Id, Any] = {}
         self._cells: dict[Id, tuple[Cell, ...]] = {}
         self._painted_live = float("-inf")
-        self._ids_again = 0.0
         self._stale = False
+        self._reader = IdReader(self._arrived, beside, slow=slow)
 
     # -- what is there -------------------------------------------------------
     @property
     def count(self) -> int:
         """Rows that pass the filter."""
         return len(self._ids)
+
+    @property
+    def reading(self) -> bool:
+        """Whether a long list is being read."""
+        return self._reader.under_way
 
     @property
     def ids(self) -> Sequence[Id]:
@@ -163,19 +169,30 @@ class RowTable(ScrollView, Toned, can_focus=True):
         self._stale = self._stale or changed
         if not self._stale:
             return
-        now = time.perf_counter()
-        if now >= self._ids_again:
-            self._read_ids()
+        if self._reader.due:
             self._stale = False
+            self._read_ids()
         self._read_rows(calm=True)
 
     def _read_ids(self) -> None:
         if self._source is None:
             return
-        began = time.perf_counter()
-        ids = self._source.ids(self.filter)
-        spent = time.perf_counter() - began
-        self._ids_again = began + spent / SHARE if spent > 0.005 else 0.0
+        ids = self._reader.read(self._source, self.filter)
+        if ids is not None:
+            self._take_ids(ids)
+        else:
+            self.post_message(self.Changed())
+
+    def _arrived(self, ids: Sequence[Id]) -> None:
+        """A long list was read in another thread."""
+        if not self.is_attached:
+            return
+        self._take_ids(ids)
+        self._read_rows(calm=False)
+        self.refresh()
+        self.post_message(self.Changed())
+
+    def _take_ids(self, ids: Sequence[Id]) -> None:
         if ids == self._ids:
             return
         before, self._ids = self._ids, ids

@@ -13,7 +13,13 @@ from textual.widget import Widget
 from tui.format import cells, fit, fit_path
 from tui.looks import Cell, Piece
 
-TONES = ("dim", "strong", "good", "warn", "bad", "busy", "rest", "head", "cursor", "tab", "key")
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "grey")
+"""Colours of volumes: tones of their own, ``colour-red`` and so on."""
+
+TONES = (
+    "dim", "strong", "good", "warn", "bad", "busy", "rest", "head", "cursor", "tab", "key",
+    *(f"colour-{name}" for name in COLOURS),
+)  # fmt: skip
 
 
 class Toned(Widget):

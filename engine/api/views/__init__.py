@@ -18,7 +18,7 @@ from engine.api.views.asides import (
 )
 from engine.api.views.base import log
 from engine.api.views.candidates import Candidates, last_scan
-from engine.api.views.clips import Clips
+from engine.api.views.clips import Clips, clip_number
 from engine.api.views.jobs import Files, Jobs
 from engine.api.views.runs import Runs
 from engine.api.views.totals import Changes, counts, running
@@ -33,6 +33,7 @@ __all__ = [
     "Jobs",
     "Runs",
     "Volumes",
+    "clip_number",
     "counts",
     "last_scan",
     "log",

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.api.facts import ClipDetail, ClipRow, ClipScope, CopyLine, PartLines
 from engine.api.rows import Filter, Id
 from engine.api.views.base import CHUNK, literal
 from engine.errors import NotFound, WrongUse
 from engine.library import Library
-from engine.relink import whereis
 from engine.storage.database import Row, row, rows
 from engine.storage.schema.views import states_of_clips
+
+if TYPE_CHECKING:
+    from engine.relink import whereis
 
 _AWAY = "('offline', 'conflict')"
 
@@ -57,6 +59,8 @@ class Clips:
 
     def _policy(self) -> whereis.Policy:
         if self._needs is None:
+            from engine.relink import whereis  # not before the first picture
+
             self._needs = whereis.policy()
         return self._needs
 
@@ -191,8 +195,22 @@ class Clips:
         )
 
 
+def clip_number(library: Library, clip_id: str) -> int:
+    """The number of a clip in these lists.
+
+    Raises:
+        NotFound: there is no such clip.
+    """
+    found = row(library.db(), "SELECT rowid AS number FROM clips WHERE clip_id = ?", (clip_id,))
+    if found is None:
+        raise NotFound("This clip is no longer in the library.")
+    return int(found["number"])
+
+
 def where_lines(library: Library, clip_id: str, needs: whereis.Policy) -> tuple[PartLines, ...]:
     """Every file of a clip with all its copies; empty when the clip has none."""
+    from engine.relink import whereis
+
     try:
         parts = whereis.where_is(library.db(), clip_id, needs)
     except NotFound:

@@ -1,0 +1,185 @@
+"""The parts of the desk for what lies beside the four queues; see :mod:`tui.desk`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+from engine.api.facts import (
+    Claim,
+    ClipDetail,
+    ClipRow,
+    ClipScope,
+    DamagedRow,
+    Notice,
+    OfferRow,
+    PastRow,
+    Prefixes,
+    RuleRow,
+    SessionRow,
+    WatchRow,
+)
+from engine.api.rows import Source
+from engine.api.views.journal import Journal
+
+
+class Footage(Protocol):
+    """Clips, damaged copies, notices."""
+
+    def clips(self, scope: ClipScope) -> Source[ClipRow, ClipDetail]:
+        """The clips within a scope; its ids may be read in any thread."""
+        ...
+
+    def row_of(self, clip_id: str) -> int:
+        """The number of a clip in the lists of :meth:`clips`."""
+        ...
+
+    def damaged(self) -> Source[DamagedRow, DamagedRow]:
+        """Damaged and missing copies."""
+        ...
+
+    def notices(self) -> Source[Notice, Notice]:
+        """What should be known, the newest first."""
+        ...
+
+    def unseen(self) -> Sequence[Notice]:
+        """The newest notices that this person has not looked at."""
+        ...
+
+    def saw_all(self) -> None:
+        """This person has looked at the notices."""
+        ...
+
+    def tag(self, clip_id: str, add: Sequence[str], remove: Sequence[str]) -> None:
+        """Add and remove tags."""
+        ...
+
+    def favourite(self, clip_id: str, *, on: bool) -> None:
+        """Mark or unmark a favourite."""
+        ...
+
+    def repair(self, copy_ids: Sequence[int]) -> str:
+        """Queue a repair; returns the job's id."""
+        ...
+
+    def verify(self) -> str:
+        """Queue a scrub of all; returns the job's id."""
+        ...
+
+
+class Intake(Protocol):
+    """What is taken in, beside the queue itself. ``options`` are :class:`engine.api.ingests.Options`."""
+
+    def plan(self, sources: Sequence[str], destinations: Sequence[str], options: Any) -> dict[str, Any]:
+        """The document of ``ingest --dry-run``; slow."""
+        ...
+
+    def queue(self, sources: Sequence[str], destinations: Sequence[str], options: Any) -> str:
+        """Queue an ingest; returns the job's id."""
+        ...
+
+    def watches(self) -> Source[WatchRow, WatchRow]:
+        """All watched folders."""
+        ...
+
+    def watch(self, path: str, destinations: Sequence[str]) -> str:
+        """Watch a folder; returns its number as text."""
+        ...
+
+    def unwatch(self, watch_id: int) -> None:
+        """Watch a folder no longer."""
+        ...
+
+    def rest(self, watch_id: int, *, on: bool) -> None:
+        """Go on watching, or rest."""
+        ...
+
+    def report(self, job_id: str, formats: Sequence[str]) -> tuple[str, Sequence[tuple[str, str]]]:
+        """Write reports: the verdict, and format and path of each."""
+        ...
+
+    def priority(self, job_id: str, word: str) -> None:
+        """Change the priority of a job."""
+        ...
+
+    def move(self, job_id: str, where: Literal["up", "down", "top"]) -> None:
+        """Move a waiting job in the queue."""
+        ...
+
+    def journal(self, task_id: int) -> Journal:
+        """Everything recorded of one file."""
+        ...
+
+
+class Drives(Protocol):
+    """Volumes, beside their list."""
+
+    def past(self, volume_id: str) -> Source[PastRow, PastRow]:
+        """What happened to the device."""
+        ...
+
+    def offers(self, volume_id: str | None) -> Source[OfferRow, OfferRow]:
+        """New footage on a volume, or on all."""
+        ...
+
+    def offered(self, offer_id: int) -> Sequence[str]:
+        """The paths of an offer."""
+        ...
+
+    def dismiss(self, offer_id: int) -> None:
+        """Wave an offer aside."""
+        ...
+
+    def colour(self, volume_id: str, wanted: str | None) -> None:
+        """Give a volume a colour, or none."""
+        ...
+
+    def claims(self, volume_id: str) -> Sequence[Claim]:
+        """The answers to "which is it?"."""
+        ...
+
+    def settle(self, volume_id: str, mount_point: str) -> None:
+        """Decide a conflict."""
+        ...
+
+
+class Finding(Protocol):
+    """Relinking, beside the candidates."""
+
+    def sessions(self) -> Source[SessionRow, SessionRow]:
+        """Scans and mappings."""
+        ...
+
+    def rules(self) -> Source[RuleRow, RuleRow]:
+        """Mappings that are kept."""
+        ...
+
+    def proposals(self, candidate_id: int | None) -> Sequence[Prefixes]:
+        """Mappings that confirmed links speak for; slow."""
+        ...
+
+    def map(self, old: str, new: str, *, dry_run: bool, keep: bool) -> dict[str, Any]:
+        """The document of ``relink map``; slow."""
+        ...
+
+    def drop_rule(self, rule_id: int) -> None:
+        """Keep a mapping no longer."""
+        ...
+
+    def undo_session(self, session_id: str) -> int:
+        """Take back what a session applied; how many links."""
+        ...
+
+    def redo_session(self, session_id: str) -> int:
+        """Apply again what was taken back of a session; how many links."""
+        ...
+
+    def redo(self, candidate_id: int | None) -> int:
+        """Give a verdict again; returns the candidate."""
+        ...
+
+    def picture(
+        self, candidate_id: int, side: Literal["known", "found"], *, make: bool
+    ) -> tuple[str | None, str | None] | None:
+        """The picture of one side and why there is none; None when it would have to be made."""
+        ...
