@@ -114,6 +114,8 @@ class MediaFacts:
             camera's clock as it stood.
         recorded_at_source: which field said so.
         umid: the material's own number, hex digits in upper case: the same in every copy and rewrap.
+        identifiers: numbers that camera or recorder gave this recording, as ``kind:value``; see
+            :func:`engine.media.stated.identifiers_of`.
         warnings: sentences for people; none of them stops anything.
     """
 
@@ -133,6 +135,7 @@ class MediaFacts:
     recorded_at: str | None = None
     recorded_at_source: str | None = None
     umid: str | None = None
+    identifiers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -170,7 +173,8 @@ class MediaFacts:
         values = dict(json.loads(data) if isinstance(data, str | bytes) else data)
         values["video"] = _record(VideoFacts, values.get("video"))
         values["audio"] = _record(AudioFacts, values.get("audio"))
-        values["warnings"] = tuple(values.get("warnings") or ())
+        for listed in ("warnings", "identifiers"):
+            values[listed] = tuple(values.get(listed) or ())
         known = {field.name for field in dataclasses.fields(MediaFacts)}
         return MediaFacts(**{key: value for key, value in values.items() if key in known})
 

@@ -19,7 +19,7 @@ from engine.media import child
 from engine.media.facts import AudioFacts, MediaFacts, Unplayable, VideoFacts
 from engine.media.kinds import HEADER_BYTES, sniff
 from engine.media.rates import fraction, is_common, snapped, steady_rate
-from engine.media.stated import camera, recorded_at, reel_name, tags_of, timecode_of, umid_of
+from engine.media.stated import camera, identifiers_of, recorded_at, reel_name, tags_of, timecode_of, umid_of
 from engine.media.tools import Tools
 from engine.media.wholeness import missing_bytes
 from engine.names import display
@@ -130,6 +130,7 @@ def understand(described: dict[str, Any], name: str, times: list[float] | None =
         recorded_at=when,
         recorded_at_source=source,
         umid=umid_of(tags),
+        identifiers=identifiers_of(tags),
         warnings=_warnings(video, duration, still=still),
     )
 

@@ -65,6 +65,45 @@ def umid_of(tags: Mapping[str, str]) -> str | None:
     return text if re.fullmatch(r"[0-9A-F]{64}", text) else None
 
 
+_UMIDS = (("umid", "material_package_umid"), ("umid", "umid"), ("package", "file_package_umid"))
+_IDENTIFIERS = (
+    ("bwf", "originator_reference"),
+    ("quicktime", "com.apple.quicktime.content.identifier"),
+    ("clip", "com.apple.proapps.clipid"),
+    ("clip", "clip_uuid"),
+    ("clip", "clip_id"),
+    ("clip", "uuid"),
+    ("gopro", "gumi"),
+    ("gopro", "media_unique_id"),
+)
+"""(kind, tag): where cameras and recorders write a number of the recording's own.
+
+``originator_reference`` is the chunk ``bext`` of EBU Tech 3285 (its content EBU R 99), UMIDs are SMPTE 330M.
+"""
+
+_SHORTEST_IDENTIFIER = 8
+"""Shorter ones are counters that start anew on every card."""
+
+
+def identifiers_of(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the recording's own numbers, each as ``kind:value``; of one kind the first only.
+
+    Kinds are ``umid`` (the material: the parts of one recording share it),
+    ``package`` (this very file), ``bwf``, ``quicktime``, ``clip``, ``gopro``.
+    """
+    found: dict[str, str] = {}
+    for kind, tag in _UMIDS:
+        text = tags.get(tag, "").lower().removeprefix("0x").upper()
+        # A bext chunk has room for 64 bytes; a short UMID leaves the second half, or all of it, zero.
+        if re.fullmatch(r"[0-9A-F]{64}|[0-9A-F]{128}", text) and text.strip("0"):
+            found.setdefault(kind, text[:64])
+    for kind, tag in _IDENTIFIERS:
+        text = tags.get(tag, "").strip()
+        if len(text) >= _SHORTEST_IDENTIFIER and text.strip("0 -"):
+            found.setdefault(kind, text)
+    return tuple(f"{kind}:{value}" for kind, value in sorted(found.items()))
+
+
 def recorded_at(tags: Mapping[str, str]) -> tuple[str | None, str | None]:
     """Return (ISO 8601, the field that said so).
 

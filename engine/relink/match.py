@@ -72,7 +72,8 @@ class Lost:
         role: of the copy.
         blake3: full hash, None when never taken.
         fast_hash: fast hash of the current scheme, None when never taken.
-        duration_ms, timecode, reel, embedded_id: media facts; None when unknown.
+        duration_ms, timecode, reel: media facts; None when unknown.
+        identifiers: what the camera wrote into the file, as ``kind:value``; empty when unknown.
     """
 
     copy_id: int
@@ -90,7 +91,7 @@ class Lost:
     duration_ms: int | None = None
     timecode: str | None = None
     reel: str | None = None
-    embedded_id: str | None = None
+    identifiers: tuple[str, ...] = ()
 
     @property
     def hashed(self) -> bool:
@@ -102,7 +103,7 @@ class Lost:
 class Found:
     """A file seen on a volume. Facts that were not looked at are None.
 
-    ``duration_ms``, ``timecode``, ``reel`` and ``embedded_id`` come from a probe.
+    ``duration_ms``, ``timecode``, ``reel`` and ``identifiers`` come from a probe.
     """
 
     volume_id: str
@@ -115,7 +116,7 @@ class Found:
     duration_ms: int | None = None
     timecode: str | None = None
     reel: str | None = None
-    embedded_id: str | None = None
+    identifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,15 +184,23 @@ def judge(lost: Lost, found: Found) -> str | None:
 
 def _weak(lost: Lost, found: Found, same_name: bool) -> str | None:
     """The rungs for pairs of equal size of which no comparable hash is known."""
-    if _differs(lost.embedded_id, found.embedded_id) or _differs(lost.duration_ms, found.duration_ms):
+    recognised = same_identifiers(lost.identifiers, found.identifiers)
+    if recognised is False or _differs(lost.duration_ms, found.duration_ms):
         return None
-    if lost.embedded_id and found.embedded_id:
+    if recognised:
         return "embedded_id"
     if same_name and lost.timecode and lost.timecode == found.timecode and lost.reel == found.reel:
         return "identity"
     if lost.duration_ms and found.duration_ms:
         return "size_duration"
     return "filename" if same_name else None
+
+
+def same_identifiers(one: Sequence[str], other: Sequence[str]) -> bool | None:
+    """Whether identifiers (``kind:value``) of every kind that both have are equal; None when they share none."""
+    known = dict(each.split(":", 1) for each in other)
+    shared = [value == known[kind] for kind, value in (each.split(":", 1) for each in one) if kind in known]
+    return all(shared) if shared else None
 
 
 def _differs(one: object, other: object) -> bool:
@@ -387,7 +396,7 @@ def evidence(
         "duration": same(lost.duration_ms, found.duration_ms),
         "timecode": same(lost.timecode, found.timecode),
         "reel": same(lost.reel, found.reel),
-        "embedded_id": same(lost.embedded_id, found.embedded_id),
+        "embedded_id": same_identifiers(lost.identifiers, found.identifiers),
         "path_tail": common_tail(lost.path, found.path),
         "lost_size": lost.size,
         "ambiguous": ambiguous,

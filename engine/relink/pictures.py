@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import uuid
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from engine.media.tools import find_tools
 from engine.names import display, from_blob, to_blob
 from engine.relink.candidates import Candidate, get
 from engine.relink.match import base_name
-from engine.relink.tree import Tree, hold
+from engine.relink.tree import Tree, hold, named
 from engine.storage.database import row, rows
 
 KEPT = 2000
@@ -179,11 +178,6 @@ def _take(
         return Picture(None, f"The picture of {shown} cannot be kept ({error.strerror}).")
     finally:
         os.close(descriptor)
-
-
-def named(error: RushesError, descriptor: int, shown: str) -> str:
-    """A sentence on a file that was opened by its descriptor, with its name instead of the number."""
-    return re.sub(rf"(?<![\w.]){descriptor}(?![\w])", lambda _: shown, str(error), count=1)
 
 
 def _keep_reason(folder: str, key: str, why: str) -> None:

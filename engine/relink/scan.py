@@ -22,7 +22,7 @@ from engine.media.hashing import FAST_WHOLE, FAST_WINDOW, fast_hash
 from engine.media.probe import probe
 from engine.media.tools import find_tools
 from engine.relink.match import Found, Lost, base_name, fold
-from engine.relink.tree import Seen, Tally, Tree
+from engine.relink.tree import Seen, Tally, Tree, named
 from engine.storage.database import rows
 
 Value = TypeVar("Value")
@@ -243,8 +243,15 @@ def _with_media(tree: Tree, file: Found, scan: Scan) -> Found:
         # Through the descriptor: the path may show another file by now, and may be no text.
         facts = probe(find_tools(), f"/proc/{os.getpid()}/fd/{descriptor}")
     except RushesError as error:
-        scan.warnings.append(f"{names.display(file.path)}: {error}")
+        shown = names.display(base_name(file.path))
+        scan.warnings.append(f"{names.display(file.path)}: {named(error, descriptor, shown)}")
         return file
     finally:
         os.close(descriptor)
-    return replace(file, duration_ms=facts.duration_ms, timecode=facts.timecode, reel=facts.reel)
+    return replace(
+        file,
+        duration_ms=facts.duration_ms,
+        timecode=facts.timecode,
+        reel=facts.reel,
+        identifiers=facts.identifiers,
+    )

@@ -120,5 +120,15 @@ def from_row(entry: dict[str, Any]) -> Lost:
         duration_ms=media.get("duration_ms"),
         timecode=media.get("timecode"),
         reel=media.get("reel"),
-        embedded_id=media.get("embedded_id"),
+        identifiers=_identifiers(media),
     )
+
+
+def _identifiers(media: dict[str, Any]) -> tuple[str, ...]:
+    """What is recorded of the file's own numbers, that of a camera's sidecar among it."""
+    listed = tuple(media.get("identifiers") or ())
+    umid = media.get("umid")
+    if umid and not any(each.startswith("umid:") for each in listed):
+        # Sidecars write longer ones; what a file carries is the basic UMID, the first 32 bytes.
+        listed += (f"umid:{umid[:64]}",)
+    return listed

@@ -10,6 +10,7 @@ file system until it is closed. (While it is open, an ordinary unmount answers
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 
 from sqlite_utils import Database
 
-from engine.errors import NotFound, VolumeGone
+from engine.errors import NotFound, RushesError, VolumeGone
 from engine.media.kinds import is_junk
 from engine.media.rereading import Reread
 from engine.names import display
@@ -288,3 +289,8 @@ def is_ignored(name: str) -> bool:
     """Whether it is junk of a system, our own folder or marker, or a file of ours that is not whole yet."""
     ours = name.startswith(".rushes") or (name.startswith(".") and name.endswith(".part"))
     return ours or is_junk(name)
+
+
+def named(error: RushesError, descriptor: int, shown: str) -> str:
+    """A sentence on a file that was opened by its descriptor, with its name instead of the number."""
+    return re.sub(rf"(?<![\w.]){descriptor}(?![\w])", lambda _: shown, str(error), count=1)
