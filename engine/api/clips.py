@@ -12,7 +12,8 @@ from engine.jobs.store import resolve
 from engine.library import Library
 from engine.names import display, from_blob, json_name
 from engine.storage import audit
-from engine.storage.database import Row, row, rows, write
+from engine.storage.database import Row, rows, scalar, write
+from engine.storage.schema.views import states_of_clips
 from engine.volumes import places, store
 
 CHUNK = 500
@@ -40,29 +41,53 @@ class Filters:
     since: str | None = None
 
 
-def list_clips(library: Library, filters: Filters | None = None) -> list[dict[str, Any]]:
+def list_clips(
+    library: Library, filters: Filters | None = None, *, limit: int | None = None, offset: int = 0
+) -> list[dict[str, Any]]:
     """The document of ``clips list``, in the order of recording.
+
+    Args:
+        library: the library.
+        filters: which clips; None is all.
+        limit: at most this many; None is all.
+        offset: leave out so many first.
 
     Raises:
         NotFound: there is no such volume.
-        WrongUse: ``since`` is no moment.
+        WrongUse: ``since`` is no moment, or there is no such state.
     """
     filters = filters or Filters()
+    if filters.state is not None and filters.state not in STATE_ORDER:
+        raise WrongUse(f"A clip's state is one of: {', '.join(STATE_ORDER)}.")
     db = library.db()
+    where, params = _conditions(library, filters)
+    # Which clips comes first: what a clip is and where its copies lie is asked for those of the page alone.
+    numbers = [
+        found[0]
+        for found in db.conn.execute(
+            f"SELECT clips.rowid FROM clips WHERE {' AND '.join(where)}"
+            " ORDER BY coalesce(recorded_at, clips.created_at), title, clip_id LIMIT ? OFFSET ?",
+            (*params, -1 if limit is None else limit, offset),
+        ).fetchall()
+    ]
+    documents: list[dict[str, Any]] = []
+    for start in range(0, len(numbers), CHUNK):
+        documents += _documents(library, _clips(library, numbers[start : start + CHUNK]))
+    return documents
+
+
+def _conditions(library: Library, filters: Filters) -> tuple[list[str], list[Any]]:
     where, params = ["1"], list[Any]()
     if filters.volume:
-        volume_id = store.find_id(db, filters.volume)
-        state = " AND copy_states.seen_as = ?" if filters.state else ""
-        where.append(
-            "clips.clip_id IN (SELECT clip_id FROM clip_files JOIN copy_states USING (asset_id)"
-            f" WHERE clip_files.role IN ('essence', 'span') AND copy_states.volume_id = ?{state})"
-        )
-        params += [volume_id, filters.state] if filters.state else [volume_id]
+        where.append(f"clips.clip_id IN ({_on_volume(filters.state)})")
+        params.append(store.find_id(library.db(), filters.volume))
     elif filters.state:
-        where.append("clip_states.state = ?")
+        which = {"online": "", "offline": _AWAY}.get(filters.state, _LOST)
+        where.append(f"clips.clip_id IN (SELECT clip_id FROM ({states_of_clips(which)}) WHERE state = ?)")
         params.append(filters.state)
     if filters.text:
-        where.append("clips.title LIKE ? ESCAPE '\\'")
+        # The index on titles is read in place of the clips.
+        where.append("clips.rowid IN (SELECT rowid FROM clips AS titled WHERE title LIKE ? ESCAPE '\\')")
         escaped = filters.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         params.append(f"%{escaped}%")
     if filters.since:
@@ -74,17 +99,54 @@ def list_clips(library: Library, filters: Filters | None = None) -> list[dict[st
             ) from error
         where.append("coalesce(clips.recorded_at, clips.created_at) >= ?")
         params.append(moment)
-    found = rows(
-        db,
-        "SELECT clips.*, clip_states.state, cards.label AS card FROM clips"
-        " LEFT JOIN clip_states USING (clip_id) LEFT JOIN cards USING (card_id)"
-        f" WHERE {' AND '.join(where)} ORDER BY coalesce(recorded_at, clips.created_at), title, clip_id",
-        params,
+    return where, params
+
+
+_AWAY = """
+    SELECT held.clip_id FROM clip_files AS held JOIN copies USING (asset_id) JOIN volumes USING (volume_id)
+    WHERE held.role IN ('essence', 'span', 'audio') AND volumes.state IN ('offline', 'conflict')
+"""
+_LOST = """
+    SELECT held.clip_id FROM clip_files AS held WHERE held.role IN ('essence', 'span', 'audio')
+    AND (NOT EXISTS (SELECT 1 FROM copies WHERE copies.asset_id = held.asset_id)
+         OR held.asset_id IN (SELECT asset_id FROM copies WHERE state <> 'present'))
+"""
+"""Clips that may be in a state; what each is exactly costs a look at all its copies."""
+
+
+def _on_volume(state: str | None) -> str:
+    """The query for clips with a copy on a volume (one value), in ``state`` there when it is given."""
+    if state is None:
+        return "SELECT clip_id FROM clip_places WHERE volume_id = ?"
+    seen = {
+        "online": "volumes.state NOT IN ('offline', 'conflict') AND copies.state = 'present'",
+        "offline": "volumes.state IN ('offline', 'conflict')",
+    }.get(state, f"volumes.state NOT IN ('offline', 'conflict') AND copies.state = '{state}'")
+    return (
+        "SELECT clip_id FROM copies JOIN volumes USING (volume_id) JOIN clip_files USING (asset_id)"
+        f" WHERE clip_files.role IN ('essence', 'span') AND copies.volume_id = ? AND {seen}"
     )
-    documents: list[dict[str, Any]] = []
-    for start in range(0, len(found), CHUNK):
-        documents += _documents(library, found[start : start + CHUNK])
-    return documents
+
+
+def _clips(library: Library, numbers: list[int]) -> list[Row]:
+    """Rows of these clips with their state and card, in this order."""
+    marks = ", ".join("?" * len(numbers))
+    among = f"SELECT clip_id FROM clips WHERE rowid IN ({marks})"
+    states = dict(library.db().conn.execute(states_of_clips(among), numbers).fetchall())
+    found = {
+        clip["number"]: clip
+        for clip in rows(
+            library.db(),
+            "SELECT clips.rowid AS number, clips.*, cards.label AS card FROM clips"
+            f" LEFT JOIN cards USING (card_id) WHERE clips.rowid IN ({marks})",
+            numbers,
+        )
+    }
+    return [
+        {**found[number], "state": states.get(found[number]["clip_id"])}
+        for number in numbers
+        if number in found
+    ]
 
 
 def show(library: Library, given: str) -> dict[str, Any]:
@@ -95,13 +157,8 @@ def show(library: Library, given: str) -> dict[str, Any]:
     """
     db = library.db()
     clip_id = find(library, given)
-    clip = row(
-        db,
-        "SELECT clips.*, clip_states.state, cards.label AS card FROM clips"
-        " LEFT JOIN clip_states USING (clip_id) LEFT JOIN cards USING (card_id) WHERE clip_id = ?",
-        (clip_id,),
-    )
-    assert clip is not None
+    number = scalar(db, "SELECT rowid FROM clips WHERE clip_id = ?", (clip_id,))
+    (clip,) = _clips(library, [number])
     document = _documents(library, [clip])[0]
     parts = []
     for part in rows(

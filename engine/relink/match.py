@@ -197,7 +197,7 @@ def _weak(lost: Lost, found: Found, same_name: bool) -> str | None:
 
 
 def same_identifiers(one: Sequence[str], other: Sequence[str]) -> bool | None:
-    """Whether identifiers (``kind:value``) of every kind that both have are equal; None when they share none."""
+    """Whether identifiers (``kind:value``) of all shared kinds are equal; None when no kind is shared."""
     known = dict(each.split(":", 1) for each in other)
     shared = [value == known[kind] for kind, value in (each.split(":", 1) for each in one) if kind in known]
     return all(shared) if shared else None

@@ -23,6 +23,8 @@ def clips() -> None:
 @click.option("--volume", help="Only clips with a copy on this volume (name, id or mount point).")
 @click.option("--text", help="Only clips whose title holds this.")
 @click.option("--since", metavar="TIME", help="Only clips recorded at or after this moment.")
+@click.option("--limit", type=click.IntRange(1), help="At most this many.")
+@click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
 def list_clips(
     library_path: str | None,
     as_json: bool,
@@ -30,12 +32,14 @@ def list_clips(
     volume: str | None,
     text: str | None,
     since: str | None,
+    limit: int | None,
+    offset: int,
 ) -> None:
     """Clips, in the order of recording."""
     from engine.api import clips as api
 
     library = options.with_engine(library_path, needed=False)
-    found = api.list_clips(library, api.Filters(state, volume, text, since))
+    found = api.list_clips(library, api.Filters(state, volume, text, since), limit=limit, offset=offset)
     if as_json:
         output.document(found)
         return
