@@ -114,9 +114,9 @@ class Desk:
 
     def recipes(self) -> Sequence[RecipeRow]:
         """Recipes that can be queued."""
-        from engine.api import exports
+        from engine.api import recipes
 
-        return exports.recipe_rows(self._library)
+        return recipes.recipe_rows(self._library)
 
     def log(self, job_id: str) -> Sequence[LogLine]:
         """A job's log, oldest line first."""

@@ -1,200 +1,23 @@
-"""Films and proxies: recipes, presets, runs."""
+"""Films and proxies: runs of recipes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.api import jobs
-from engine.api.rows import RecipeRow
-from engine.errors import NotFound, Refused, WrongUse
-from engine.export import farm, orders, presets, recipes, records, runs
+from engine.api.texts import text_of
+from engine.errors import WrongUse
+from engine.export import farm, orders, records, runs
 from engine.export.orders import Queued
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.names import display
-from engine.storage import config
 from engine.storage.database import scalar
 from engine.supervisor import process
 
 
-# -- recipes -------------------------------------------------------------------
-def create_recipe(library: Library, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a recipe; see :func:`engine.export.spec.checked` for its fields."""
-    _check_preset(spec)
-    return recipes.create(library.db(), name, spec).to_json()
-
-
-def list_recipes(library: Library) -> list[dict[str, Any]]:
-    """All recipes, by name."""
-    return [recipe.to_json() for recipe in recipes.list_recipes(library.db())]
-
-
-def recipe_rows(library: Library) -> list[RecipeRow]:
-    """Recipes as the screens list them."""
-    return [
-        RecipeRow(
-            recipe.name,
-            recipe.spec["mode"],
-            recipe.spec["layout"],
-            recipe.spec["preset"],
-            recipe.spec["destination"],
-        )
-        for recipe in recipes.list_recipes(library.db())
-    ]
-
-
-def show_recipe(library: Library, given: str) -> dict[str, Any]:
-    """One recipe by name or id."""
-    return recipes.get(library.db(), given).to_json()
-
-
-def edit_recipe(
-    library: Library, given: str, changes: Mapping[str, Any], new_name: str | None = None
-) -> dict[str, Any]:
-    """Change fields of a recipe; runs that exist keep their own snapshot."""
-    _check_preset(changes)
-    return recipes.edit(library.db(), given, changes, new_name=new_name).to_json()
-
-
-def delete_recipe(library: Library, given: str) -> None:
-    """Delete a recipe; its runs and films stay."""
-    recipes.delete(library.db(), given)
-
-
-def recipe_text(library: Library, given: str) -> str:
-    """A recipe as a file, with its schema version."""
-    return recipes.export_text(recipes.get(library.db(), given))
-
-
-def import_recipe(library: Library, file: str, name: str | None = None) -> dict[str, Any]:
-    """Make a recipe from a file that :func:`recipe_text` wrote."""
-    return recipes.import_text(library.db(), _text_of(file), name).to_json()
-
-
-def write_timeline(library: Library, given: str, file: str) -> list[str]:
-    """Write a recipe's timeline for editing programs; the file's ending says which.
-
-    Returns:
-        sentences: where it lies, and what the format could not carry.
-
-    Raises:
-        WrongUse: an ending of no known format.
-        Refused: the file exists, or nothing can be written.
-    """
-    raise Refused(
-        f"{display(file)}: no editing format of {display(given)} in {library.name} can be written yet."
-    )
-
-
-# -- presets -------------------------------------------------------------------
-def list_presets() -> list[dict[str, Any]]:
-    """All presets, system ones first. Needs no library."""
-    db = config.open_config()
-    try:
-        return [preset.to_json() for preset in presets.list_presets(db)]
-    finally:
-        db.close()
-
-
-def show_preset(name: str) -> dict[str, Any]:
-    """One preset with the ffmpeg arguments it leads to."""
-    db = config.open_config()
-    try:
-        preset = presets.get(db, name)
-        return {**preset.to_json(), "arguments": presets.arguments(preset)}
-    finally:
-        db.close()
-
-
-_PRESET_OPTIONS = {
-    "video_codec": ("video", "codec"),
-    "crf": ("video", "crf"),
-    "bitrate": ("video", "bitrate"),
-    "speed": ("video", "preset"),
-    "profile": ("video", "profile"),
-    "tune": ("video", "tune"),
-    "pix_fmt": ("video", "pix_fmt"),
-    "audio_codec": ("audio", "codec"),
-    "audio_bitrate": ("audio", "bitrate"),
-}
-"""Options of ``presets create`` that belong to a part of a preset; the others are its own fields."""
-
-
-def preset_body(base: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the settings of a new preset together.
-
-    Args:
-        base: a preset to start from; None starts from H.264 and AAC in MP4.
-        given: options by name; None leaves what is there. Choosing a codec drops the settings of another one.
-    """
-    start: dict[str, Any] = {
-        "video": {"codec": "libx264"},
-        "audio": {"codec": "aac"},
-        "container": "mp4",
-    }
-    if base is not None:
-        db = config.open_config()
-        try:
-            start = dict(presets.get(db, base).body)
-        finally:
-            db.close()
-    for option, value in given.items():
-        if value is None:
-            continue
-        part, field = _PRESET_OPTIONS.get(option, (None, option))
-        if part is None:
-            start[field] = value
-        elif field == "codec" and (start.get(part) or {}).get("codec") != value:
-            start[part] = {"codec": value}
-        else:
-            start[part] = {**(start.get(part) or {}), field: value}
-    if given.get("crf") is not None and given.get("bitrate") is None and start.get("video"):
-        start["video"]["bitrate"] = None
-    if given.get("bitrate") is not None and given.get("crf") is None and start.get("video"):
-        start["video"]["crf"] = None
-    return {**start, "category": "own"}
-
-
-def create_preset(name: str, body: Mapping[str, Any], description: str = "") -> dict[str, Any]:
-    """Make a preset; every field is checked first."""
-    db = config.open_config()
-    try:
-        return presets.create(db, name, body, description).to_json()
-    finally:
-        db.close()
-
-
-def delete_preset(name: str) -> None:
-    """Delete a preset of one's own; system presets are refused."""
-    db = config.open_config()
-    try:
-        presets.delete(db, name)
-    finally:
-        db.close()
-
-
-def preset_text(name: str) -> str:
-    """A preset as a file, with its schema version."""
-    db = config.open_config()
-    try:
-        return presets.export_text(presets.get(db, name))
-    finally:
-        db.close()
-
-
-def import_preset(file: str, name: str | None = None) -> dict[str, Any]:
-    """Make a preset from a file that :func:`preset_text` wrote."""
-    db = config.open_config()
-    try:
-        return presets.import_text(db, _text_of(file), name).to_json()
-    finally:
-        db.close()
-
-
-# -- runs ------------------------------------------------------------------------
 def queue(library: Library, names: Sequence[str]) -> dict[str, Any]:
     """Queue a run of each recipe: ``runs[]{run_id, job_id, recipe}``.
 
@@ -289,6 +112,16 @@ def deliver(library: Library, given: str, folder: str, *, move: bool = False) ->
     return {"job_id": delivery.queue(library, given, folder, move=move)}
 
 
+def move(library: Library, given: str, where: str) -> dict[str, Any]:
+    """Move a run that waits for its turn: ``up``, ``down``, ``top`` or ``bottom``. See :func:`jobs.move`."""
+    return jobs.move(library, records.find(library.db(), given).job_id, where)
+
+
+def set_priority(library: Library, given: str, word: str) -> dict[str, Any]:
+    """Change a run's priority, see :func:`engine.api.jobs.set_priority`."""
+    return jobs.set_priority(library, records.find(library.db(), given).job_id, word)
+
+
 def goes_with(library: Library, given: str) -> list[str]:
     """Paths of the finished files that deleting a run would remove."""
     return runs.goes_with(library, given)
@@ -331,7 +164,7 @@ def render_segment(
         attempt: a name that no other attempt has.
         on_progress: called with frames done and frames of the segment.
     """
-    made = farm.render(_text_of(file), index, attempt, on_progress)
+    made = farm.render(text_of(file), index, attempt, on_progress)
     return {
         "index": index,
         "file": made.file,
@@ -350,16 +183,6 @@ def output_of(library: Library, given: str) -> str:
     return runs.finished_path(library, given)
 
 
-def _check_preset(spec: Mapping[str, Any]) -> None:
-    """Raise NotFound when a recipe names a preset that does not exist: better now than at night."""
-    if spec.get("preset") is not None:
-        db = config.open_config()
-        try:
-            presets.get(db, str(spec["preset"]))
-        finally:
-            db.close()
-
-
 def _queued(made: Sequence[Queued]) -> dict[str, Any]:
     return {"runs": [{"run_id": run.run_id, "job_id": run.job_id, "recipe": run.recipe} for run in made]}
 
@@ -373,12 +196,3 @@ def _ended(library: Library, job: Job) -> dict[str, Any]:
         "status": job.status,
         "error": job.error or (job.message if job.status == "paused" else None),
     }
-
-
-def _text_of(file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise NotFound(f"{display(file)} does not exist.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{display(file)} cannot be read: {error}.") from error

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.errors import RushesError
+from engine.errors import RushesError, WrongUse
+from engine.names import display
 
 Kind = Literal["text", "number", "choice", "flag", "folder", "file", "words", "clips"]
 """How a field is answered: ``words`` are separated by commas; ``clips`` are chosen in a list."""
@@ -177,3 +178,33 @@ def value_of(field: Field, text: str) -> Any:
             except ValueError:
                 continue
     return text
+
+
+def field_json(field: Field) -> dict[str, Any]:
+    """A field as a document tells it."""
+    return {
+        "key": field.key,
+        "label": field.label,
+        "kind": field.kind,
+        "hint": field.hint,
+        "group": field.group,
+        "choices": [value for value, _ in field.choices],
+        "default": field.default,
+    }
+
+
+def answers_of(pairs: Sequence[str], known: Mapping[str, Field]) -> dict[str, Any]:
+    """Answers from ``KEY=VALUE`` texts; an empty value is None, the default.
+
+    Raises:
+        WrongUse: a text without ``=``, or an unknown key.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise WrongUse(f"{display(pair)} is no setting; write KEY=VALUE.")
+        if key not in known or key == "name":
+            raise WrongUse(f"There is no field {display(key)}; known: {', '.join(sorted(known))}.")
+        found[key] = value_of(known[key], text)
+    return found

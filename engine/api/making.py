@@ -21,6 +21,8 @@ from engine.api import (
     recipe_form,
     views,
 )
+from engine.api import presets as preset_verbs
+from engine.api import recipes as recipe_verbs
 from engine.api.forms import Check, Fact, Field, Values
 from engine.api.rows import Filter, Id
 from engine.errors import NotFound, Refused, WrongUse
@@ -248,7 +250,7 @@ class Making:
 
     def delete_recipe(self, name: str) -> None:
         """Delete a recipe; its runs and films stay."""
-        exports.delete_recipe(self._library, name)
+        recipe_verbs.delete_recipe(self._library, name)
 
     def write_recipe(self, name: str, path: str) -> str:
         """Write a recipe to a new file. Returns the path.
@@ -256,11 +258,11 @@ class Making:
         Raises:
             Refused: the file exists, or cannot be written.
         """
-        return write_new(path, exports.recipe_text(self._library, name), f"{name}.recipe.json")
+        return write_new(path, recipe_verbs.recipe_text(self._library, name), f"{name}.recipe.json")
 
     def read_recipe(self, path: str) -> str:
         """Make a recipe from a file. Returns its name."""
-        return str(exports.import_recipe(self._library, path)["name"])
+        return str(recipe_verbs.import_recipe(self._library, path)["name"])
 
     def items(self, given: Sequence[Mapping[str, Any]]) -> list[ItemLine]:
         """The clips of an explicit list, with what is known of them."""
@@ -280,7 +282,7 @@ class Making:
             WrongUse: an ending of no known format.
             Refused: the file exists, or nothing can be written.
         """
-        return list(exports.write_timeline(self._library, name, path))
+        return list(recipe_verbs.write_timeline(self._library, name, path))
 
     def _item(self, entry: Mapping[str, Any]) -> ItemLine:
         found = row(
@@ -397,15 +399,15 @@ class Making:
 
     def delete_preset(self, name: str) -> None:
         """Delete a preset of one's own."""
-        exports.delete_preset(name)
+        preset_verbs.delete_preset(name)
 
     def write_preset(self, name: str, path: str) -> str:
         """Write a preset to a new file. Returns the path."""
-        return write_new(path, exports.preset_text(name), f"{name}.preset.json")
+        return write_new(path, preset_verbs.preset_text(name), f"{name}.preset.json")
 
     def read_preset(self, path: str) -> str:
         """Make a preset from a file. Returns its name."""
-        return str(exports.import_preset(path)["name"])
+        return str(preset_verbs.import_preset(path)["name"])
 
     # -- runs ------------------------------------------------------------------
     def compare(self, one: str, other: str) -> dict[str, Any]:

@@ -18,7 +18,18 @@ from typing import Any
 
 from blake3 import blake3
 
-from engine.api import clips, engines, exports, ingests, jobs, libraries, relinks, volumes
+from engine.api import (
+    clips,
+    engines,
+    exports,
+    ingests,
+    jobs,
+    libraries,
+    presets,
+    recipes,
+    relinks,
+    volumes,
+)
 from engine.demo.drives import Drives
 from engine.demo.footage import shoot_day
 from engine.errors import RushesError
@@ -236,12 +247,12 @@ class Day:
         with self._step("A film and proxies go out") as proof:
             out = os.path.join(self.folder, "deliveries")
             os.makedirs(out, exist_ok=True)
-            exports.create_recipe(
+            recipes.create_recipe(
                 self.library,
                 "Day film",
                 {"mode": "all", "layout": "joined", "preset": "share", "destination": out},
             )
-            exports.create_recipe(
+            recipes.create_recipe(
                 self.library,
                 "Proxies",
                 {"mode": "all", "layout": "per-clip", "preset": self._proxy_preset(), "destination": out},
@@ -340,7 +351,7 @@ class Day:
         return [copy for copy in self._copies() if copy["state"] != "online"]
 
     def _proxy_preset(self) -> str:
-        names = [preset["name"] for preset in exports.list_presets()]
+        names = [preset["name"] for preset in presets.list_presets()]
         return next((name for name in names if "proxy" in name.lower() and "h264" in name.lower()), "share")
 
 

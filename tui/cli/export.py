@@ -55,7 +55,7 @@ def export(recipes: tuple[str, ...], wait: bool, library_path: str | None, as_js
 
 @click.group()
 def exports() -> None:
-    """Runs: list, show, cancel, resume, rerun, delete."""
+    """Runs: list, show, cancel, resume, rerun, compare, move, deliver, delete."""
 
 
 @exports.command(name="list")
@@ -212,8 +212,50 @@ def compare(one: str, other: str, library_path: str | None, as_json: bool) -> No
     if as_json:
         output.document(found)
         return
-    for key, value in found.items():
-        output.say(f"{key:18} {output.shown(str(value))}")
+    first, second = found["runs"]
+    facts = ("status", "preset", "clips", "frames_total", "output_duration_ms", "output_size", "seconds")
+    lines = [[key, first[key], second[key]] for key in facts]
+    lines += [[name, *map(_short, values)] for name, values in found["different"].items()]
+    output.table(["", output.shown(first["name"]), output.shown(second["name"])], lines, "")
+    output.say("The films are the same, byte for byte." if found["same_bytes"] else "The films differ.")
+    for which, key in ((first, "clips_only_in_first"), (second, "clips_only_in_second")):
+        if found[key]:
+            titles = ", ".join(output.shown(title) for title in found[key])
+            output.say(f"Only in {output.shown(which['name'])}: {titles}")
+
+
+def _short(value: Any) -> str:
+    return "-" if value in (None, "", [], {}) else output.shown(str(value))
+
+
+@exports.command()
+@click.argument("run")
+@click.argument("where", metavar="up|down|top|bottom")
+@options.common
+def move(run: str, where: str, library_path: str | None, as_json: bool) -> None:
+    """Move a run that waits for its turn."""
+    from engine.api import exports as api
+
+    found = api.move(options.open_library(library_path), run, where)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(f"{output.shown(found['title'])}: place {found['queue_place']} in the line.")
+
+
+@exports.command()
+@click.argument("run")
+@click.argument("word", metavar="low|normal|high|urgent")
+@options.common
+def priority(run: str, word: str, library_path: str | None, as_json: bool) -> None:
+    """Change a run's priority."""
+    from engine.api import exports as api
+
+    found = api.set_priority(options.open_library(library_path), run, word)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(f"{output.shown(found['title'])}: priority {word}.")
 
 
 @exports.command()

@@ -18,25 +18,40 @@ def presets() -> None:
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-@presets.command(name="list")
-@JSON_OPTION
-def list_presets(as_json: bool) -> None:
-    """All presets, the built-in ones first."""
-    from engine.api import exports as api
+SET_OPTION = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Any field (rushes presets fields); empty is the default. May be repeated.",
+)
 
-    found = api.list_presets()
+
+@presets.command(name="list")
+@click.option("--category", help="Only presets of this category.")
+@click.option("--check", is_flag=True, help="Try each on this machine and say why one cannot be used.")
+@JSON_OPTION
+def list_presets(category: str | None, check: bool, as_json: bool) -> None:
+    """All presets, the built-in ones first."""
+    from engine.api import presets as api
+
+    found = [preset for preset in api.list_presets() if category in (None, preset["category"])]
+    if check:
+        for preset in found:
+            preset["unable"] = " ".join(api.unable(preset["name"])) or None
     if as_json:
         output.document(found)
         return
     output.table(
-        ["NAME", "VIDEO", "AUDIO", "FILE", "DESCRIPTION"],
+        ["CATEGORY", "NAME", "VIDEO", "AUDIO", "FILE", "DESCRIPTION"],
         [
             [
+                preset["category"],
                 output.shown(preset["name"]) + (" [system]" if preset["is_system"] else ""),
                 (preset.get("video") or {}).get("codec", "-"),
                 (preset.get("audio") or {}).get("codec", "-"),
                 preset["container"],
-                output.shown(preset["description"]),
+                output.shown(preset.get("unable") or preset["description"]),
             ]
             for preset in found
         ],
@@ -49,7 +64,7 @@ def list_presets(as_json: bool) -> None:
 @JSON_OPTION
 def show_preset(name: str, as_json: bool) -> None:
     """One preset with the ffmpeg arguments it leads to."""
-    from engine.api import exports as api
+    from engine.api import presets as api
 
     found = api.show_preset(name)
     if as_json:
@@ -75,12 +90,15 @@ def show_preset(name: str, as_json: bool) -> None:
 @click.option("--audio-bitrate", help="e.g. 160k.")
 @click.option("--container", help="e.g. mp4, mov, mkv, mxf.")
 @click.option("--description", default="", help="One line for people.")
+@SET_OPTION
 @JSON_OPTION
-def create_preset(name: str, base: str | None, description: str, as_json: bool, **given: Any) -> None:
+def create_preset(
+    name: str, base: str | None, description: str, settings: tuple[str, ...], as_json: bool, **given: Any
+) -> None:
     """Make a preset called NAME."""
-    from engine.api import exports as api
+    from engine.api import presets as api
 
-    body = api.preset_body(base, given)
+    body = api.preset_body(base, given, api.settings_of(settings))
     made = api.create_preset(name, body, description)
     if as_json:
         output.document(made)
@@ -88,12 +106,110 @@ def create_preset(name: str, base: str | None, description: str, as_json: bool, 
         output.say(f"Preset {output.shown(name)} made.")
 
 
+@presets.command()
+@click.argument("name")
+@click.argument("new_name", metavar="NEW")
+@JSON_OPTION
+def copy(name: str, new_name: str, as_json: bool) -> None:
+    """Make a preset like NAME, called NEW."""
+    from engine.api import presets as api
+
+    made = api.create_preset(new_name, api.preset_body(name, {}), api.show_preset(name)["description"])
+    output.document(made) if as_json else output.say(f"Preset {output.shown(made['name'])} made.")
+
+
+@presets.command()
+@click.argument("name")
+@click.option("--name", "new_name", metavar="NEW", help="A new name.")
+@SET_OPTION
+@JSON_OPTION
+def edit(name: str, new_name: str | None, settings: tuple[str, ...], as_json: bool) -> None:
+    """Change a preset of your own; queued runs keep their own copy."""
+    from engine.api import presets as api
+
+    made = api.edit_preset(name, api.settings_of(settings), new_name)
+    output.document(made) if as_json else output.say(f"Preset {output.shown(made['name'])} changed.")
+
+
+@presets.command()
+@JSON_OPTION
+def fields(as_json: bool) -> None:
+    """Every field of a preset, for --set."""
+    from engine.api import presets as api
+    from tui.cli.recipe import takes
+
+    found = api.fields()
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["KEY", "TAKES", "MEANING"],
+        [[entry["key"], takes(entry), output.shown(entry["hint"])] for entry in found],
+        "No fields.",
+    )
+
+
+@presets.command()
+@click.argument("name")
+@click.option("--codec", required=True, metavar="PRESET", help="How it is encoded: a preset.")
+@click.option("--scaling", metavar="PART", help="Size and frame rate.")
+@click.option("--watermark", metavar="PART", help="What is burnt into the picture.")
+@click.option("--naming", metavar="PART", help="How files are called.")
+@click.option("--sound", metavar="PART", help="How loud it is.")
+@click.option("--description", default="", help="One line for people.")
+@JSON_OPTION
+def compose(name: str, description: str, as_json: bool, **parts: str | None) -> None:
+    """Put a preset together from parts: rushes presets parts lists them."""
+    from engine.api import presets as api
+
+    given = {concern: part for concern, part in parts.items() if part}
+    made = api.compose_preset(name, given, description)
+    output.document(made) if as_json else output.say(f"Preset {output.shown(made['name'])} made.")
+
+
+@presets.command()
+@JSON_OPTION
+def parts(as_json: bool) -> None:
+    """Parts that presets can be put together from."""
+    from engine.api import presets as api
+
+    found = api.list_parts()
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["CONCERN", "NAME", "SETTINGS"],
+        [
+            [
+                part["concern"],
+                output.shown(part["name"]) + (" [system]" if part["is_system"] else ""),
+                output.shown(json.dumps(part["settings"])),
+            ]
+            for part in found
+        ],
+        "No parts.",
+    )
+
+
+@presets.command(name="make-part")
+@click.argument("concern")
+@click.argument("name")
+@click.argument("pairs", nargs=-1, metavar="KEY=VALUE...")
+@JSON_OPTION
+def make_part(concern: str, name: str, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Make a part for CONCERN: scaling, watermark, naming or sound."""
+    from engine.api import presets as api
+
+    made = api.create_part(concern, name, api.settings_of(pairs))
+    output.document(made) if as_json else output.say(f"Part {output.shown(made['name'])} made.")
+
+
 @presets.command(name="delete")
 @click.argument("name")
 @JSON_OPTION
 def delete_preset(name: str, as_json: bool) -> None:
     """Delete a preset of your own."""
-    from engine.api import exports as api
+    from engine.api import presets as api
 
     api.delete_preset(name)
     output.document({"deleted": name}) if as_json else output.say(f"Preset {output.shown(name)} deleted.")
@@ -104,7 +220,7 @@ def delete_preset(name: str, as_json: bool) -> None:
 @JSON_OPTION
 def export_preset(name: str, as_json: bool) -> None:
     """Print a preset as a file that `presets import` takes."""
-    from engine.api import exports as api
+    from engine.api import presets as api
 
     text = api.preset_text(name)
     output.document(json.loads(text)) if as_json else output.say(text)
@@ -116,7 +232,7 @@ def export_preset(name: str, as_json: bool) -> None:
 @JSON_OPTION
 def import_preset(file: str, name: str | None, as_json: bool) -> None:
     """Make a preset from a file."""
-    from engine.api import exports as api
+    from engine.api import presets as api
 
     made = api.import_preset(file, name)
     if as_json:

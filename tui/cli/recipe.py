@@ -34,7 +34,21 @@ def _fields(function: options.Function) -> options.Function:
             click.option("--size", metavar="WxH", help="Picture size; the first clip's when not given."),
             click.option("--fps", help="Frame rate, e.g. 25 or 30000/1001; the first clip's when not given."),
             click.option("--lut", metavar="FILE", help="A .cube file."),
+            click.option("--title", metavar="TEXT", help="Words on a card before the film."),
+            click.option("--burn-in", metavar="STAMPS", help="e.g. 'timecode@bottom-left:4; clip@top'."),
             click.option("--loudness", type=float, metavar="LUFS"),
+            click.option("--timecode", help="Of the film's first frame, e.g. 10:00:00:00."),
+            click.option("--hdr", type=click.Choice(["flag", "tonemap", "refuse"]), help="HDR clips."),
+            click.option(
+                "--verify",
+                type=click.Choice(["quick", "decode", "quality"]),
+                help="How deep the film is proven.",
+            ),
+            click.option(
+                "--deliver", type=click.Choice(["no", "copy", "move"]), help="Afterwards, to --deliver-to."
+            ),
+            click.option("--deliver-to", metavar="DIR", help="Folder for --deliver."),
+            click.option("--single/--segments", default=None, help="In one piece, without checkpoints."),
             click.option(
                 "--offline", type=click.Choice(["refuse", "skip"]), help="What to do about clips away."
             ),
@@ -42,7 +56,21 @@ def _fields(function: options.Function) -> options.Function:
             click.option("--tag", "tags", multiple=True, help="Mode filter: this tag; may be repeated."),
             click.option("--volume", help="Mode filter: clips on this volume."),
             click.option("--since", metavar="TIME", help="Mode filter: recorded at or after."),
-            click.option("--clip", "clips", multiple=True, help="Mode list: a clip's id; in this order."),
+            click.option("--until", metavar="TIME", help="Mode filter: recorded at or before."),
+            click.option(
+                "--clip",
+                "clips",
+                multiple=True,
+                metavar="CLIP[@IN-OUT]",
+                help="Mode list: a clip's id or title, with points such as 25-100, 1s-4.5s; in this order.",
+            ),
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Any field (rushes recipe fields); empty is the default. May be repeated.",
+            ),
         ]
     ):
         function = option(function)
@@ -53,6 +81,7 @@ def _spec(given: dict[str, Any]) -> dict[str, Any]:
     """Turn the options into fields of a recipe; what was not given is left out."""
     import os
 
+    from engine.api import recipes
     from engine.errors import WrongUse
 
     spec: dict[str, Any] = {
@@ -66,13 +95,21 @@ def _spec(given: dict[str, Any]) -> dict[str, Any]:
             "transition_ms",
             "fps",
             "loudness",
+            "timecode",
+            "hdr",
+            "verify",
+            "deliver",
+            "burn_in",
+            "single",
             "offline",
         )
         if given[key] is not None
     }
     if given["template"]:
         spec["name"] = given["template"]
-    for key in ("destination", "lut"):
+    if given["title"]:
+        spec["title"] = {"text": given["title"]}
+    for key in ("destination", "lut", "deliver_to"):
         if given[key]:
             spec[key] = os.path.abspath(given[key])
     if given["size"]:
@@ -80,7 +117,7 @@ def _spec(given: dict[str, Any]) -> dict[str, Any]:
         if not (width.isdigit() and height.isdigit()):
             raise WrongUse(f"{output.shown(given['size'])} is no picture size; give one like 1920x1080.")
         spec["width"], spec["height"] = int(width), int(height)
-    wanted = {key: given[key] for key in ("text", "volume", "since") if given[key]}
+    wanted = {key: given[key] for key in ("text", "volume", "since", "until") if given[key]}
     if given["tags"]:
         wanted["tags"] = list(given["tags"])
     if wanted:
@@ -89,7 +126,23 @@ def _spec(given: dict[str, Any]) -> dict[str, Any]:
     if given["clips"]:
         spec["items"] = [{"clip_id": clip} for clip in given["clips"]]
         spec.setdefault("mode", "list")
+    return _merged(spec, recipes.settings_of(given["settings"]))
+
+
+def _merged(spec: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Lay ``--set`` over the options."""
+    for key, value in more.items():
+        both = isinstance(value, dict) and isinstance(spec.get(key), dict)
+        spec[key] = {**spec[key], **value} if both else value
     return spec
+
+
+def _find_clips(library: Any, spec: dict[str, Any]) -> None:
+    """Turn each ``CLIP@IN-OUT`` of a list into a clip of the library with frames."""
+    from engine.api import recipes
+
+    if spec.get("items"):
+        spec["items"] = [recipes.item_of(library, str(item["clip_id"])) for item in spec["items"]]
 
 
 @recipe.command()
@@ -98,13 +151,12 @@ def _spec(given: dict[str, Any]) -> dict[str, Any]:
 @options.common
 def create(name: str, library_path: str | None, as_json: bool, **given: Any) -> None:
     """Make a recipe called NAME."""
-    from engine.api import clips, exports
+    from engine.api import recipes
 
     library = options.open_library(library_path)
     spec = _spec(given)
-    for item in spec.get("items", []):
-        item["clip_id"] = clips.find(library, item["clip_id"])
-    made = exports.create_recipe(library, name, spec)
+    _find_clips(library, spec)
+    made = recipes.create_recipe(library, name, spec)
     if as_json:
         output.document(made)
     else:
@@ -118,9 +170,12 @@ def create(name: str, library_path: str | None, as_json: bool, **given: Any) -> 
 @options.common
 def edit(name: str, new_name: str | None, library_path: str | None, as_json: bool, **given: Any) -> None:
     """Change a recipe; runs that exist keep their own snapshot."""
-    from engine.api import exports
+    from engine.api import recipes
 
-    made = exports.edit_recipe(options.open_library(library_path), name, _spec(given), new_name)
+    library = options.open_library(library_path)
+    spec = _spec(given)
+    _find_clips(library, spec)
+    made = recipes.edit_recipe(library, name, spec, new_name)
     if as_json:
         output.document(made)
     else:
@@ -131,9 +186,9 @@ def edit(name: str, new_name: str | None, library_path: str | None, as_json: boo
 @options.common
 def list_recipes(library_path: str | None, as_json: bool) -> None:
     """All recipes."""
-    from engine.api import exports
+    from engine.api import recipes
 
-    found = exports.list_recipes(options.open_library(library_path))
+    found = recipes.list_recipes(options.open_library(library_path))
     if as_json:
         output.document(found)
         return
@@ -158,9 +213,9 @@ def list_recipes(library_path: str | None, as_json: bool) -> None:
 @options.common
 def show(name: str, library_path: str | None, as_json: bool) -> None:
     """One recipe."""
-    from engine.api import exports
+    from engine.api import recipes
 
-    found = exports.show_recipe(options.open_library(library_path), name)
+    found = recipes.show_recipe(options.open_library(library_path), name)
     if as_json:
         output.document(found)
         return
@@ -175,13 +230,13 @@ def show(name: str, library_path: str | None, as_json: bool) -> None:
 @options.common
 def delete(name: str, yes: bool, library_path: str | None, as_json: bool) -> int:
     """Delete a recipe; its runs and films stay."""
-    from engine.api import exports
+    from engine.api import recipes
 
     library = options.open_library(library_path)
-    exports.show_recipe(library, name)
+    recipes.show_recipe(library, name)
     if not output.ask(f"Delete the recipe {output.shown(name)}? Its runs and films stay.", yes=yes):
         return 130
-    exports.delete_recipe(library, name)
+    recipes.delete_recipe(library, name)
     if as_json:
         output.document({"deleted": name})
     else:
@@ -194,9 +249,9 @@ def delete(name: str, yes: bool, library_path: str | None, as_json: bool) -> int
 @options.common
 def export_recipe(name: str, library_path: str | None, as_json: bool) -> None:
     """Print a recipe as a file that `recipe import` takes."""
-    from engine.api import exports
+    from engine.api import recipes
 
-    text = exports.recipe_text(options.open_library(library_path), name)
+    text = recipes.recipe_text(options.open_library(library_path), name)
     output.document(json.loads(text)) if as_json else output.say(text)
 
 
@@ -206,10 +261,87 @@ def export_recipe(name: str, library_path: str | None, as_json: bool) -> None:
 @options.common
 def import_recipe(file: str, name: str | None, library_path: str | None, as_json: bool) -> None:
     """Make a recipe from a file."""
-    from engine.api import exports
+    from engine.api import recipes
 
-    made = exports.import_recipe(options.open_library(library_path), file, name)
+    made = recipes.import_recipe(options.open_library(library_path), file, name)
     if as_json:
         output.document(made)
     else:
         output.say(f"Recipe {output.shown(made['name'])} made.")
+
+
+@recipe.command()
+@options.common
+def fields(library_path: str | None, as_json: bool) -> None:
+    """Every field of a recipe, for --set."""
+    from engine.api import recipes
+
+    del library_path
+    found = recipes.fields()
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["KEY", "TAKES", "MEANING"],
+        [[entry["key"], takes(entry), output.shown(entry["hint"])] for entry in found],
+        "No fields.",
+    )
+
+
+def takes(entry: dict[str, Any]) -> str:
+    """What a field takes, in a word or its choices."""
+    if entry["choices"]:
+        return ", ".join(str(choice) for choice in entry["choices"])
+    return {"flag": "yes, no", "words": "words, with commas"}.get(str(entry["kind"]), str(entry["kind"]))
+
+
+@recipe.command()
+@click.argument("name")
+@options.common
+def preview(name: str, library_path: str | None, as_json: bool) -> int:
+    """What a recipe would come to now: clips, length, size, names, the ffmpeg command."""
+    import shlex
+
+    from engine.api import recipes
+
+    found = recipes.preview_recipe(options.open_library(library_path), name)
+    if as_json:
+        output.document(found)
+    else:
+        for key, sentence in found["problems"].items():
+            output.complain(f"{key or 'recipe'}: {output.shown(sentence)}")
+        for fact in found["facts"]:
+            output.say(f"{fact['label']:9} {output.shown(fact['text'])}")
+        if found["command"]:
+            output.say(f"{'Runs':9} {output.shown(shlex.join(found['command']))}")
+    return 3 if found["problems"] else 0
+
+
+@recipe.command()
+@click.argument("name")
+@click.argument("new_name", metavar="NEW")
+@options.common
+def copy(name: str, new_name: str, library_path: str | None, as_json: bool) -> None:
+    """Make a recipe like NAME, called NEW."""
+    from engine.api import recipes
+
+    made = recipes.copy_recipe(options.open_library(library_path), name, new_name)
+    output.document(made) if as_json else output.say(f"Recipe {output.shown(made['name'])} made.")
+
+
+@recipe.command()
+@click.argument("name")
+@click.argument("file")
+@options.common
+def timeline(name: str, file: str, library_path: str | None, as_json: bool) -> None:
+    """Write a recipe's timeline for an editing program: FILE ends in .otio, .edl or .fcpxml."""
+    import os
+
+    from engine.api import recipes
+
+    said = recipes.write_timeline(options.open_library(library_path), name, os.path.abspath(file))
+    if as_json:
+        output.document({"file": output.shown(os.path.abspath(file)), "notes": said})
+    else:
+        for sentence in said:
+            output.say(output.shown(sentence))

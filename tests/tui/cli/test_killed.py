@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.api import clips, exports, ingests, jobs, libraries
+from engine.api import clips, exports, ingests, jobs, libraries, recipes
 from engine.jobs import store
 from engine.library import Library
 from engine.supervisor import lock
@@ -92,7 +92,7 @@ def test_the_engine_is_killed_in_the_middle_of_an_export(
         ingests.wait(opened, ingests.queue(opened, [str(card)], [str(home / "x")])["job_id"])["status"]
         == "completed"
     )
-    exports.create_recipe(opened, "Film", {"preset": "archive", "destination": str(home / "out")})
+    recipes.create_recipe(opened, "Film", {"preset": "archive", "destination": str(home / "out")})
     (queued,) = exports.queue(opened, ["Film"])["runs"]
     wait_until(
         lambda: any(s["status"] == "completed" for s in exports.show(opened, queued["run_id"])["segments"]),
