@@ -6,30 +6,28 @@ thread of its own, so that one on a dead server stops no other.
 
 from __future__ import annotations
 
-import errno
 import logging
 import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
 
 from engine.errors import RushesError
 from engine.ingest import plan, queue
 from engine.ingest.scan import left_out, scan
 from engine.library import Library
+from engine.media.cards import Listed, recognise
 from engine.media.kinds import is_media
 from engine.names import display
 from engine.storage.database import write
 from engine.volumes import mounts, places
 from engine.watch import folders
 from engine.watch.folders import WatchFolder
-from engine.watch.stability import File, Patience, Times, units
+from engine.watch.signals import Signals
+from engine.watch.stability import File, Parcel, Patience, Times, units
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +45,7 @@ class _State:
     patience: Patience
     due: float = 0.0
     armed: tuple[int, int] | None = None
-    observer: BaseObserver | None = None
-    limit: str | None = None
+    signals: Signals | None = None
     thread: threading.Thread | None = None
     looked: float = 0.0
 
@@ -114,12 +111,14 @@ class Watcher:
         try:
             try:
                 self._arm(folder, state)
-                error = look(self._library, folder, state.patience) or state.limit
+                error = look(self._library, folder, state.patience)
+                error = error or (state.signals.limit if state.signals is not None else None)
             except (RushesError, OSError) as problem:
                 error = str(problem)
             if folders.note(db, folder.watch_id, error) and error is not None:
                 logger.warning("watch folder %s: %s", display(folder.path), error)
-            quiet = self._times.net if state.observer is not None else self._times.poll
+            heard = state.signals is not None and state.signals.alive and state.signals.limit is None
+            quiet = self._times.net if heard else self._times.poll
             pause = self._times.step if state.patience.waiting else quiet
             state.looked = time.monotonic()
             state.due = min(state.due, state.looked + pause)
@@ -137,24 +136,25 @@ class Watcher:
             _disarm(state)  # inotify sees nothing of what a server or another client does
             return
         facts = os.stat(folder.path)
-        if state.armed == (facts.st_dev, facts.st_ino):
-            return
+        if state.signals is not None and state.armed == (facts.st_dev, facts.st_ino):
+            was_limited = state.signals.limit is not None
+            state.signals.check()
+            if state.signals.alive and not (was_limited and state.signals.limit is None):
+                return
         _disarm(state)
-        state.armed, state.limit = (facts.st_dev, facts.st_ino), None
-        observer = Observer()
+        state.armed = (facts.st_dev, facts.st_ino)
 
         def soon() -> None:
             # A steady stream of events costs a look now and then, not one per event.
             moment = max(time.monotonic() + SETTLE_SECONDS, state.looked + self._times.step / 5)
             state.due = min(state.due, moment)
 
-        try:
-            observer.schedule(_Poker(soon), folder.path, recursive=True)
-            observer.start()
-        except OSError as error:
-            state.limit = _limit(folder.path, error, self._times.poll)
-            return
-        state.observer = observer
+        def lost() -> None:
+            logger.warning("watch folder %s: events were lost; all of it is looked at", display(folder.path))
+            state.armed = None  # folders made meanwhile are watched by nobody
+            state.due = 0.0
+
+        state.signals = Signals(folder.path, soon, lost, self._times.poll)
 
 
 def _enabled(library: Library) -> list[WatchFolder]:
@@ -175,36 +175,61 @@ def look(library: Library, folder: WatchFolder, patience: Patience) -> str | Non
     taken = folders.taken(db, folder.watch_id)
     new = [file for file in files if taken.get(file.path) != (file.size, file.mtime_ns)]
     still = patience.look(new, time.monotonic(), time.time())
-    ready = units(files, taken, still, is_media)
+    now = time.monotonic()
+
+    def in_parts(top: str, held: Sequence[File]) -> bool:
+        return not patience.holds(top, held, still, now) and not _is_card(held)
+
+    ready: dict[str, list[Parcel]] = defaultdict(list)
+    for parcel in units(files, taken, still, is_media, in_parts):
+        ready[parcel.below].append(parcel)
     problems = [sentence for _, sentence in listing.unreadable]
-    # Together where that can be; where one is refused, the others go without it.
-    if ready and _queue(library, folder, ready) is not None:
-        for top, held in ready.items():
-            problem = _queue(library, folder, {top: held})
-            if problem is not None:
-                problems.append(problem)
+    for below, parcels in ready.items():
+        # Together where that can be; where one is refused, the others go without it.
+        if _queue(library, folder, below, parcels) is not None:
+            for parcel in parcels:
+                problem = _queue(library, folder, below, [parcel])
+                if problem is not None:
+                    problems.append(problem)
     return " ".join(problems) or None
 
 
-def _queue(library: Library, folder: WatchFolder, ready: dict[str, list[File]]) -> str | None:
+def _is_card(held: Sequence[File]) -> bool:
+    """Whether a camera's structure is recognised: its files belong together, whatever their names."""
+    return recognise([Listed(file.path, file.size, file.mtime_ns) for file in held]).kind != "folder"
+
+
+def _queue(library: Library, folder: WatchFolder, below: str, parcels: Sequence[Parcel]) -> str | None:
     """Queue one ingest, and remember its files in the same transaction; return why not."""
-    sources = [os.path.join(folder.path, top) for top in ready]
+    sources = [os.path.join(folder.path, source) for parcel in parcels for source in parcel.sources]
     try:
         planned = plan.plan(
             library,
             sources,
-            folder.destinations,
+            _destinations(library, folder, below),
             mode=folder.mode,
             name=f"Watch {display(os.path.basename(folder.path))}",
         )
         with write(library.db()) as db:
             queued = queue.queue(library, planned)
-            for held in ready.values():
-                folders.remember(db, folder.watch_id, held)
+            for parcel in parcels:
+                folders.remember(db, folder.watch_id, parcel.files)
     except (RushesError, OSError) as error:
         return str(error)
     logger.info("watch folder %s: job %s", display(folder.path), queued.job_id)
     return None
+
+
+def _destinations(library: Library, folder: WatchFolder, below: str) -> Sequence[str]:
+    """Where files go: with the folder they come from, when they are a part of it."""
+    if not below or (folder.mode or library.mode) == "reference":
+        return folder.destinations
+    found = [os.path.join(target, below) for target in folder.destinations or (str(library.root),)]
+    for target, home in zip(found, folder.destinations or (str(library.root),), strict=True):
+        # Only what lies between: a destination that is away is refused, not made.
+        if os.path.isdir(home):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+    return found
 
 
 def _left_out(relative: str) -> bool:
@@ -213,28 +238,6 @@ def _left_out(relative: str) -> bool:
 
 
 def _disarm(state: _State) -> None:
-    observer, state.observer, state.armed = state.observer, None, None
-    if observer is not None:
-        observer.stop()
-
-
-def _limit(path: str, error: OSError, poll: float) -> str:
-    if error.errno in (errno.ENOSPC, errno.EMFILE):
-        limit = "max_user_watches" if error.errno == errno.ENOSPC else "max_user_instances"
-        return (
-            f"{display(path)} sends no events: the limit fs.inotify.{limit} is reached. It is looked at every"
-            f" {poll:.0f} s instead; raise the limit with sysctl to be quicker."
-        )
-    return f"{display(path)} sends no events: {error.strerror}. It is looked at every {poll:.0f} s instead."
-
-
-class _Poker(FileSystemEventHandler):
-    """Any event is a reason to look soon; opening and reading is none."""
-
-    def __init__(self, poke: Callable[[], None]) -> None:
-        self._poke = poke
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        """Called in watchdog's thread."""
-        if event.event_type in ("created", "deleted", "moved", "modified", "closed"):
-            self._poke()
+    signals, state.signals, state.armed = state.signals, None, None
+    if signals is not None:
+        signals.stop()

@@ -22,7 +22,11 @@ def watch() -> None:
 def add(
     path: str, destinations: tuple[str, ...], mode: str | None, library_path: str | None, as_json: bool
 ) -> None:
-    """Watch PATH: a folder or file that has not changed for 10 s is taken in."""
+    """Watch PATH: a folder or file that has not changed for 10 s is taken in.
+
+    A file goes with those beside it that begin with its name. A subfolder goes as a whole; what is
+    finished in it waits for a file that still grows at most 30 s, on a camera card until all is there.
+    """
     from engine.api import watches as api
 
     library = options.with_engine(library_path)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,13 +23,14 @@ from engine.media.kinds import is_media
 from engine.storage.database import rows, scalar
 from engine.volumes import mounts
 from engine.watch import folders, watcher
-from engine.watch.stability import File, Patience, Times, units
+from engine.watch.signals import Signals, one_more_watch
+from engine.watch.stability import File, Parcel, Patience, Times, units
 from engine.watch.watcher import Watcher, look
 from tests.engine.volumes.conftest import Mounts, mounted
 
 __all__ = ["mounted"]
 
-QUICK = Times(age=0.2, step=0.1, looks=3, poll=0.3, net=0.5)
+QUICK = Times(age=0.2, step=0.1, looks=3, hold=1.0, poll=0.3, net=0.5)
 Wait = Callable[..., None]
 
 
@@ -94,15 +98,90 @@ def test_a_file_rests_after_three_equal_looks_and_ten_seconds() -> None:
     assert young.look([file], 1.0, wall + 10) == {"a.mov"}
 
 
+def sources_of(parcels: list[Parcel]) -> list[str]:
+    return sorted(source for parcel in parcels for source in parcel.sources)
+
+
 def test_a_folder_is_taken_as_a_whole_and_only_with_something_new() -> None:
     files = [File("card/a.mov", 1, 1), File("card/b.xml", 1, 1), File("x.mov", 1, 1), File("x.xml", 1, 1),
              File("notes.txt", 1, 1), File("papers/b.txt", 1, 1)]  # fmt: skip
     everything = {file.path for file in files}
-    assert sorted(units(files, {}, everything, is_media)) == ["card", "x.mov", "x.xml"]
-    assert "card" not in units(files, {}, everything - {"card/b.xml"}, is_media)
+    assert sources_of(units(files, {}, everything, is_media)) == ["card", "x.mov", "x.xml"]
+    assert "card" not in sources_of(units(files, {}, everything - {"card/b.xml"}, is_media))
     taken = {"card/a.mov": (1, 1), "card/b.xml": (1, 1), "x.mov": (1, 1), "x.xml": (1, 1)}
-    assert units(files, taken, everything, is_media) == {}
-    assert sorted(units(files, {**taken, "card/b.xml": (1, 0)}, everything, is_media)) == ["card"]
+    assert units(files, taken, everything, is_media) == []
+    assert sources_of(units(files, {**taken, "card/b.xml": (1, 0)}, everything, is_media)) == ["card"]
+
+
+def test_a_companion_waits_for_its_media_and_the_media_for_it() -> None:
+    files = [File(name, 1, 1) for name in ("C1.mov", "C1M01.xml", "C1.wav", "C10.mov", "notes.txt")]
+    names = {file.path for file in files}
+    assert sources_of(units(files, {}, names, is_media)) == ["C1.mov", "C1.wav", "C10.mov", "C1M01.xml"]
+    for growing in ("C1.mov", "C1M01.xml"):
+        assert sources_of(units(files, {}, names - {growing}, is_media)) == ["C10.mov"]
+    assert sources_of(units(files, {}, names - {"C10.mov"}, is_media)) == ["C1.mov", "C1.wav", "C1M01.xml"]
+
+
+def test_parts_of_a_folder_are_groups_and_say_where_they_come_from() -> None:
+    names = ("day/a.mov", "day/a.xml", "day/deep/b.mov", "day/deep/c.mov", "day/notes.txt")
+    files = [File(name, 1, 1) for name in names]
+    still = set(names) - {"day/deep/c.mov"}
+    parcels = units(files, {}, still, is_media, lambda *_: True)
+    assert sorted((parcel.sources, parcel.below) for parcel in parcels) == [
+        (("day/a.mov", "day/a.xml"), "day"),
+        (("day/deep/b.mov",), "day/deep"),
+    ]
+    assert units(files, {}, still, is_media) == []
+
+
+def test_what_is_finished_waits_for_the_rest_only_so_long() -> None:
+    patience, files = Patience(Times(hold=30.0)), [File("day/a.mov", 1, 1), File("day/b.mov", 1, 1)]
+    assert patience.holds("day", files, set(), 0.0)
+    assert patience.holds("day", files, {"day/a.mov"}, 10.0)
+    assert patience.holds("day", files, {"day/a.mov"}, 39.0)
+    assert not patience.holds("day", files, {"day/a.mov"}, 40.0)
+    assert patience.holds("day", files, set(), 41.0)
+    assert patience.holds("day", files, {"day/a.mov"}, 42.0)
+
+
+def test_a_growing_file_does_not_hold_back_its_finished_siblings(
+    desk: Desk, watching: Watcher, wait_until: Wait
+) -> None:
+    folders.add(desk.db, str(desk.inbox), [str(desk.target)])
+    desk.put("day/deep/a.mov")
+    desk.put("day/deep/a.xml", 20)
+    growing = desk.put("day/deep/b.mov")
+    ended = time.monotonic() + 8
+    while not desk.jobs() and time.monotonic() < ended:
+        with growing.open("ab") as file:
+            file.write(b"more")
+        time.sleep(0.02)  # the recording goes on
+    assert desk.sources() == {str(desk.inbox / "day/deep/a.mov"), str(desk.inbox / "day/deep/a.xml")}
+    (job_id,) = desk.jobs()
+    store.transition(desk.db, job_id, "running")
+    assert ingest.run(JobContext(desk.library, store.get(desk.db, job_id))).status == "completed"
+    assert (desk.target / "day/deep/a.mov").read_bytes() == (desk.inbox / "day/deep/a.mov").read_bytes()
+    wait_until(lambda: len(desk.jobs()) == 2, 8, "the rest of the folder, once it rests")
+    rest = desk.jobs()[1]
+    store.transition(desk.db, rest, "running")
+    assert ingest.run(JobContext(desk.library, store.get(desk.db, rest))).status == "completed"
+    assert sorted(str(path.relative_to(desk.target)) for path in desk.target.rglob("*.*")) == [
+        "day/deep/a.mov", "day/deep/a.xml", "day/deep/b.mov",
+    ]  # fmt: skip
+
+
+def test_a_card_is_never_taken_in_parts(desk: Desk, watching: Watcher, wait_until: Wait) -> None:
+    folders.add(desk.db, str(desk.inbox), [str(desk.target)])
+    desk.put("A001/DCIM/100MEDIA/DJI_0001.MP4")
+    growing = desk.put("A001/DCIM/100MEDIA/DJI_0002.MP4")
+    ended = time.monotonic() + 3
+    while time.monotonic() < ended:
+        with growing.open("ab") as file:
+            file.write(b"more")
+        time.sleep(0.02)  # the copying goes on
+    assert desk.jobs() == []
+    wait_until(lambda: len(desk.jobs()) == 1, 8, "the card")
+    assert desk.sources() == {str(desk.inbox / "A001")}
 
 
 def test_what_is_new_is_queued_once_and_taken_in(desk: Desk, watching: Watcher, wait_until: Wait) -> None:
@@ -218,9 +297,119 @@ def test_an_unknown_file_system_is_polled(
     monkeypatch.setattr(mounts.Mount, "is_trusted", property(lambda _: False))
     folders.add(desk.db, str(desk.inbox), [str(desk.target)])
     some_looks(desk, wait_until, 1)
-    assert [state.observer for state in watching._states.values()] == [None]
+    assert [state.signals for state in watching._states.values()] == [None]
     desk.put("a.mov")
     wait_until(lambda: len(desk.jobs()) == 1, 5, "the ingest")
+
+
+def test_lost_events_are_a_reason_to_look_at_everything(
+    desk: Desk, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real overflow of the kernel's queue: nobody reads it while more happens than it can hold."""
+    inotify_c = pytest.importorskip("watchdog.observers.inotify_c", reason="no inotify here")
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    if limit > 20_000:
+        pytest.skip(f"the queue holds {limit} events: filling it would take too long")
+    reading = threading.Event()
+    reading.set()
+    read = inotify_c.InotifyFD.read_events
+
+    def gated(self: Any, **options: Any) -> Any:
+        events = read(self, **options)
+        reading.wait(30)
+        return events
+
+    monkeypatch.setattr(inotify_c.InotifyFD, "read_events", gated)
+    lost, heard = threading.Event(), []
+    signals = Signals(str(desk.inbox), lambda: heard.append(1), lost.set, 1.0)
+    try:
+        reading.clear()
+        names = [str(desk.inbox / f"n{number % 2}") for number in range(2)]
+        for name in names:
+            Path(name).touch()
+        for number in range(limit + 2000):
+            os.utime(names[number % 2], ns=(number, number))  # alike ones in a row would be one event
+        assert not lost.is_set()
+        reading.set()
+        wait_until(lost.is_set, 20, "the word that events were lost")
+    finally:
+        reading.set()
+        signals.stop()
+
+
+def test_after_lost_events_folders_made_meanwhile_are_watched(desk: Desk, wait_until: Wait) -> None:
+    # Without the word from below the next look would be a minute away.
+    times = Times(age=0.2, step=0.1, looks=1, poll=60.0, net=60.0)
+    made = Watcher(desk.library, times)
+    folders.add(desk.db, str(desk.inbox), [str(desk.target)])
+    made.start()
+    try:
+        some_looks(desk, wait_until, 1)
+        (state,) = made._states.values()
+        assert state.signals is not None
+        first, overflow = state.signals, state.signals._overflow
+        assert overflow is not None
+        overflow.on_queue_overflow()
+        wait_until(lambda: state.signals not in (None, first), 5, "new watches")
+    finally:
+        made.stop()
+
+
+def test_at_the_limit_of_watches_the_folder_is_polled_and_it_is_said(
+    desk: Desk, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Watches of folders below fail without a word; one more watch is tried, and that one says so."""
+    full = [True]
+
+    def tried(path: str) -> OSError | None:
+        return OSError(28, "No space left on device") if full[0] else one_more_watch(path)
+
+    monkeypatch.setattr("engine.watch.signals.one_more_watch", tried)
+    folder = folders.add(desk.db, str(desk.inbox), [str(desk.target)])
+    made = Watcher(desk.library, Times(age=0.2, step=0.1, looks=1, poll=0.3, net=60.0))
+    made.start()
+    try:
+        wait_until(lambda: folders.get(desk.db, folder.watch_id).error, 5, "the sentence")
+        assert "no events from some folders: the limit fs.inotify.max_user_watches" in str(
+            folders.get(desk.db, folder.watch_id).error
+        )
+        some_looks(desk, wait_until, 2)  # polled: a look a minute would not come
+        full[0] = False
+        wait_until(lambda: folders.get(desk.db, folder.watch_id).error is None, 5, "the sentence to go")
+    finally:
+        made.stop()
+
+
+def test_the_kernels_own_limit_of_watches_is_noticed(desk: Desk) -> None:
+    """In a user namespace of its own the limit can be lowered for real."""
+    script = (
+        "import ctypes, os, sys\n"
+        "libc = ctypes.CDLL(None)\n"
+        "uid, gid = os.getuid(), os.getgid()\n"
+        "if libc.unshare(0x10000000) != 0: sys.exit(77)\n"
+        "open('/proc/self/setgroups', 'w').write('deny')\n"
+        "open('/proc/self/uid_map', 'w').write(f'0 {uid} 1')\n"
+        "open('/proc/self/gid_map', 'w').write(f'0 {gid} 1')\n"
+        "try: open('/proc/sys/user/max_inotify_watches', 'w').write('3')\n"
+        "except OSError: sys.exit(77)\n"
+        "from engine.watch.signals import Signals\n"
+        "import threading\n"
+        "root = sys.argv[1]\n"
+        "for n in range(8): os.mkdir(f'{root}/d{n}')\n"
+        "signals = Signals(root, lambda: None, lambda: None, 15.0)\n"
+        "print(signals.alive, signals.limit)\n"
+        "sys.stdout.flush(); os._exit(0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(desk.inbox)],
+        capture_output=True, text=True, timeout=30, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )  # fmt: skip
+    if done.returncode == 77:
+        pytest.skip("no user namespaces here: the kernel's own limit of watches was not lowered")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("True ")
+    assert "max_user_watches is reached" in done.stdout
 
 
 @pytest.mark.mount
