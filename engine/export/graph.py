@@ -99,8 +99,11 @@ def segment_arguments(plan: Plan, segment: Segment, paths: Sequence[str], target
     ]
 
 
-def video_graph(plan: Plan, segment: Segment) -> str:
-    """The filter graph of a segment; its output is called ``film``."""
+def video_graph(plan: Plan, segment: Segment, *, upload: bool = True) -> str:
+    """The filter graph of a segment; its output is called ``film``.
+
+    ``upload`` False leaves the pictures in memory when they would go to a graphics card.
+    """
     chains: list[str] = []
     number = 0
     for index, piece in enumerate(segment.pieces):
@@ -122,8 +125,8 @@ def video_graph(plan: Plan, segment: Segment) -> str:
     joined = "".join(f"[p{index}]" for index in range(count))
     together = f"concat=n={count}:v=1:a=0," if count > 1 else ""
     # The join of pieces may count in microseconds; whole frames again, so that nothing is doubled or dropped.
-    upload = _upload(plan)
-    chains.append(f"{joined}{together}settb={1 / plan.fps},setpts=N{upload}[film]")
+    last = _upload(plan) if upload else ""
+    chains.append(f"{joined}{together}settb={1 / plan.fps},setpts=N{last}[film]")
     return ";".join(chains)
 
 

@@ -179,6 +179,7 @@ def outputs(db: Database, run_id: str) -> list[dict[str, Any]]:
             "frames": entry["frames"],
             "blake3": entry["blake3"],
             "error": entry["error"],
+            "verification": json.loads(entry["verification"]) if entry["verification"] else None,
         }
         for entry in found
     ]

@@ -49,6 +49,8 @@ TABLES: tuple[str, ...] = (
         frames      INTEGER,
         blake3      TEXT,
         error       TEXT,
+        -- What the verification found, as JSON: level, checks, quality, problems.
+        verification TEXT,
         PRIMARY KEY (run_id, position)
     ) STRICT
     """,
