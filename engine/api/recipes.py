@@ -7,8 +7,9 @@ from typing import Any
 
 from engine.api.rows import RecipeRow
 from engine.api.texts import text_of
-from engine.errors import Refused, WrongUse
+from engine.errors import WrongUse
 from engine.export import presets, recipes
+from engine.export.editors import timelines
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
@@ -145,9 +146,7 @@ def write_timeline(library: Library, given: str, file: str) -> list[str]:
         WrongUse: an ending of no known format.
         Refused: the file exists, or nothing can be written.
     """
-    raise Refused(
-        f"{display(file)}: no editing format of {display(given)} in {library.name} can be written yet."
-    )
+    return timelines.write(library, given, file)
 
 
 def _check_preset(spec: Mapping[str, Any]) -> None:

@@ -73,7 +73,7 @@ def publish(
         if os.path.lexists(target) or is_taken(target):
             continue
         announce(target)
-        if _rename_new(temp, target):
+        if rename_new(temp, target):
             sync_folder(folder)
             return target
     raise RushesError(
@@ -82,7 +82,7 @@ def publish(
     )
 
 
-def _rename_new(temp: str, target: str) -> bool:
+def rename_new(temp: str, target: str) -> bool:
     """Rename without replacing. False when the name is taken."""
     try:
         os.link(temp, target)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from sqlite_utils import Database
+
 from engine import clock
 from engine.errors import RushesError, WrongUse
 from engine.export import ledger, materials
@@ -60,7 +62,7 @@ def _make(job: JobContext, run: Run, tools: Tools) -> list[Entry]:
     preset, spec = run.preset, run.spec
     sound_only = preset["video"] is None
     clips = _now_here(job, run)
-    reader = _Reader(job, tools)
+    reader = Reader(job.db, tools)
     looked = 0
 
     def look() -> None:
@@ -167,11 +169,11 @@ def _now_here(job: JobContext, run: Run) -> list[Chosen]:
     return run.clips
 
 
-class _Reader:
-    """Gives the facts of files: from the catalogue when it has them, else by looking."""
+class Reader:
+    """Gives the facts of files: from the catalogue when it has them, else by looking. One thread."""
 
-    def __init__(self, job: JobContext, tools: Tools) -> None:
-        self._db = job.db
+    def __init__(self, db: Database, tools: Tools) -> None:
+        self._db = db
         self._tools = tools
 
     def facts(self, file: File, title: str) -> Measured:
@@ -187,12 +189,13 @@ class _Reader:
         if found is None or not os.path.lexists(found.path):
             raise RushesError(f"Clip {shown} is missing from its drive: relink it first.")
         try:
-            facts = self._stored(file) or probe(self._tools, found.path)
+            facts = self.stored(file) or probe(self._tools, found.path)
         except RushesError as error:
             raise RushesError(f"Clip {shown} cannot be exported: {error}") from error
         return measured(self._tools, found.path, title, facts)
 
-    def _stored(self, file: File) -> MediaFacts | None:
+    def stored(self, file: File) -> MediaFacts | None:
+        """What the catalogue knows of a file; None when it was not looked at."""
         text = scalar(self._db, "SELECT media FROM assets WHERE asset_id = ?", (file.asset_id,))
         try:
             return MediaFacts.from_json(text) if text else None

@@ -1,0 +1,1 @@
+"""A recipe's cut for editing programs: OpenTimelineIO, CMX 3600, FCPXML."""
