@@ -89,8 +89,6 @@ def test_opentimelineio_reads_it_with_every_time_exact(desk, cut):
 
 _TIMES = r" ".join([r"(\d\d:\d\d:\d\d[:;]\d\d)"] * 4)
 _EVENT = re.compile(r"(\d{3})  (.{8}) (\S+) +([CD])(?: +(\d{3}))? +" + _TIMES)
-    r"(\d{3})  (.{8}) (\S+) +([CD])(?: +(\d{3}))? +" + r" ".join([r"(\d\d:\d\d:\d\d[:;]\d\d)"] * 4)
-)
 
 
 def test_the_edit_decision_list_adds_up(desk, cut):
