@@ -26,6 +26,7 @@ from blake3 import blake3
 from engine.ingest import failures
 from engine.ingest.failures import Failure
 from engine.ingest.landing import Landing, Original
+from engine.ingest.stalls import Watch
 from engine.media import rereading
 from engine.media.hashing import BUFFER, Check, Digester, digest_fd, read_into
 
@@ -96,7 +97,7 @@ def write_out(
             whole file system afterwards.
     """
     try:
-        if original.size <= BUFFER:
+        if original.size <= BUFFER and all(landing.is_network is False for landing in landings):
             _write_small(original, landings, stream, check)
         else:
             _Pump(original, landings, stream, check, tick).run(sync=sync)
@@ -153,6 +154,19 @@ class _Chunk:
         self.users = 0
 
 
+class _Lane:
+    """One consumer of the chunks: its queue, its thread, and what it writes to (None: it hashes)."""
+
+    def __init__(self, work: _Work, landing: Landing | None) -> None:
+        self.queue: queue.SimpleQueue[tuple[_Chunk, int] | None] = queue.SimpleQueue()
+        self.landing = landing
+        self.watch = Watch()
+        self.thread = threading.Thread(target=work, args=(self,), name="copy", daemon=True)
+
+
+_Work = Callable[[_Lane], None]
+
+
 class _Pump:
     """Reader, hasher and writers of one large file."""
 
@@ -174,53 +188,67 @@ class _Pump:
         self.pool: queue.SimpleQueue[_Chunk] = queue.SimpleQueue()
         blocks = -(-(original.size - stream.start) // BUFFER) + 1
         self.chunks = [_Chunk() for _ in range(min(BUFFERS, blocks))]
+        self.lanes: list[_Lane] = []
         for chunk in self.chunks:
             self.pool.put(chunk)
 
     def run(self, *, sync: bool) -> None:
         """Run to the end, or until the source fails or ``check`` raises."""
-        lanes: list[queue.SimpleQueue[tuple[_Chunk, int] | None]] = []
-        threads = []
-        work_of_each = [
-            self._hash,
-            *(self._hash_extra(name) for name in self.stream.digester.extra),
-            *(self._writer(landing, sync=sync) for landing in self.landings),
+        work_of_each: list[tuple[_Work, Landing | None]] = [
+            (self._hash, None),
+            *((self._hash_extra(name), None) for name in self.stream.digester.extra),
+            *((self._writer(landing, sync=sync), landing) for landing in self.landings),
         ]
-        for work in work_of_each:
-            lane: queue.SimpleQueue[tuple[_Chunk, int] | None] = queue.SimpleQueue()
-            lanes.append(lane)
-            thread = threading.Thread(target=work, args=(lane,), name="copy", daemon=True)
-            threads.append(thread)
-            thread.start()
+        for work, landing in work_of_each:
+            lane = _Lane(work, landing)
+            self.lanes.append(lane)
+            lane.thread.start()
         try:
-            self._read(lanes)
+            self._read()
         except BaseException:
             self.stopping = True
             raise
         finally:
-            for lane in lanes:
-                lane.put(None)
-            self._join(threads)
+            for lane in self.lanes:
+                lane.queue.put(None)
+            self._join()
 
-    def _join(self, threads: list[threading.Thread]) -> None:
+    def _join(self) -> None:
         waited = 0.0
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(PATIENCE_SECONDS)
+        for lane in self.lanes:
+            while lane.thread.is_alive() and not lane.watch.given_up:
+                lane.thread.join(PATIENCE_SECONDS)
                 if self.stopping:
                     waited += PATIENCE_SECONDS
-                    if waited > JOIN_SECONDS:
-                        break  # hangs in the kernel; it is a daemon thread and holds only its own buffers
+                    if waited > JOIN_SECONDS:  # hangs in the kernel: left to itself, with its buffer
+                        self._give_up_stalled(at_once=True)
+                        break
                     continue
+                self._give_up_stalled()
                 try:
                     self.check()
                     self.tick()
                 except BaseException:
                     self.stopping = True
-                    self._join(threads)
+                    self._join()
                     raise
 
-    def _read(self, lanes: list[queue.SimpleQueue[tuple[_Chunk, int] | None]]) -> None:
+    def _give_up_stalled(self, *, at_once: bool = False) -> None:
+        """Go on without a destination that does not answer, so that it holds nobody up."""
+        for lane in self.lanes:
+            if lane.landing is None or not lane.watch.give_up(at_once=at_once):
+                continue
+            lane.landing.give_up()
+            self.pool.put(_Chunk())  # the one that it hangs in stays with it
+            while True:
+                try:
+                    item = lane.queue.get_nowait()
+                except queue.Empty:
+                    break
+                if item is not None:
+                    self._release(item[0])
+
+    def _read(self) -> None:
         position = self.stream.start
         size = self.original.size
         try:
@@ -233,9 +261,10 @@ class _Pump:
                 if count == 0:
                     break
                 position += count
+                lanes = [lane for lane in self.lanes if not lane.watch.given_up]
                 chunk.users = len(lanes)
                 for lane in lanes:
-                    lane.put((chunk, count))
+                    lane.queue.put((chunk, count))
                 self.tick()
             grown = position == size and os.pread(self.original.fd, 1, size) != b""
         except OSError as error:
@@ -270,6 +299,7 @@ class _Pump:
             try:
                 return self.pool.get(timeout=PATIENCE_SECONDS)
             except queue.Empty:
+                self._give_up_stalled()
                 self.tick()
 
     def _fail(self, failure: Failure) -> None:
@@ -283,11 +313,11 @@ class _Pump:
         if free:
             self.pool.put(chunk)
 
-    def _hash(self, lane: queue.SimpleQueue[tuple[_Chunk, int] | None]) -> None:
+    def _hash(self, lane: _Lane) -> None:
         stream = self.stream
         journaled = self.original.size >= 2 * BLOCK
         block = blake3()
-        while (item := lane.get()) is not None:
+        while (item := lane.queue.get()) is not None:
             chunk, count = item
             if not self.stopping:
                 begun = time.perf_counter()
@@ -301,11 +331,11 @@ class _Pump:
                     block = blake3()
             self._release(chunk)
 
-    def _hash_extra(self, name: str) -> Callable[[queue.SimpleQueue[tuple[_Chunk, int] | None]], None]:
+    def _hash_extra(self, name: str) -> _Work:
         """A hasher of its own for a digest that is slower than the disk."""
 
-        def feed(lane: queue.SimpleQueue[tuple[_Chunk, int] | None]) -> None:
-            while (item := lane.get()) is not None:
+        def feed(lane: _Lane) -> None:
+            while (item := lane.queue.get()) is not None:
                 chunk, count = item
                 if not self.stopping:
                     with chunk.view[:count] as data:
@@ -314,18 +344,23 @@ class _Pump:
 
         return feed
 
-    def _writer(
-        self, landing: Landing, *, sync: bool
-    ) -> Callable[[queue.SimpleQueue[tuple[_Chunk, int] | None]], None]:
-        def write(lane: queue.SimpleQueue[tuple[_Chunk, int] | None]) -> None:
-            while (item := lane.get()) is not None:
+    def _writer(self, landing: Landing, *, sync: bool) -> _Work:
+        def write(lane: _Lane) -> None:
+            while (item := lane.queue.get()) is not None:
                 chunk, count = item
                 if landing.alive and not self.stopping:
+                    lane.watch.begin(count)
                     with chunk.view[:count] as data:
                         landing.write(data)
+                    if not lane.watch.end():
+                        landing.let_go()
+                        return
                 self._release(chunk)
             if landing.alive and not self.stopping:
+                lane.watch.begin(self.original.size)
                 landing.settle(self.original, sync=sync)
+                if not lane.watch.end():
+                    landing.let_go()
 
         return write
 
@@ -339,7 +374,7 @@ def read_back_all(
 ) -> None:
     """Read every landing that is alive back from its device, at the same time, and compare."""
     alive = [landing for landing in landings if landing.alive]
-    if len(alive) == 1:
+    if len(alive) == 1 and alive[0].is_network is False:
         alive[0].read_back(expected, check, lambda _: tick())
         return
     halted = threading.Event()
@@ -348,28 +383,49 @@ def read_back_all(
         if halted.is_set():
             raise _Halted
 
-    def work(landing: Landing) -> None:
+    def work(landing: Landing, watch: Watch) -> None:
+        watch.begin(0)
         try:
-            landing.read_back(expected, halt_check, lambda _: None)
+            landing.read_back(expected, halt_check, lambda _: watch.begin(0))
         except _Halted:
             landing.failure = Failure("cancelled", f"{landing.shown} was stopped while it was read back.")
+        if not watch.end():
+            landing.let_go()
 
+    readers = [(landing, Watch()) for landing in alive]
     threads = [
-        threading.Thread(target=work, args=(landing,), name="read back", daemon=True) for landing in alive
+        threading.Thread(target=work, args=reader, name="read back", daemon=True) for reader in readers
     ]
     for thread in threads:
         thread.start()
     try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(PATIENCE_SECONDS)
-                check()
-                tick()
+        for thread, (landing, watch) in zip(threads, readers, strict=True):
+            _follow(thread, landing, watch, check, tick)
     except BaseException:
         halted.set()
-        for thread in threads:
-            thread.join(JOIN_SECONDS)
+        _leave(threads, readers)
         raise
+
+
+def _leave(threads: Sequence[threading.Thread], readers: Sequence[tuple[Landing, Watch]]) -> None:
+    """Wait for readers that were told to stop; one that hangs in its volume is left to itself."""
+    for thread, (landing, watch) in zip(threads, readers, strict=True):
+        if not watch.given_up:
+            thread.join(JOIN_SECONDS)
+        if thread.is_alive() and watch.give_up(at_once=True):
+            landing.give_up()
+
+
+def _follow(
+    thread: threading.Thread, landing: Landing, watch: Watch, check: Check, tick: Callable[[], None]
+) -> None:
+    """Wait for one reader, or until its volume no longer answers."""
+    while thread.is_alive() and not watch.given_up:
+        thread.join(PATIENCE_SECONDS)
+        if watch.give_up():
+            landing.give_up()
+        check()
+        tick()
 
 
 def source_digest(original: Original, check: Check) -> str:

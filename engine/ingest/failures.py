@@ -94,6 +94,15 @@ def of_writing(error: OSError, shown: str) -> Failure:
     return Failure("write_error", f"{shown} cannot be written: {os.strerror(code)}. {kept}", code)
 
 
+def stalled(shown: str) -> Failure:
+    """A destination took a call and does not come back from it."""
+    return Failure(
+        "volume_gone",
+        f"The volume of {shown} does not answer. What was verified is kept; the rest waits for it.",
+        errno.ETIMEDOUT,
+    )
+
+
 def changed(shown: str) -> Failure:
     """The source was written to while it was read."""
     return Failure(

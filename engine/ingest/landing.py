@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.ingest import failures, folders
+from engine.ingest import failures, folders, stalls
 from engine.ingest.failures import Failure
 from engine.media import rereading
 from engine.media.hashing import BUFFER, READ_FLAGS, Check, advise
@@ -37,9 +37,11 @@ class Original:
         return (now.st_size, now.st_mtime_ns) != (self.size, self.mtime_ns)
 
     def close(self) -> None:
-        """Close it; its pages are not kept in memory."""
-        advise(self.fd, os.POSIX_FADV_DONTNEED)
-        os.close(self.fd)
+        """Close it; its pages are not kept in memory. What is known of it stays."""
+        if self.fd >= 0:
+            advise(self.fd, os.POSIX_FADV_DONTNEED)
+            os.close(self.fd)
+            self.fd = -1
 
 
 def open_original(folder: int, name: str, shown: str) -> Original:
@@ -74,6 +76,7 @@ class Landing:
         failure: why it ended early; None while all is well.
         level, found: level of the re-read and the BLAKE3 it gave.
         facts: ``stat`` of the published file.
+        stuck: a call to its volume does not come back; nothing of it may be touched any more.
     """
 
     key: int
@@ -95,6 +98,7 @@ class Landing:
     facts: os.stat_result | None = None
     published: bool = False
     rereading: rereading.Reread | None = None
+    stuck: bool = False
 
     @property
     def fresh(self) -> int:
@@ -154,21 +158,38 @@ class Landing:
             self.failure = failures.of_writing(error, self.shown)
             self.shut()
 
+    def give_up(self) -> None:
+        """Its volume does not answer: leave everything as it is, whoever still waits inside a call."""
+        self.stuck = True
+        self.failure = failures.stalled(self.shown)
+        held = [self.fd, self.rereading.fileno() if self.rereading is not None else -1]
+        stalls.let_children_start([fd for fd in held if fd >= 0])
+
     def shut(self) -> None:
-        """Close what is open."""
+        """Close what is open. A file that hangs is left to the call that hangs in it, see :meth:`let_go`."""
+        if not self.stuck:
+            self._close()
+
+    def let_go(self) -> None:
+        """The call that hung has come back, too late: its thread closes what nobody else may touch."""
+        self._close()
+
+    def _close(self) -> None:
+        held = []
         if self.rereading is not None:
-            self.rereading.close()
+            held.append(self.rereading.detach())
             self.rereading = None
-        if self.fd >= 0:
-            fd, self.fd = self.fd, -1
-            try:
-                os.close(fd)
-            except OSError:
-                pass  # the file is given up anyway, and its temporary name will be removed
+        held.append(self.fd)
+        self.fd = -1
+        for fd in held:
+            if fd >= 0 and not stalls.close(fd, at_once=self.is_network is False) and not self.stuck:
+                self.give_up()
 
     def discard(self) -> None:
         """Close and remove the temporary file. What cannot be removed now is removed at the next start."""
         self.shut()
+        if self.stuck:
+            return
         try:
             folders.remove_temp(self.folder, self.temp)
         except OSError:

@@ -149,6 +149,11 @@ class Reread:
             drop_cache(self._fd)  # a verified copy is not read again soon; leave the memory to others
         return Reading(digester.blake3, digester.xxh128, digester.size, level)
 
+    def detach(self) -> int:
+        """Forget the open file; return its descriptor, which is the caller's then, -1 when it is closed."""
+        fd, self._fd = self._fd, -1
+        return fd
+
     def close(self) -> None:
         """Close the file."""
         if self._fd >= 0:
