@@ -85,7 +85,7 @@ MORE: dict[str, tuple[Entry, ...]] = {
         ("only", "u", "only here", "Show the clips that lie on this volume and on no other.", 0),
         ("past", "H", "history", "Everything that happened to this drive: mounts, ingests, errors.", 0),
         ("colour", "B", "colour", "Give this volume a colour.", 0),
-        ("settle", "S", "which is it?", "Two volumes claim one identity: say which is which.", 5),
+        ("settle", "S", "which is it?", "Two volumes claim one identity: say which is which.", 0),
     ),
     "ingest": (
         ("earlier", "plus", "earlier", "Move a job that waits for its turn one place up in the queue.", 0),

@@ -102,9 +102,9 @@ class ClipsScreen(TriageScreen):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("STATE", 10, _state),
         Column("PROVEN", 8, _safe),
-        Column("CLIP", 14, _title, flex=4, most=44),
+        Column("CLIP", 18, _title, flex=4, most=44),
         Column("LENGTH", 8, _length, right=True),
-        Column("ON", 16, _places, flex=5),
+        Column("ON", 14, _places, flex=4),
         Column("SIZE", 9, _size, right=True, drop=2),
         Column("PICTURE", 20, _picture, drop=4, most=26, flex=1),
         Column("RECORDED", 12, _recorded, drop=3),

@@ -58,6 +58,7 @@ class DamagedScreen(AsideScreen):
     PLACE = "clips"
     SCOPE = "damaged"
     NOUN = "copy"
+    NOUNS = "copies"
     LONG = True
     SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "damaged", "failed": "missing"}
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("damaged")

@@ -43,6 +43,7 @@ class PastScreen(AsideScreen):
     PLACE = "volumes"
     SCOPE = "past"
     NOUN = "entry"
+    NOUNS = "entries"
     SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "well", "failed": "errors"}
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("past")
     COLUMNS: ClassVar[tuple[Column, ...]] = (

@@ -78,7 +78,6 @@ class PlanDialog(Dialog[str]):
     DEFAULT_CSS = """
     PlanDialog #edit { display: none; }
     PlanDialog #edit.-shown { display: block; }
-    PlanDialog .box { padding: 0 2; }
     PlanDialog #plan { margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -129,7 +128,7 @@ class PlanDialog(Dialog[str]):
         self._place()
 
     def _place(self) -> None:
-        room = self.app.size.height - len(FIELDS) - 7
+        room = self.app.size.height - len(FIELDS) - 8
         self.query_one("#plan", LineView).styles.height = max(3, min(18, room))
 
     # -- the plan --------------------------------------------------------------
@@ -209,7 +208,7 @@ class PlanDialog(Dialog[str]):
             from engine.api.ingests import USUAL_TEMPLATE
 
             used = value or USUAL_TEMPLATE
-            return used if self._options.layout == "template" else f"not used ({used})"
+            return used if self._options.layout == "template" else "not used"
         return display(value) if value else "after its sources"
 
     def _plan_lines(self, glyphs: Glyphs) -> list[Line]:

@@ -48,6 +48,7 @@ class TriageScreen(ListKeys):
     SCOPE: ClassVar[str]
     COLUMNS: ClassVar[tuple[Column, ...]]
     NOUN: ClassVar[str]
+    NOUNS: ClassVar[str | None] = None
     SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "active", "failed": "failed"}
     DETAIL_BELOW: ClassVar[bool] = False
     LONG: ClassVar[bool] = False
@@ -155,13 +156,13 @@ class TriageScreen(ListKeys):
             keys.footer((self.SCOPE, "list", "app")), lambda key: self.reason(key.id) is None, app.glyphs
         )
         if self.filter_bar.is_open:
-            total = fmt.plural(self.table.count, self.NOUN)
+            total = fmt.plural(self.table.count, self.NOUN, self.NOUNS)
             self.filter_bar.count(((f"{total} fit", "dim"),))
             self.filter_bar.long_list = self.table.count > LONG_LIST
 
     def _list_parts(self) -> list[Piece]:
         table = self.table
-        parts: list[Piece] = [(fmt.plural(table.count, self.NOUN), "")]
+        parts: list[Piece] = [(fmt.plural(table.count, self.NOUN, self.NOUNS), "")]
         if table.reading:
             parts.append(("reading", "busy"))
         if table.filter.show != "all":

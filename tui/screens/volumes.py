@@ -207,7 +207,7 @@ class VolumesScreen(TriageScreen):
         lines = []
         used = _used(row)
         if used is not None:
-            full, rest = fmt.bar(used, 24, glyphs.full, glyphs.rest)
+            full, rest = fmt.bar(used, 20, glyphs.full, glyphs.rest)
             tone = "bad" if row.low_space else "warn" if used >= 0.85 else "busy"
             percent = (f" {fmt.percent(used)} used", "")
             lines.append(Line(((f"{'':<12}", ""), (full, tone), (rest, "rest"), percent), indent=12))

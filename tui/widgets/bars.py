@@ -109,10 +109,11 @@ def _alarms(header: Header | None, glyphs: Glyphs) -> list[Piece]:
     found: list[Piece] = []
     if header.counts.damaged:
         key = BY_ID["app.damaged"].shown
-        found.append((f"{glyphs.bad} {header.counts.damaged:,} damaged, {key} repairs", "bad"))
+        found.append((f"{glyphs.bad} {header.counts.damaged:,} damaged ({key})", "bad"))
     if header.counts.notices:
         key = BY_ID["app.notices"].shown
-        found.append((f"{header.counts.notices:,} new, {key}", "warn"))
+        notices = fmt.plural(header.counts.notices, "notice")
+        found.append((f"{notices} ({key})", "warn"))
     return found
 
 

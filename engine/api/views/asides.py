@@ -80,6 +80,8 @@ class Short(Generic[R]):
             NotFound: it is gone.
         """
         if row_id not in self._held:
+            self.ids(Filter())  # asked before the list was read
+        if row_id not in self._held:
             raise NotFound("This row is no longer in the library.")
         return self._held[row_id]
 
