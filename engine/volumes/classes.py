@@ -19,7 +19,19 @@ CARD_PATTERN = re.compile(r"\w+\.(RDM|RDC)", re.IGNORECASE)
 """A RED magazine or clip in the root."""
 
 SYSTEM_POINTS = frozenset({"/", "/usr", "/var", "/etc", "/nix", "/nix/store", "/recovery"})
-SYSTEM_FOLDERS = ("/boot", "/efi")
+SYSTEM_FOLDERS = ("/boot", "/efi", "/System/Volumes", "/private/var/vm", "/snap", "/var/lib/snapd")
+"""Of Linux, and from ``/System`` on of macOS."""
+
+CONTAINER_FOLDERS = (
+    "/var/lib/docker",
+    "/var/lib/containers",
+    "/var/lib/containerd",
+    "/run/containerd",
+    "/var/lib/kubelet",
+    "/var/lib/lxc",
+    "/var/lib/incus",
+)
+"""Where containers keep what they show: a file system that shows nowhere else is no drive of anybody."""
 
 
 def looks_like_card(names: Collection[str]) -> bool:
@@ -48,7 +60,7 @@ def classify(
     """
     if fs_type in VIRTUAL_TYPES:
         return "virtual"
-    if any(_is_system(point) for point in mount_points):
+    if any(_is_system(point) for point in mount_points) or _only_containers(mount_points):
         return "system"
     if is_network:
         return "network"
@@ -57,6 +69,12 @@ def classify(
     if is_removable is False and (has_device or fs_type in ("zfs", "btrfs")):
         return "pool"
     return "pool" if fs_type == "zfs" else "unknown"
+
+
+def _only_containers(points: Collection[str]) -> bool:
+    return bool(points) and all(
+        any(is_within(point, folder) for folder in CONTAINER_FOLDERS) for point in points
+    )
 
 
 def _is_system(point: str) -> bool:

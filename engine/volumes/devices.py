@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.volumes import superblocks, workers
+from engine.volumes import platforms, superblocks, workers
 from engine.volumes.identity import Evidence
 from engine.volumes.mounts import Mount
 
@@ -127,7 +127,7 @@ def observe(mounts: tuple[Mount, ...], seconds: float = workers.PROBE_SECONDS) -
         ordered = (mount, *mounts[:position], *mounts[position + 1 :])
         if is_dead(mount):
             return Seen(
-                ordered, _evidence(mount, None, None), None, answering=False, read_only=mount.read_only
+                ordered, evidence_of(mount, None, None), None, answering=False, read_only=mount.read_only
             )
         try:
             answer = workers.ask(mount, "facts", seconds, mount_point=mount.mount_point)
@@ -135,7 +135,7 @@ def observe(mounts: tuple[Mount, ...], seconds: float = workers.PROBE_SECONDS) -
             # EIO, ENOTCONN, EACCES: mounted, but nothing can be learned from
             # it. That is a state of its own, neither "away" nor "empty".
             return Seen(
-                ordered, _evidence(mount, None, None), None, answering=False, read_only=mount.read_only
+                ordered, evidence_of(mount, None, None), None, answering=False, read_only=mount.read_only
             )
         if answer["is_dir"]:
             return _seen(ordered, answer)
@@ -154,10 +154,7 @@ def is_dead(mount: Mount) -> bool:
 
 def _seen(mounts: tuple[Mount, ...], answer: dict[str, Any]) -> Seen:
     mount = mounts[0]
-    block = block_of(mount, answer["uuid"])
-    evidence = _evidence(mount, answer, block)
-    if block is not None:
-        evidence = _from_device(evidence, block, mount)
+    block, evidence = platforms.system().device_of(mount, answer)
     return Seen(
         mounts,
         evidence,
@@ -171,7 +168,21 @@ def _seen(mounts: tuple[Mount, ...], answer: dict[str, Any]) -> Seen:
     )
 
 
-def _evidence(mount: Mount, answer: dict[str, Any] | None, block: Block | None) -> Evidence:
+def device_of(mount: Mount, answer: dict[str, Any]) -> tuple[Block | None, Evidence]:
+    """The block device under a mount whose root has answered, and who the file system is (Linux)."""
+    block = block_of(mount, answer["uuid"])
+    evidence = evidence_of(mount, answer, block)
+    return block, evidence if block is None else _from_device(evidence, block, mount)
+
+
+def evidence_of(mount: Mount, answer: dict[str, Any] | None, block: Block | None) -> Evidence:
+    """What mount table, root and device say of who a file system is.
+
+    Args:
+        mount: the mount.
+        answer: what its root answered, see :func:`engine.volumes.touch.facts`; None: nothing.
+        block: the device below; None when there is none, or it is not known.
+    """
     fsid = f":{answer['fsid']:x}" if answer else ""
     whole = mount.root == "/"
     return Evidence(
@@ -226,6 +237,11 @@ def share_of(mount: Mount) -> str | None:
 @functools.cache
 def boot_id() -> str:
     """The id of this start of the machine; device numbers mean something only within it."""
+    return platforms.system().boot_id()
+
+
+def kernel_boot_id() -> str:
+    """The id that Linux gives to this start of the machine."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()[:13]

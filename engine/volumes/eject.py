@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 
 from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError
 from engine.names import display
-from engine.volumes import mounts, store
-from engine.volumes.devices import Seen, block_of, observe
+from engine.volumes import mounts, platforms, store
+from engine.volumes.devices import Seen, observe
 from engine.volumes.draining import Drained, claiming, drain, is_of_engine, release, running_jobs
 from engine.volumes.holders import holders
 from engine.volumes.mounts import Mount
@@ -130,9 +129,8 @@ def _disk_in_use(seen: Seen) -> bool:
     """Whether something on the same disk is mounted still."""
     if seen.block is None:
         return False
-    return seen.block.disk in {
-        other.disk for mount in mounts.read() if (other := block_of(mount)) is not None
-    }
+    disk_of = platforms.system().disk_of
+    return any(disk_of(mount) == seen.block.disk for mount in mounts.read())
 
 
 def _shown(table: tuple[Mount, ...], volume: VolumeRow) -> tuple[Mount, ...]:
@@ -166,16 +164,17 @@ def _processes(db: Database, points: list[str]) -> list[str]:
 
 
 def _unmount(name: str, point: str) -> None:
+    command = platforms.system().unmount(point)
     try:
         child = subprocess.Popen(
-            ["umount", "--", point],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        raise RushesError(f"{name} was not ejected: there is no umount command here.") from error
+        raise RushesError(f"{name} was not ejected: there is no {command[0]} command here.") from error
     try:
         _, stderr = child.communicate(timeout=UNMOUNT_SECONDS)
     except subprocess.TimeoutExpired as error:
@@ -191,7 +190,7 @@ def _unmount(name: str, point: str) -> None:
     if os.geteuid() != 0 and "busy" not in said:
         raise RushesError(
             f"{name} was not ejected: this user may not unmount it. "
-            f"The administrator's command: sudo umount -- {display(shlex.quote(point))}"
+            f"The administrator's command: sudo {display(shlex.join(command))}"
         )
     busy = [f"{holder}." for holder in holders([point])]
     raise Refused(*(f"{name} was not ejected: {reason}" for reason in busy or [said or "umount failed."]))
@@ -202,11 +201,12 @@ def _power_off(seen: Seen) -> None:
     block = seen.block
     if block is None or not block.removable or block.node is None:
         return
-    if _disk_in_use(seen) or shutil.which("udisksctl") is None:
+    command = platforms.system().power_off(block.node)
+    if _disk_in_use(seen) or not command:
         return
     try:
         subprocess.run(
-            ["udisksctl", "power-off", "--no-user-interaction", "-b", block.node],
+            command,
             capture_output=True,
             timeout=POWER_OFF_SECONDS,
             check=False,

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from engine.names import display
+from engine.volumes import platforms
 from engine.volumes.mounts import is_within
 
 
@@ -40,6 +41,11 @@ def holders(points: Collection[str]) -> list[Holder]:
     Without root only one's own processes can be looked into: an empty list is
     no proof that nobody holds them.
     """
+    return platforms.system().holders(points)
+
+
+def from_proc(points: Collection[str]) -> list[Holder]:
+    """See :func:`holders`; from ``/proc`` (Linux)."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():

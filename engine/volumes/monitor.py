@@ -1,4 +1,4 @@
-"""Waiting for drives: ``poll`` on the mount table, watchdog on the parents of stand-ins, a safety net."""
+"""Waiting for drives: the word that mounts changed, watchdog on the parents of stand-ins, a safety net."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import os
-import select
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,8 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from engine.names import display
-from engine.volumes import mounts
+from engine.volumes import mounts, platforms
+from engine.volumes.platforms import Poller
 from engine.volumes.refresh import refresh
 from engine.volumes.store import Change
 
@@ -72,12 +72,18 @@ class MountWatcher:
         Raises:
             OSError: there is no mount table to wait for.
         """
-        table = os.open(mounts.MOUNT_TABLE, os.O_RDONLY | os.O_CLOEXEC)
-        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._wake_read, self._wake_write = os.pipe()
+        for end in (self._wake_read, self._wake_write):
+            os.set_blocking(end, False)
+        try:
+            poller = platforms.system().poller(self._wake_read)
+        except OSError:
+            self._close_pipe()
+            raise
         self._stop.clear()
         self._ready.clear()
         self._thread = threading.Thread(
-            target=self._run, args=(table, on_change), name="mount-watcher", daemon=True
+            target=self._run, args=(poller, on_change), name="mount-watcher", daemon=True
         )
         self._thread.start()
         self._ready.wait(5)
@@ -95,10 +101,7 @@ class MountWatcher:
         self._poke()
 
     # -- the thread ----------------------------------------------------------
-    def _run(self, table: int, on_change: Callable[[], None]) -> None:
-        poller = select.poll()
-        poller.register(table, select.POLLPRI | select.POLLERR)
-        poller.register(self._wake_read, select.POLLIN)
+    def _run(self, poller: Poller, on_change: Callable[[], None]) -> None:
         try:
             self._rearm()
             self._ready.set()
@@ -116,13 +119,16 @@ class MountWatcher:
                     self._poke()
         finally:
             self._unwatch()
-            os.close(table)
-            read, write = self._wake_read, self._wake_write
-            self._wake_read = self._wake_write = -1
-            os.close(read)
-            os.close(write)
+            poller.close()
+            self._close_pipe()
 
-    def _wait_for_burst(self, poller: select.poll) -> None:
+    def _close_pipe(self) -> None:
+        read, write = self._wake_read, self._wake_write
+        self._wake_read = self._wake_write = -1
+        os.close(read)
+        os.close(write)
+
+    def _wait_for_burst(self, poller: Poller) -> None:
         """Return when a burst of events has settled, or the safety net is due, or it is time to stop."""
         first: float | None = None
         until = time.monotonic() + self._net

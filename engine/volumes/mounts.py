@@ -1,4 +1,4 @@
-"""The kernel's mount table, parsed by us: ``/proc/self/mountinfo``. Nothing here touches a mount.
+"""The mount table. On Linux the kernel's, parsed by us: ``/proc/self/mountinfo``. Nothing touches a mount.
 
 ``df``, ``mount`` and ``/proc/mounts`` round, translate or break at blanks;
 mountinfo gives stable ids, the ``root`` field (which part of the file system a
@@ -13,13 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from engine.volumes import platforms
+
 MOUNT_TABLE = "/proc/self/mountinfo"
 
 NETWORK_TYPES = frozenset(
     {
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "ceph", "glusterfs", "lustre", "davfs",
         "fuse.sshfs", "fuse.rclone", "fuse.glusterfs", "fuse.ceph", "fuse.davfs2", "fuse.curlftpfs",
-        "fuse.s3fs", "beegfs", "coda", "ncpfs", "orangefs",
+        "fuse.s3fs", "beegfs", "coda", "ncpfs", "orangefs", "afpfs", "webdav", "ftp",
     }
 )  # fmt: skip
 """File systems whose data lies on another machine."""
@@ -28,26 +30,40 @@ LOCAL_TYPES = frozenset(
     {
         "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "reiserfs", "nilfs2",
         "vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfs", "hfsplus", "apfs", "udf", "iso9660", "erofs",
-        "fuseblk", "tmpfs", "ramfs", "overlay", "squashfs",
+        "fuseblk", "tmpfs", "ramfs", "overlay", "squashfs", "cd9660", "fuse.snapfuse", "fuse.squashfuse",
+        "fuse.fuse-overlayfs",
     }
 )  # fmt: skip
 """File systems on this machine's own devices or in its memory."""
 
-KERNEL_TYPES = (LOCAL_TYPES | {"rootfs", "devtmpfs", "proc", "sysfs"}) - {"fuseblk"}
+KERNEL_TYPES = frozenset(
+    name
+    for name in LOCAL_TYPES | {"rootfs", "devtmpfs", "devfs", "proc", "sysfs"}
+    if not name.startswith("fuse")
+)
 """Local file systems that live in the kernel: their root answers from memory, no other process is asked."""
 
-VIRTUAL_TYPES = frozenset({"tmpfs", "ramfs", "overlay", "squashfs", "erofs", "rootfs"})
+VIRTUAL_TYPES = frozenset(
+    {
+        "tmpfs", "ramfs", "overlay", "squashfs", "erofs", "rootfs", "fuse.snapfuse", "fuse.squashfuse",
+        "fuse.fuse-overlayfs",
+    }
+)  # fmt: skip
 """Can hold files, but is noise in a list of drives: shown only when footage lies on it."""
 
 PSEUDO_TYPES = frozenset(
     {
         "autofs", "binder", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
-        "devtmpfs", "efivarfs", "functionfs", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fusectl",
+        "devfs", "devtmpfs",
+        "efivarfs", "functionfs", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fusectl",
         "hugetlbfs", "mqueue", "nfsd", "nsfs", "pipefs", "proc", "pstore", "resctrl", "rpc_pipefs",
         "securityfs", "selinuxfs", "smackfs", "sockfs", "sunrpc", "sysfs", "tracefs", "usbfs",
     }
 )  # fmt: skip
 """Holds no files of anybody: never a volume."""
+
+NOT_LOCAL = "not local"
+"""Super option of a mount of which the system says that it is not stored on this machine (macOS)."""
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
@@ -93,7 +109,7 @@ class Mount:
     @property
     def is_network(self) -> bool | None:
         """Whether the data lies on another machine; None when the type does not tell (most of FUSE)."""
-        if self.fs_type in NETWORK_TYPES:
+        if self.fs_type in NETWORK_TYPES or NOT_LOCAL in self.super_options:
             return True
         if self.fs_type in LOCAL_TYPES or self.fs_type in PSEUDO_TYPES:
             return False
@@ -141,10 +157,19 @@ def parse(text: str | bytes) -> tuple[Mount, ...]:
 
 
 def read() -> tuple[Mount, ...]:
+    """What is mounted now, as this process sees it. Never blocks.
+
+    Raises:
+        OSError: the system does not tell.
+    """
+    return platforms.system().read_mounts()
+
+
+def read_table() -> tuple[Mount, ...]:
     """Read and parse this process's mount table. Never blocks.
 
     Raises:
-        OSError: there is no such table (not Linux, or /proc is not mounted).
+        OSError: there is no such table (/proc is not mounted).
     """
     with open(MOUNT_TABLE, "rb") as file:
         return parse(file.read())

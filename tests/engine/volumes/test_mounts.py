@@ -7,6 +7,7 @@ import os
 import pytest
 
 from engine.volumes import mounts
+from engine.volumes.classes import classify
 from engine.volumes.mounts import file_systems, locate, parse
 
 TABLE = r"""
@@ -141,3 +142,33 @@ def test_the_table_of_this_process_has_a_root() -> None:
     found = locate(mounts.read(), "/")
     assert found is not None
     assert found.mount_point == "/"
+
+
+@pytest.mark.parametrize(
+    ("fs_type", "point", "kind"),
+    [
+        ("squashfs", "/snap/core22/1", "virtual"),
+        ("fuse.snapfuse", "/snap/core22/1", "virtual"),
+        ("overlay", "/var/lib/docker/overlay2/ab/merged", "virtual"),
+        ("ext4", "/var/lib/docker/volumes/x/_data", "system"),
+        ("zfs", "/var/lib/docker/zfs/graph/ab", "system"),
+        ("nfs4", "/var/lib/kubelet/pods/1/volumes/x", "system"),
+        ("vfat", "/boot/efi", "system"),
+        ("cgroup2", "/sys/fs/cgroup", "pseudo"),
+        ("fuse.portal", "/run/user/1000/doc", "pseudo"),
+        ("nsfs", "/run/docker/netns/default", "pseudo"),
+    ],
+)
+def test_noise_is_no_drive_of_anybody(fs_type: str, point: str, kind: str) -> None:
+    mount = mounts.Mount(1, 0, 8, 1, "/", point, frozenset(), fs_type, "x", frozenset())
+    if kind == "pseudo":
+        assert mount.is_pseudo
+        return
+    assert not mount.is_pseudo
+    found = classify(fs_type, [point], is_network=mount.is_network, is_removable=False, has_device=True)
+    assert found == kind
+
+
+def test_a_drive_that_a_container_shows_too_is_still_a_drive() -> None:
+    points = ["/mnt/nas", "/var/lib/docker/volumes/x/_data"]
+    assert classify("ext4", points, is_network=False, is_removable=False, has_device=True) == "pool"
