@@ -77,8 +77,13 @@ def add(
     digests: dict[str, str | None],
     creator: Creator,
     process: str,
+    *,
+    whole: bool = True,
 ) -> Listed:
-    """Add what the history does not say yet as a new generation; without anything new there is none."""
+    """Add what the history does not say yet as a new generation; without anything new there is none.
+
+    ``whole``: the tree is everything in the folder, so the hashes of folders can be told.
+    """
     files: list[FileHash] = []
     failed: list[str] = []
     left_out = [path for path in tree.files if not writing.nameable(path)]
@@ -97,7 +102,7 @@ def add(
     if not files:
         return Listed(None, None, 0, (), tuple(sorted(set(left_out))))
     counted = {path: digests.get(path) if writing.nameable(path) else None for path in tree.files}
-    pairs = folder_hashes(FORM, counted, tree.folders)
+    pairs = folder_hashes(FORM, counted, tree.folders) if whole else {}
     folders = [
         FolderHash(
             path,

@@ -21,8 +21,8 @@ from engine.jobs.context import JobContext
 from engine.library import Library
 from engine.media.hashing import Digester, digest_fd, open_for_reading
 from engine.media.mhl import reading, writing
-from engine.media.mhl.records import CHAIN, FOLDER, Creator
-from engine.media.mhl.trees import walk
+from engine.media.mhl.records import CHAIN, FOLDER, Creator, History
+from engine.media.mhl.trees import Facts, Tree, walk
 from engine.names import display, from_blob, json_name, to_blob
 from engine.storage.database import Row, rows, scalar
 from engine.volumes import places
@@ -64,9 +64,10 @@ def _write_at(
     begun: str,
 ) -> Listed | None:
     found = _transfers(job.db, item_id, number)
-    folder = _card_folder(found, target.order.relative)
-    if folder is None:
+    if not found:
         return None
+    own = _card_folder(found, target.order.relative)
+    folder = target.order.relative if own is None else own
     below = folder[len(target.order.relative) :].strip("/")
     root = os.path.join(target.path, below)
     place = join(target.order.relative, below)
@@ -79,7 +80,7 @@ def _write_at(
         return None
     records = [
         Record(
-            path=from_blob(entry["path"])[len(folder) + 1 :],
+            path=from_blob(entry["path"])[len(folder) :].lstrip("/"),
             size=int(entry["size"]),
             mtime_ns=entry["mtime_ns"],
             digests=_digests(entry),
@@ -94,9 +95,10 @@ def _write_at(
     comment = f"Job {job.job_id}: {display(from_blob(source))} to {display(root)}" + (
         f"; also to {others}" if others else ""
     )
-    tree = walk(root, IGNORED, check=job.check_now)
-    known = known_digests(job.db, target.order.volume_id, place, tree)
     history = reading.load(root)
+    # A folder that others fill too may hold anything: only what a list speaks of is looked at there.
+    tree = walk(root, IGNORED, check=job.check_now) if own is not None else _only(root, records, history)
+    known = known_digests(job.db, target.order.volume_id, place, tree)
     # A further generation is a work of its own: a retry, or a card that came back.
     begun = clock.now() if history.generations else begun
     return add(
@@ -107,7 +109,20 @@ def _write_at(
         {**known, **{record.path: record.digests.get(FORM) for record in records}},
         Creator(begun, platform.node(), "rushes", __version__, job.record.created_by, comment),
         "transfer",
+        whole=own is not None,
     )
+
+
+def _only(root: str, records: Sequence[Record], history: History) -> Tree:
+    """The files of these records and of a history, as far as they are there."""
+    tree = Tree()
+    for path in sorted({*(record.path for record in records), *history.files()}):
+        try:
+            facts = os.lstat(os.path.join(root, path))
+        except OSError:
+            continue
+        tree.files[path] = Facts(facts.st_size, facts.st_mtime_ns, stat.S_ISREG(facts.st_mode))
+    return tree
 
 
 def _transfers(db: Database, item_id: int, number: int) -> list[Row]:
@@ -127,7 +142,10 @@ def _transfers(db: Database, item_id: int, number: int) -> list[Row]:
 
 
 def _card_folder(found: Sequence[Row], relative: str) -> str | None:
-    """The folder in which a card's tree begins; None for single files, which have none of their own."""
+    """The folder in which a card's tree begins; None for files that lie right in the destination.
+
+    Those have their list in the destination itself, beside the lists of what else comes there.
+    """
     tops: Counter[str] = Counter()
     for entry in found:
         path, name = from_blob(entry["path"]), from_blob(entry["name"])

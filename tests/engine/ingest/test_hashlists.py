@@ -300,9 +300,33 @@ def test_the_earliest_record_that_did_not_fail_decides() -> None:
     assert generations._file(other, history) is None
 
 
-def test_a_single_file_has_no_list(desk: Desk, card: Path, tmp_path: Path) -> None:
+def test_single_files_have_their_list_beside_them_in_the_destination(
+    desk: Desk, card: Path, tmp_path: Path
+) -> None:
+    """Every ingest into a folder adds a generation; strangers there are neither read nor listed."""
+    write(tmp_path / "x" / "strange.dat", 10)
     ingest(desk, card / "DCIM" / "large.dat", to=[tmp_path / "x"])
-    assert sorted(os.listdir(tmp_path / "x")) == ["large.dat"]
+    assert sorted(os.listdir(tmp_path / "x")) == [FOLDER, "large.dat", "strange.dat"]
+    ingest(desk, card / "DCIM" / "shot1.dat", to=[tmp_path / "x"])
+    history = reading.load(str(tmp_path / "x"))
+    assert [set(one.hash_list.files[0].path.split()) for one in history.generations] == [
+        {"large.dat"},
+        {"shot1.dat"},
+    ]
+    found = incoming.verify(str(tmp_path / "x"))
+    assert found.verified == 2
+    assert [(finding.kind, finding.path) for finding in found.findings] == [("new", "strange.dat")]
+    (tmp_path / "x" / "strange.dat").unlink()
+    judge(tmp_path / "x", 2)
+
+
+def test_loose_files_named_by_a_template_are_listed(desk: Desk, tmp_path: Path) -> None:
+    for name in ("a.mov", "b.mov"):
+        write(tmp_path / "day" / name, 5000)
+    ingest(desk, tmp_path / "day", to=[tmp_path / "x"], layout="template", template="{counter}_{original}")
+    found = incoming.verify(str(tmp_path / "x"))
+    assert (found.verified, found.findings) == (2, [])
+    assert set(reading.load(str(tmp_path / "x")).files()) == {"0001_a.mov", "0002_b.mov"}
 
 
 def test_a_card_with_its_own_lists_keeps_them(desk: Desk, card: Path, tmp_path: Path) -> None:
