@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from engine.errors import RushesError, ToolMissing
-from engine.export import ability
+from engine.export import ability, resolve
 from engine.library import Library
 from engine.media.doctor import Finding, inspect_tools
 from engine.media.tools import find_tools
@@ -23,7 +23,7 @@ def examine(library: Library | None = None) -> list[dict[str, Any]]:
     Args:
         library: also look at this library; None leaves it out.
     """
-    findings = [_python(), *inspect_tools(), *_cards(), _rights(), _mount_table(), _settings()]
+    findings = [_python(), *inspect_tools(), *_cards(), _resolve(), _rights(), _mount_table(), _settings()]
     if library is not None:
         findings += _library(library)
     return [{"subject": f.subject, "status": f.status, "text": f.text, "remedy": f.remedy} for f in findings]
@@ -53,6 +53,20 @@ def _cards() -> list[Finding]:
         text = "; ".join(words) + ". Not needed: processors encode everything"
         findings.append(Finding("graphics cards", "ok", text))
     return findings
+
+
+def _resolve() -> Finding:
+    """DaVinci Resolve Studio, which may render instead of ffmpeg. Never needed."""
+    if resolve.folder() is None:
+        return Finding(
+            "DaVinci Resolve",
+            "ok",
+            "not on this machine; not needed: recipes name it as executor, ffmpeg is the default",
+        )
+    why = resolve.trouble()
+    if why is None:
+        return Finding("DaVinci Resolve", "ok", "answers: recipes may name it as executor")
+    return Finding("DaVinci Resolve", "warning", why)
 
 
 def _rights() -> Finding:

@@ -18,7 +18,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError, ToolMissing
-from engine.export import crew, join, ledger, parts, placing, records, segment
+from engine.export import crew, executors, join, ledger, parts, placing, records, segment
 from engine.export.board import Board
 from engine.export.ledger import Entry
 from engine.export.output import Manners, Output, SourceAway, Sources
@@ -158,7 +158,7 @@ class _Work:
         ledger.set_output(self.db, self.run_id, position, status="running", error=None)
         where = self.folder
         try:
-            output.render()
+            executors.of(self.record.spec).prepare(output)
             output.checkpoint()
             where = self.destination
             self._publish(output)
@@ -185,23 +185,13 @@ class _Work:
         self._check_destination()
         plan = output.plan
         temp = os.path.join(self.destination, self._temp_name(output.entry.stem))
-        made, chunks = output.parts()
 
         def on_stage(stage: str, share: str) -> None:
             output.board.show(stage, f"{join.STAGES[stage]} {display(output.entry.stem)}: {share}")
 
         try:
-            joined = join.join(
-                output.tools,
-                plan,
-                made,
-                chunks,
-                folder=output.folder,
-                temp=temp,
-                report=join.Report(self.job.check_now, on_stage),
-                manner=join.Manner(output.manners.stall_seconds, output.manners.yielding.courtesy),
-                log=self.log,
-            )
+            report = join.Report(self.job.check_now, on_stage)
+            joined = executors.of(self.record.spec).finish(output, temp, report)
         except join.SegmentChanged as changed:
             parts.requeue(self.db, self.run_id, position, changed.index)
             raise
@@ -219,7 +209,7 @@ class _Work:
             )
 
         try:
-            findings = output.verified(temp, joined.frames, [part.file for part in made])
+            findings = output.verified(temp, joined.frames)
             ledger.set_output(self.db, self.run_id, position, verification=json.dumps(findings.to_json()))
             if not findings.ok:
                 raise FfmpegFailed("encoding_error", f"{findings.problems[0]} It is thrown away.")

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import Refused, RushesError
-from engine.export import ability, codecs, crew, demand, placing, presets, recipes, records
+from engine.export import ability, codecs, crew, demand, placing, presets, recipes, records, resolve
 from engine.export.estimate import of_clips
 from engine.export.presets import Preset
 from engine.export.recipes import Recipe
@@ -118,6 +118,10 @@ def _snapshot(
         shapes = ability.film_shapes(spec, body, here)
         problems += ability.problems(tools, preset.name, body, shapes) if shapes else []
         problems += ability.looks_problems(tools, spec, body)
+        if spec["executor"] == "resolve":
+            unfit = resolve.fitting_problems(spec, body)
+            trouble = None if unfit else resolve.trouble()
+            problems += [*unfit, *([trouble] if trouble else [])]
     lut, lut_problem = _keep_lut(library, spec["lut"])
     if lut_problem:
         problems.append(lut_problem)

@@ -244,8 +244,8 @@ class Output:
         sound = [from_blob(found["file"]) for found in parts.rows_of(db, run_id, position, "audio")]
         return made, sound
 
-    def verified(self, path: str, frames: int, files: Sequence[str]) -> Findings:
-        """What the recipe's verification finds in the joined file at ``path``, made of these segments.
+    def verified(self, path: str, frames: int) -> Findings:
+        """What the recipe's verification finds in the finished file at ``path``.
 
         Raises:
             SourceAway: a clip is needed for the comparison, and its drive went away.
@@ -266,6 +266,7 @@ class Output:
         )
         findings = verify(self.tools, path, plan, spec["verify"], frames, doing)
         if spec["verify"] == "quality" and findings.ok:
+            files = [part.file for part in self.parts()[0]]
             measure_quality(self.tools, plan, files, self._inputs, self.folder, spec, findings, doing)
         return findings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 
 from engine.errors import RushesError
@@ -20,6 +21,13 @@ def sync_file(path: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def copy_synced(source: str, target: str) -> None:
+    """Copy a file of our own to a name that is not taken, and make sure that it is on its disk."""
+    with open(source, "rb") as data, open(target, "xb") as out:
+        shutil.copyfileobj(data, out, 1 << 20)
+    sync_file(target)
 
 
 def sync_folder(folder: str) -> None:
