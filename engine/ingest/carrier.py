@@ -11,7 +11,8 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from engine import clock
 from engine.errors import VolumeGone
@@ -81,37 +82,87 @@ class Carrier:
             JobPaused: too many network errors in a row.
             JobCancelled, JobStopped: by the operator or the engine; see :meth:`Ledger.abandon`.
         """
+        self.look()
+        open_parcels = [parcel for parcel in parcels if parcel.open]
+        with self._whole(open_parcels):
+            self.prepare(open_parcels)
+            with write(self.job.db):
+                self.begin(open_parcels)
+            again = self.work(open_parcels)
+            self.ledger.commit([parcel for parcel in open_parcels if parcel not in again])
+            self._retry(again)
+
+    def carry_on(self, parcels: Sequence[Parcel]) -> None:
+        """Try files again for which :meth:`work` asked for that. Raises as :meth:`carry` does."""
+        with self._whole(parcels):
+            self._retry(parcels)
+
+    def _retry(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            again = [parcel]
+            while again:
+                self.prepare(again)
+                with write(self.job.db):
+                    self.begin(again)
+                again = self.work(again)
+            self.ledger.commit([parcel])
+
+    @contextmanager
+    def _whole(self, parcels: Sequence[Parcel]) -> Iterator[None]:
+        """Put back what was not decided when the block raises; close all files in any case."""
+        try:
+            yield
+        except VolumeGone:
+            self.put_back(parcels, keep=True)
+            raise
+        except BaseException:
+            self.put_back(parcels, keep=self.job.signal == "stop")
+            raise
+        finally:
+            for parcel in parcels:
+                self._close(parcel)
+
+    def put_back(self, parcels: Sequence[Parcel], *, keep: bool) -> None:
+        """Queue again what was not decided, see :meth:`Ledger.abandon`, and close all files."""
+        self._lose_stuck(parcels)
+        self.ledger.abandon(parcels, keep=keep)
+        for parcel in parcels:
+            self._close(parcel)
+
+    def look(self, in_hand: Sequence[Parcel] = ()) -> None:
+        """Make sure that source and destinations are there; close folders that ``in_hand`` does not need.
+
+        Raises:
+            VolumeGone: the source is not there.
+        """
         self.source.check()
         self.source.root.trim()
+        needed = {
+            transfer.landing.folder
+            for parcel in in_hand
+            for transfer in parcel.transfers
+            if transfer.landing is not None
+        }
         for destination in self.destinations:
             destination.check()
             if destination.root is not None:
-                destination.root.trim()
-        open_parcels = [parcel for parcel in parcels if parcel.open]
-        try:
-            self._round(open_parcels)
-            again = [parcel for parcel in open_parcels if self._worth_another(parcel)]
-            self.ledger.commit([parcel for parcel in open_parcels if parcel not in again])
-            for parcel in again:
-                while True:
-                    self._round([parcel])
-                    if not self._worth_another(parcel):
-                        break
-                self.ledger.commit([parcel])
-        except VolumeGone:
-            self.ledger.abandon(open_parcels, keep=True)
-            raise
-        except BaseException:
-            self.ledger.abandon(open_parcels, keep=self.job.signal == "stop")
-            raise
-        finally:
-            for parcel in open_parcels:
-                self._close(parcel)
+                destination.root.trim(needed)
+
+    def _lose_stuck(self, parcels: Sequence[Parcel]) -> None:
+        """Give up destinations that do not answer before anything is tidied up there: that would hang too."""
+        for parcel in parcels:
+            for transfer in parcel.transfers:
+                if transfer.landing is not None and transfer.landing.stuck:
+                    transfer.destination.lose(failures.stalled(transfer.landing.shown).sentence)
 
     # -- one round -----------------------------------------------------------
-    def _round(self, parcels: Sequence[Parcel]) -> None:
-        self.meter.stage("copy")
-        left = {id(target): target.room() for target in self.destinations if target.away is None}
+    def prepare(self, parcels: Sequence[Parcel], *, beside: Sequence[Parcel] = ()) -> None:
+        """Open these files and find out where they go; ``beside`` are others that take their room first."""
+        left = {
+            id(target): target.room() - _planned(beside, target)
+            for target in self.destinations
+            if target.away is None
+        }
         for parcel in parcels:
             self.job.check_now()
             parcel.attempts += 1
@@ -121,7 +172,13 @@ class Carrier:
                 for transfer in parcel.open:
                     transfer.landing = None
                     aiming.aim(self.job, self.source, parcel, transfer, left, self.meter)
-        self._begin(parcels)
+
+    def work(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+        """Copy, flush, read back and publish what has begun; return the files that are to be tried again.
+
+        Everything is decided then, but not stored.
+        """
+        self.meter.stage("copy")
         working = [parcel for parcel in parcels if parcel.failure is None and self._landings(parcel)]
         together = len(working) >= FLUSH_TOGETHER
         for parcel in working:
@@ -139,6 +196,7 @@ class Carrier:
         self._publish(working)
         for parcel in working:
             self.meter.timed(parcel)
+        return [parcel for parcel in parcels if self._worth_another(parcel)]
 
     def _landings(self, parcel: Parcel) -> list[Landing]:
         return [
@@ -168,30 +226,32 @@ class Carrier:
             parcel.asset_id = parcel.blake3 = None
             parcel.data.pop(journal.FINGERPRINT, None)
 
-    def _begin(self, parcels: Sequence[Parcel]) -> None:
-        """State before work: what is about to be made, and under which temporary names."""
+    def begin(self, parcels: Sequence[Parcel]) -> None:
+        """State before work: what is about to be made, and under which temporary names.
+
+        Within the open transaction; any thread, as long as nobody works on these files.
+        """
         db = self.job.db
         moment = clock.now()
-        with write(db):
-            db.conn.executemany(
-                "UPDATE tasks SET status = 'running', stage = 'copy', attempts = attempts + 1, started_at = ?"
-                " WHERE task_id = ? AND status IN ('queued', 'running')",
-                [(moment, parcel.task_id) for parcel in parcels],
-            )
-            db.conn.executemany(
-                "UPDATE transfers SET status = 'running', stage = 'copy', path = ?, temp = ?"
-                " WHERE transfer_id = ?",
-                [
-                    (
-                        to_blob(transfer.path),
-                        to_blob(join(os.path.dirname(transfer.path), transfer.landing.temp)),
-                        transfer.transfer_id,
-                    )
-                    for parcel in parcels
-                    for transfer in parcel.open
-                    if transfer.landing is not None
-                ],
-            )
+        db.conn.executemany(
+            "UPDATE tasks SET status = 'running', stage = 'copy', attempts = attempts + 1, started_at = ?"
+            " WHERE task_id = ? AND status IN ('queued', 'running')",
+            [(moment, parcel.task_id) for parcel in parcels],
+        )
+        db.conn.executemany(
+            "UPDATE transfers SET status = 'running', stage = 'copy', path = ?, temp = ?"
+            " WHERE transfer_id = ?",
+            [
+                (
+                    to_blob(transfer.path),
+                    to_blob(join(os.path.dirname(transfer.path), transfer.landing.temp)),
+                    transfer.transfer_id,
+                )
+                for parcel in parcels
+                for transfer in parcel.open
+                if transfer.landing is not None
+            ],
+        )
 
     def _write(self, parcel: Parcel, *, sync: bool) -> None:
         original = parcel.original
@@ -299,7 +359,7 @@ class Carrier:
             return
         landing.discard()
         assert landing.failure is not None
-        if landing.failure.code is not None:
+        if landing.failure.code is not None and not landing.stuck:
             transfer.destination.check()
             if transfer.destination.away is not None:
                 return  # it waits; nothing is wrong with the file
@@ -389,3 +449,13 @@ class Carrier:
         if parcel.original is not None:
             parcel.original.close()
             parcel.original = None
+
+
+def _planned(parcels: Sequence[Parcel], target: Destination) -> int:
+    """Bytes that these files will still take at a destination."""
+    return sum(
+        parcel.size
+        for parcel in parcels
+        for transfer in parcel.transfers
+        if transfer.destination is target and transfer.landing is not None
+    )

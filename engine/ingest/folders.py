@@ -12,6 +12,7 @@ import ctypes
 import errno
 import os
 import stat
+from collections.abc import Collection
 
 from engine.errors import VolumeGone
 from engine.names import NAME_MAX_BYTES, display
@@ -76,10 +77,14 @@ class Root:
         self._open[parts] = known  # the last used is the last to be closed
         return known
 
-    def trim(self) -> None:
-        """Close folders that were not used lately. Descriptors that :meth:`folder` gave out end here."""
-        while len(self._open) > _KEEP_OPEN:
-            os.close(self._open.pop(next(iter(self._open))))
+    def trim(self, needed: Collection[int] = ()) -> None:
+        """Close folders that were not used lately. Descriptors that :meth:`folder` gave out end here.
+
+        Those in ``needed`` stay.
+        """
+        idle = [parts for parts, fd in self._open.items() if fd not in needed]
+        for parts in idle[: max(0, len(self._open) - _KEEP_OPEN)]:
+            os.close(self._open.pop(parts))
 
     def _enter(self, parent: int, name: str, *, make: bool) -> int:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

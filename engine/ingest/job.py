@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
-from engine.ingest import hashlists, listing, naming, pace, recovery, reference, results
+from engine.ingest import belt, hashlists, listing, naming, pace, recovery, reference, results
 from engine.ingest.carrier import BUNDLE_BYTES, BUNDLE_FILES, BUNDLE_FOLDERS, SMALL, Carrier
 from engine.ingest.clipping import catalogue_item
 from engine.ingest.duplicates import skip_known
@@ -245,15 +245,18 @@ def _carry_all(
     destinations: Sequence[Destination],
     meter: Meter,
 ) -> None:
-    carrier = Carrier(job, item_id, source, destinations, order, meter)
     # Two files of one content have one name then, so the second must find the first in its place.
     one_by_one = order.template is not None and naming.hashed(order.template)
-    after = -1
-    while parcels := load(job.db, item_id, list(destinations), after=after, limit=BUNDLE_FILES):
-        bundle = parcels[:1] if one_by_one else _bundle(parcels)
-        after = bundle[-1].position
-        job.checkpoint()
-        carrier.carry(bundle)
+
+    def bundles() -> Iterator[list[Parcel]]:
+        after = -1
+        while parcels := load(job.db, item_id, list(destinations), after=after, limit=BUNDLE_FILES):
+            bundle = parcels[:1] if one_by_one else _bundle(parcels)
+            after = bundle[-1].position
+            job.checkpoint()
+            yield bundle
+
+    belt.run(Carrier(job, item_id, source, destinations, order, meter), bundles())
 
 
 def _bundle(parcels: Sequence[Parcel]) -> list[Parcel]:

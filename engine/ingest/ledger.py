@@ -36,19 +36,27 @@ class Ledger:
         """Store the verdicts of these files, which are of one item, in one transaction."""
         if not parcels:
             return
-        db, moment = self._job.db, clock.now()
-        with write(db):
-            self._identify(parcels)
-            for parcel in parcels:
-                if parcel.failure is not None:
-                    for transfer in parcel.transfers:
-                        if transfer.status == "queued":
-                            transfer.fail(parcel.failure)
-            self._store_transfers(
-                [(parcel, transfer) for parcel in parcels for transfer in parcel.transfers], moment
-            )
-            self._store_tasks([self._decided(parcel, moment) for parcel in parcels])
-            self._meter.store_item(parcels)
+        with write(self._job.db):
+            self.store(parcels)
+        self.end(parcels)
+
+    def store(self, parcels: Sequence[Parcel]) -> None:
+        """The same within the open transaction. Any thread; :meth:`end` follows when it is committed."""
+        moment = clock.now()
+        self._identify(parcels)
+        for parcel in parcels:
+            if parcel.failure is not None:
+                for transfer in parcel.transfers:
+                    if transfer.status == "queued":
+                        transfer.fail(parcel.failure)
+        self._store_transfers(
+            [(parcel, transfer) for parcel in parcels for transfer in parcel.transfers], moment
+        )
+        self._store_tasks([self._decided(parcel, moment) for parcel in parcels])
+        self._meter.store_item(parcels)
+
+    def end(self, parcels: Sequence[Parcel]) -> None:
+        """Count files whose verdicts are in the database."""
         for parcel in parcels:
             parcel.committed = True
             self._meter.end(parcel)

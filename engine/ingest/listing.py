@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from engine import clock
 from engine.errors import RushesError
+from engine.ingest import placing
 from engine.ingest.arranging import Arrangement, Wanted, arrange
 from engine.ingest.ends import Destination, Source
 from engine.ingest.known import join
@@ -45,8 +47,20 @@ def list_item(
         on_folder=lambda files: job.progress(done=files, total=None),
     )
     try:
-        arrangement = _arrange(job, item_id, source, destinations, listing, template)
-        _insert(job, item_id, listing.files, destinations, arrangement)
+        while True:
+            arrangement = _arrange(job, item_id, source, destinations, listing, template)
+            try:
+                _insert(
+                    job,
+                    item_id,
+                    listing.files,
+                    destinations,
+                    arrangement,
+                    partial(_still_ours, job, item_id, listing, destinations, arrangement),
+                )
+                break
+            except _TakenMeanwhile:
+                continue  # another ingest was quicker: the next name then
         _report(job, source, listing)
         with write(db):
             _insert_unreadable(job, item_id, len(listing.files), listing)
@@ -115,12 +129,29 @@ def _arrange(
     )
 
 
+class _TakenMeanwhile(Exception):
+    """The folder that was chosen for a card has been given to another one."""
+
+
+def _still_ours(
+    job: JobContext,
+    item_id: int,
+    listing: Listing,
+    destinations: Sequence[Destination],
+    arrangement: Arrangement,
+) -> bool:
+    places = [(target.order.volume_id, target.order.relative) for target in destinations]
+    folder = arrangement.folder
+    return not folder or placing.still_ours(job.db, folder, listing.files, places, item_id)
+
+
 def _insert(
     job: JobContext,
     item_id: int,
     files: Iterable[Listed],
     destinations: Sequence[Destination],
     arrangement: Arrangement,
+    still_ours: Callable[[], bool] = lambda: True,
     *,
     start: int = 0,
 ) -> int:
@@ -130,6 +161,8 @@ def _insert(
     while part := list(itertools.islice(files, BATCH)):
         job.check_now()
         with write(db):
+            if not first and not still_ours():
+                raise _TakenMeanwhile
             # Nobody else writes in this transaction, so the ids can be given here.
             base = int(scalar(db, "SELECT COALESCE(MAX(task_id), 0) + 1 FROM tasks"))
             db.conn.executemany(

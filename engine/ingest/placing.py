@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from sqlite_utils import Database
 
@@ -40,11 +40,7 @@ def choose_folder(
     Raises:
         RushesError: all numbers up to 999 are taken.
     """
-
-    def ours(path: str) -> tuple[int, int] | None:
-        file = files.get(path)
-        return (file.size, file.mtime_ns) if file else None
-
+    ours = _lookup(files)
     for number in range(1, layout.HIGHEST_NUMBER + 1):
         folder = layout.card_folder(label, number)
         if folder in taken:
@@ -58,6 +54,40 @@ def choose_folder(
     raise RushesError(
         f"{layout.HIGHEST_NUMBER} other cards are kept as {display(label)} already. Rename the card's folder."
     )
+
+
+def still_ours(
+    db: Database,
+    folder: str,
+    files: FileList,
+    destinations: Sequence[tuple[str, str]],
+    item_id: int,
+) -> bool:
+    """Whether no other card has been given the folder since it was chosen.
+
+    Asked in the transaction that enters the first files: two ingests that are
+    begun at one moment choose the same.
+
+    Args:
+        db: the library.
+        folder: what :func:`choose_folder` gave.
+        files: what is on the card.
+        destinations: (volume id, path on the volume) of each destination.
+        item_id: the batch item that asks.
+    """
+    ours = _lookup(files)
+    return all(
+        layout.same_card(ours, _coming(db, volume_id, join(relative, folder), item_id))
+        for volume_id, relative in destinations
+    )
+
+
+def _lookup(files: FileList) -> Callable[[str], tuple[int, int] | None]:
+    def ours(path: str) -> tuple[int, int] | None:
+        file = files.get(path)
+        return (file.size, file.mtime_ns) if file else None
+
+    return ours
 
 
 def _there(folder: str) -> Iterator[tuple[str, int, int]]:

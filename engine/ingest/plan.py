@@ -371,7 +371,8 @@ def _check_names(found: list[_Source], targets: list[_Target], problems: list[st
         if bad:
             problems.append(
                 f"{display(target.path)} ({target.place.fs_type}) cannot hold {bad} of the names: "
-                f"{listed(first, more=bad - len(first))}. Rename them on a copy of the source, or choose another destination."
+                f"{listed(first, more=bad - len(first))}. Rename them on a copy of the source, or choose "
+                "another destination."
             )
 
 

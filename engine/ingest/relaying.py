@@ -20,6 +20,7 @@ from engine.ingest.queue import Order, OrderedSource
 from engine.jobs.context import JobContext
 from engine.media.hashing import Digester
 from engine.names import display
+from engine.storage.database import write
 
 
 def relay_item(
@@ -135,7 +136,8 @@ class Relay(Carrier):
         """Fail a file that cannot be had from any first destination."""
         shown = display(parcel.path)
         parcel.attempts += 1
-        self._begin([parcel])
+        with write(self.job.db):
+            self.begin([parcel])
         for transfer in parcel.open:
             transfer.fail(
                 Failure("no_copy", f"{shown} has no verified first copy, so the second stage has no source.")
