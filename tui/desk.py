@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from engine.api.candidates import CandidateDetail, CandidateRow, Scan
 from engine.api.rows import (
-    CandidateDetail,
-    CandidateRow,
     FileDetail,
     FileRow,
     Header,
@@ -24,7 +23,6 @@ from engine.api.rows import (
     RecipeRow,
     RunDetail,
     RunRow,
-    Scan,
     Source,
     VolumeDetail,
     VolumeRow,

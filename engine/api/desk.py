@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from engine import clock
 from engine.api import engines, jobs, views
+from engine.api.candidates import CandidateDetail, CandidateRow, Scan
 from engine.api.drives import Drives
 from engine.api.finding import Finding
 from engine.api.footage import Footage
 from engine.api.intake import Intake
 from engine.api.rows import (
-    CandidateDetail,
-    CandidateRow,
     EngineState,
     FileDetail,
     FileRow,
@@ -30,7 +29,6 @@ from engine.api.rows import (
     RecipeRow,
     RunDetail,
     RunRow,
-    Scan,
     Source,
     VolumeDetail,
     VolumeRow,

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.api.candidates import CandidateDetail, CandidateRow, Scan, Side
 from engine.api.rows import (
-    CandidateDetail,
-    CandidateRow,
     Counts,
     FileDetail,
     FileRow,
@@ -24,14 +23,13 @@ from engine.api.rows import (
     RecipeRow,
     RunDetail,
     RunRow,
-    Scan,
-    Side,
     TransferRow,
     VolumeDetail,
     VolumeEvent,
     VolumeRow,
 )
 from engine.errors import NotFound, RushesError
+from tests.tui.fake_making import FakeMaking
 from tests.tui.fake_parts import FakeDrives, FakeFinding, FakeFootage, FakeIntake
 
 NOW = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
@@ -117,6 +115,7 @@ class FakeDesk:
         self._seen = 0
         full = bool(volumes or candidates)
         self.footage = FakeFootage(self._ask, FakeSource, full)
+        self.making = FakeMaking(self._ask, FakeSource, empty=not full)
         self.intake = FakeIntake(self._ask, FakeSource, full, self.ingest)
         self.drives = FakeDrives(self._ask, FakeSource, full)
         self.finding = FakeFinding(self._ask, FakeSource, full)

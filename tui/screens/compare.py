@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.api.rows import Side
+from engine.api.candidates import Side
 from engine.names import display
 from tui import format as fmt
 from tui.looks import VOLUME_LOOKS, look_of

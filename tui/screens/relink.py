@@ -9,7 +9,8 @@ from textual.binding import BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.api.rows import CandidateDetail, CandidateRow, Id, Show, Source
+from engine.api.candidates import CandidateDetail, CandidateRow
+from engine.api.rows import Id, Show, Source
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt

@@ -8,7 +8,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from engine.api.rows import CandidateDetail, CandidateRow, Id, Scan, Side
+from engine.api.candidates import CandidateDetail, CandidateRow, Scan, Side
+from engine.api.rows import Id
 from engine.api.views.base import Table
 from engine.errors import NotFound
 from engine.library import Library
