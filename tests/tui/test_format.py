@@ -147,7 +147,7 @@ def test_wrapping_loses_no_letter_and_stays_inside() -> None:
     rng = random.Random(8)
     for _ in range(300):
         text = " ".join("x" * rng.randrange(1, 14) for _ in range(rng.randrange(1, 12)))
-        width, indent = rng.randrange(6, 20), rng.randrange(4)
+        width, indent = rng.randrange(3, 20), rng.randrange(30)
         lines = ["".join(piece for piece, _ in line) for line in wrapped(((text, ""),), width, indent)]
         assert all(cell_len(line.rstrip()) <= width for line in lines)
         assert "".join(lines).replace(" ", "") == text.replace(" ", "")

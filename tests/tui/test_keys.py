@@ -37,6 +37,10 @@ WAYS = {
     "offers": ("1", "a"),
     "sessions": ("4", "H"),
     "rules": ("4", "M"),
+    "recipes": ("3", "e"),
+    "presets": ("3", "e", "P"),
+    "items": ("3", "e", "j", "enter", "j", "j", "enter"),
+    "picker": ("3", "e", "j", "enter", "j", "j", "enter", "a"),
 }
 """The keys that lead to a place from the first screen."""
 

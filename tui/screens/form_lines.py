@@ -17,7 +17,9 @@ class FormLines(LineView):
 
     def reveal(self, index: int) -> None:
         """Scroll line ``index`` of what was shown into sight, with the one after it."""
-        width = max(4, self.scrollable_content_region.width)
+        width = self.scrollable_content_region.width
+        if width < 4:
+            return  # not laid out yet
         heights = [len(wrapped(line.cell, width, line.indent)) for line in self._lines[: index + 2]]
         top, bottom = sum(heights[:index]), sum(heights)
         shown = self.size.height

@@ -102,7 +102,12 @@ def fitted(cell: Cell, width: int, *, right: bool = False, middle: bool = False,
 
 
 def wrapped(cell: Cell, width: int, indent: int = 0) -> list[Cell]:
-    """``cell`` broken at blanks into lines of at most ``width`` cells, those after the first indented."""
+    """``cell`` broken at blanks into lines of at most ``width`` cells, those after the first indented.
+
+    An indent that would leave no room is made smaller.
+    """
+    width = max(1, width)
+    indent = max(0, min(indent, width - 2))
     lines: list[list[Piece]] = [[]]
     used = 0
     for text, tone in cell:
