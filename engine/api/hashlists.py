@@ -6,9 +6,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from engine.api import jobs
 from engine.ingest import hashlists as _hashlists
 from engine.ingest import incoming as _incoming
+from engine.ingest import incoming_job
+from engine.jobs.store import Job
 from engine.library import Library
+from engine.supervisor import process
 
 OnFile = Callable[[int, int, str], None]
 """Gets (number, of how many, path) before each file."""
@@ -24,6 +28,30 @@ def verify(path: str, on_file: OnFile | None = None) -> dict[str, Any]:
         Refused: it is no folder.
     """
     return _incoming.verify(os.path.abspath(path), on_file=on_file).to_json()
+
+
+def queue_verify(library: Library, path: str) -> str:
+    """Have the engine verify a folder against its lists, so that it goes on without the client. The job's id.
+
+    Raises:
+        NotFound: there is no such folder.
+    """
+    process.ensure(library)
+    return incoming_job.queue_incoming(library, os.path.abspath(path))
+
+
+def follow(library: Library, job_id: str, on_change: Callable[[Job], None] | None = None) -> dict[str, Any]:
+    """Wait for such a job: the document of ``mhl verify`` with ``job_id``, ``status`` and ``error``."""
+    job = jobs.follow(library, job_id, on_change)
+    return {
+        "good": False,
+        "findings": [],
+        **(job.result or {}),
+        "job_id": job_id,
+        "status": job.status,
+        "message": job.message,
+        "error": job.error,
+    }
 
 
 def create(library: Library, path: str, on_file: OnFile | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlite_utils import Database
 
@@ -27,6 +28,9 @@ from engine.storage.database import rows
 
 FORM = "xxh128"
 """The digest that every list holds, and that the hashes of folders are made of."""
+
+SAME_PROOF = timedelta(seconds=30)
+"""One proof is stamped in several rows, at most so far apart; what is not later is not said again."""
 
 IGNORED = (*DEFAULT_IGNORED, ".*.part", "._*", ".rushes", ".rushes-volume", "Thumbs.db", "desktop.ini")
 """Patterns of what is never recorded: our own temporary files and what systems leave behind."""
@@ -160,7 +164,7 @@ def _newer(record: Record, before: Sequence[tuple[int, FileHash]]) -> bool:
     if record.proven_at is None:
         return False
     try:
-        return not said or clock.parse(record.proven_at) > max(clock.parse(moment) for moment in said)
+        return not said or clock.parse(record.proven_at) > max(map(clock.parse, said)) + SAME_PROOF
     except ValueError:
         return True
 

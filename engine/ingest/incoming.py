@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from engine.media.hashing import Digester
 from engine.media.mhl import reading
 from engine.media.mhl.folders import maker, text_of
 from engine.media.mhl.records import FOLDER, Digest, FileHash, History, expected
-from engine.media.mhl.trees import walk
+from engine.media.mhl.trees import Facts, walk
 from engine.media.rereading import Reread
 from engine.names import display, json_name
 from engine.volumes import mounts, places
@@ -100,6 +100,23 @@ class Verdict:
         }
 
 
+@dataclass(frozen=True)
+class Result:
+    """What one reading of a file gave.
+
+    Attributes:
+        size, mtime_ns: of the file as it was read.
+        level: how it was read.
+        form, digest: the digest that a list asked for.
+    """
+
+    size: int
+    mtime_ns: int
+    level: str
+    form: str
+    digest: str
+
+
 _WORDS = {
     "damaged": "damaged",
     "missing": "missing",
@@ -114,6 +131,9 @@ def verify(
     *,
     check: Callable[[], None] | None = None,
     on_file: Callable[[int, int, str], None] | None = None,
+    known: Mapping[str, Result] | None = None,
+    on_result: Callable[[str, Result], None] | None = None,
+    on_bytes: Callable[[int], None] | None = None,
 ) -> Verdict:
     """Verify everything below a folder against the hash lists found there.
 
@@ -125,6 +145,9 @@ def verify(
         path: a drive's mount point, or a folder.
         check: called between buffers; raises to stop.
         on_file: gets (number, of how many, path) before each file.
+        known: files that were read before, by path; those that are unchanged are not read again.
+        on_result: gets what the reading of each file gave.
+        on_bytes: gets the length of each buffer that was read.
 
     Raises:
         NotFound: there is no such folder, or no hash list in it.
@@ -147,13 +170,14 @@ def verify(
     verdict = Verdict(top, lists=len(roots))
     mount = mounts.locate(mounts.read(), top)
     reader = _Reader(top, mount.fs_type if mount else "", mount.is_network if mount else None, verdict, check)
-    known = _known(top, roots, verdict)
+    reader.known, reader.on_result, reader.on_bytes = known or {}, on_result, on_bytes
+    listed = _known(top, roots, verdict)
     verdict.findings.extend(
         Finding("unreadable", folder, f"The folder {display(folder)} cannot be listed: {why}.")
         for folder, why in tree.unreadable.items()
     )
-    present = {name: facts for name, facts in tree.files.items() if not known.left_out(name)}
-    wanted, strays = _paired(known, present)
+    present = {name: facts for name, facts in tree.files.items() if not listed.left_out(name)}
+    wanted, strays = _paired(listed, present)
     for number, (name, record, file) in enumerate(wanted):
         if check is not None:
             check()
@@ -162,9 +186,9 @@ def verify(
         if not present[name].regular:
             verdict.findings.append(Finding("damaged", name, _LINK))
         else:
-            reader.file(name, record, file)
+            reader.file(name, record, file, present[name])
     found = {name for name, _, _ in wanted}
-    gone = sorted(set(known.files) - {known.spelling.get(name, name) for name in found})
+    gone = sorted(set(listed.files) - {listed.spelling.get(name, name) for name in found})
     verdict.findings.extend(
         Finding("missing", name, f"{display(name)} is in a hash list, but not here.") for name in gone
     )
@@ -303,31 +327,33 @@ class _Reader:
     ) -> None:
         self._top, self._fs_type, self._is_network = top, fs_type, is_network
         self._verdict, self._check = verdict, check
+        self.known: Mapping[str, Result] = {}
+        self.on_result: Callable[[str, Result], None] | None = None
+        self.on_bytes: Callable[[int], None] | None = None
 
-    def file(self, name: str, record: Digest, file: FileHash) -> None:
+    def file(self, name: str, record: Digest, file: FileHash, facts: Facts) -> None:
         """Verify one file."""
-        digester = _Wanted(record.form)
-        try:
-            reread = Reread(os.path.join(self._top, name), self._fs_type, self._is_network)
+        result = self.known.get(name)
+        if result is None or (result.size, result.mtime_ns, result.form) != (
+            facts.size,
+            facts.mtime_ns,
+            record.form,
+        ):
             try:
-                level = reread.read(self._check, digester=digester).level
-            finally:
-                reread.close()
-        except OSError as error:
-            why = os.strerror(error.errno or 0)
-            self._verdict.findings.append(
-                Finding("unreadable", name, f"{display(name)} cannot be read: {why}.")
-            )
-            return
-        self._verdict.levels[level] = self._verdict.levels.get(level, 0) + 1
+                result = self._read(name, record, facts)
+            except OSError as error:
+                why = os.strerror(error.errno or 0)
+                self._verdict.findings.append(
+                    Finding("unreadable", name, f"{display(name)} cannot be read: {why}.")
+                )
+                return
+        self._verdict.levels[result.level] = self._verdict.levels.get(result.level, 0) + 1
         value = record.value if record.form == "c4" else record.value.lower()
-        if digester.value == value:
+        if result.digest == value:
             self._verdict.verified += 1
-            self._verdict.size += digester.size
+            self._verdict.size += result.size
             return
-        longer = (
-            "" if file.size in (None, digester.size) else f" It has {digester.size} bytes, not {file.size}."
-        )
+        longer = "" if file.size in (None, result.size) else f" It has {result.size} bytes, not {file.size}."
         self._verdict.findings.append(
             Finding(
                 "damaged",
@@ -335,6 +361,18 @@ class _Reader:
                 f"{display(name)} does not have the bytes that were recorded.{longer}",
                 record.form,
                 record.value,
-                digester.value,
+                result.digest,
             )
         )
+
+    def _read(self, name: str, record: Digest, facts: Facts) -> Result:
+        digester = _Wanted(record.form)
+        reread = Reread(os.path.join(self._top, name), self._fs_type, self._is_network)
+        try:
+            level = reread.read(self._check, self.on_bytes, digester).level
+        finally:
+            reread.close()
+        result = Result(digester.size, facts.mtime_ns, level, record.form, digester.value)
+        if self.on_result is not None:
+            self.on_result(name, result)
+        return result

@@ -39,6 +39,7 @@ KINDS: dict[str, JobKind] = {
         "engine.ingest.scrub:run_verify", afterwards="engine.relink.upgrade:reopen_contradicted"
     ),
     "repair": JobKind("engine.ingest.repairs:run_repair"),
+    "mhl_verify": JobKind("engine.ingest.incoming_job:run_incoming"),
     "relink_scan": JobKind("engine.relink.job:run_scan", cleanup="engine.relink.job:clean_up"),
     "relink_prove": JobKind("engine.relink.upgrade:run_prove"),
     "sweep": JobKind("engine.relink.sweep:run_sweep"),

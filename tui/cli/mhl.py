@@ -19,16 +19,47 @@ def mhl() -> None:
 
 @mhl.command()
 @click.argument("path")
+@click.option(
+    "--queue",
+    "queued",
+    is_flag=True,
+    help="Let the engine of a library do it, as a job that can be paused and outlives this terminal.",
+)
+@options.waiting
 @options.common
-def verify(path: str, library_path: str | None, as_json: bool) -> int:  # noqa: ARG001
-    """Read every file below PATH and hold it against the hash lists there. Writes nothing."""
+def verify(path: str, queued: bool, wait: bool, library_path: str | None, as_json: bool) -> int:
+    """Read every file below PATH and hold it against the hash lists there. Writes nothing there.
+
+    Without --queue no library is needed. With it the job's id is printed at once, unless --wait is given.
+    """
     from engine.api import hashlists
 
-    progress = _Files()
-    try:
-        verdict = hashlists.verify(path, progress)
-    finally:
-        progress.end()
+    if queued:
+        library = options.open_library(library_path)
+        job_id = hashlists.queue_verify(library, path)
+        if not wait:
+            if as_json:
+                output.document({"job_id": job_id})
+            else:
+                output.say(f"Queued as job {job_id[:8]}. It goes on without this terminal: rushes jobs list")
+            return 0
+        shown = output.Progress()
+        try:
+            verdict = hashlists.follow(library, job_id, shown)
+        finally:
+            shown.end()
+        if "sentence" not in verdict:
+            said = verdict["error"] or verdict["message"] or verdict["status"]
+            if as_json:
+                output.document(verdict)
+            output.complain(output.shown(said))
+            return 1
+    else:
+        progress = _Files()
+        try:
+            verdict = hashlists.verify(path, progress)
+        finally:
+            progress.end()
     if as_json:
         output.document(verdict)
     else:

@@ -79,7 +79,7 @@ def reference(code: str, *words: Path | str) -> subprocess.CompletedProcess[str]
     )
 
 
-def judge(root: Path, generation: int = 1) -> None:
+def judge(root: Path, generation: int = 1, *, folders: bool = True) -> None:
     """The reference verifier accepts every file, and every folder as this generation has it.
 
     Folder hashes of an older generation differ once something was added, as they should.
@@ -88,6 +88,8 @@ def judge(root: Path, generation: int = 1) -> None:
         "import sys; from ascmhl.commands import *; verify_entire_folder(sys.argv[1], True, None, None)", root
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    if not folders:  # as in the reference's own lists of single files, no folder has a hash
+        return
     done = reference(
         "import sys; from ascmhl.commands import *;"
         "verify_directory_hash_subcommand(sys.argv[1], True, None, [], None)",
@@ -317,7 +319,7 @@ def test_single_files_have_their_list_beside_them_in_the_destination(
     assert found.verified == 2
     assert [(finding.kind, finding.path) for finding in found.findings] == [("new", "strange.dat")]
     (tmp_path / "x" / "strange.dat").unlink()
-    judge(tmp_path / "x", 2)
+    judge(tmp_path / "x", folders=False)
 
 
 def test_loose_files_named_by_a_template_are_listed(desk: Desk, tmp_path: Path) -> None:

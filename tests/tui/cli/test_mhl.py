@@ -64,3 +64,20 @@ def test_refusals(home: Path) -> None:
     assert "no ASC MHL hash list" in said.document["error"]
     assert rushes("mhl", "verify", home / "nowhere").code == 4
     assert rushes("mhl", "create", home / "nowhere", "--library", home / "lib").code == 4
+
+
+def test_the_engine_verifies_a_drive_as_a_job(drive: Path, home: Path) -> None:
+    lib = ("--library", home / "lib")
+    queued = rushes("mhl", "verify", drive, "--queue", *lib, "--json")
+    assert (queued.code, list(queued.document)) == (0, ["job_id"])
+    done = rushes("mhl", "verify", drive, "--queue", "--wait", *lib, "--json")
+    assert done.code == 0, done.err
+    assert (done.document["good"], done.document["verified"], done.document["status"]) == (
+        True,
+        2,
+        "completed",
+    )
+    (drive / "A001" / "b.txt").write_text("scene 3")
+    said = rushes("mhl", "verify", drive, "--queue", "--wait", *lib)
+    assert (said.code, "1 damaged" in said.out) == (1, True)
+    assert rushes("mhl", "verify", home / "card", "--queue", *lib).code == 4
