@@ -25,8 +25,11 @@ def where_is(library: Library, wanted: str) -> list[dict[str, Any]]:
     return [_describe(found) for found in whereis.where_is(library.db(), given)]
 
 
-def at_risk(library: Library, limit: int = 1000) -> list[dict[str, Any]]:
-    """Clips of which some file has too few verified copies, or too few devices; the worst first."""
+def at_risk(library: Library, limit: int = 1000, offset: int = 0) -> list[dict[str, Any]]:
+    """Clips of which some file has too few verified copies, or too few devices; the worst first.
+
+    ``offset`` leaves out so many first.
+    """
     return [
         {
             "clip_id": risk.clip_id,
@@ -35,11 +38,11 @@ def at_risk(library: Library, limit: int = 1000) -> list[dict[str, Any]]:
             "verified": risk.verified,
             "devices": risk.devices,
         }
-        for risk in whereis.at_risk(library.db(), limit=limit)
+        for risk in whereis.at_risk(library.db(), limit=limit, offset=offset)
     ]
 
 
-def only_on(library: Library, given: str, limit: int = 1000) -> list[dict[str, Any]]:
+def only_on(library: Library, given: str, limit: int = 1000, offset: int = 0) -> list[dict[str, Any]]:
     """Files that lie on this volume and on no other; the largest first.
 
     Raises:
@@ -54,7 +57,7 @@ def only_on(library: Library, given: str, limit: int = 1000) -> list[dict[str, A
             "size": file.size,
             "verified_at": file.verified_at,
         }
-        for file in whereis.only_on(db, volume.volume_id, limit=limit)
+        for file in whereis.only_on(db, volume.volume_id, limit=limit, offset=offset)
     ]
 
 

@@ -133,6 +133,7 @@ def is_junk(relative: str) -> bool:
     True when any component is one. Camera oddities (``SONYCARD.IND``,
     ``STATUS.BIN``, ``DATABASE/``) are not junk.
     """
-    return any(
-        part in _JUNK_NAMES or part.startswith(_JUNK_START) for part in relative.lower().split("/") if part
-    )
+    lowered = relative.lower()
+    if "/" not in lowered:  # the usual case: a walk asks for each name
+        return lowered in _JUNK_NAMES or lowered.startswith(_JUNK_START)
+    return any(part in _JUNK_NAMES or part.startswith(_JUNK_START) for part in lowered.split("/") if part)

@@ -11,6 +11,9 @@ from engine.names import display
 from engine.relink.match import Lost, Match
 from engine.storage.database import rows
 
+CHUNK = 500
+"""Clips asked for by one statement."""
+
 
 def sentence(db: Database, lost: Sequence[Lost], matches: Sequence[Match], path: str) -> str | None:
     """Say e.g. ``3 of 3 offline clips of Day 2 found at /mnt/B``, or None when nothing was found.
@@ -34,10 +37,17 @@ def sentence(db: Database, lost: Sequence[Lost], matches: Sequence[Match], path:
 
 
 def _groups(db: Database, lost: Sequence[Lost]) -> dict[str, set[str | None]]:
-    batches = {
-        entry["clip_id"]: entry["name"]
-        for entry in rows(db, "SELECT clip_id, batches.name FROM clips JOIN batches USING (batch_id)")
-    }
+    clips = list({copy.clip_id for copy in lost if copy.clip_id is not None})
+    batches: dict[str, str] = {}
+    for start in range(0, len(clips), CHUNK):
+        part = clips[start : start + CHUNK]
+        batches |= dict(
+            db.conn.execute(
+                "SELECT clip_id, batches.name FROM clips JOIN batches USING (batch_id)"
+                f" WHERE clip_id IN ({', '.join('?' * len(part))})",
+                part,
+            ).fetchall()
+        )
     volumes = {entry["volume_id"]: entry["name"] for entry in rows(db, "SELECT volume_id, name FROM volumes")}
     groups: dict[str, set[str | None]] = defaultdict(set)
     for copy in lost:

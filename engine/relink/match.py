@@ -144,6 +144,8 @@ class Match:
 
 def fold(name: str) -> str:
     """Return ``name`` without differences of letter case and Unicode composition."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

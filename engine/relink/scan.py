@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -119,28 +119,24 @@ def read_evidence(
     progress: Callable[[int, int], None],
 ) -> None:
     """Hash or probe the collected files of a fitting size, as far as that can decide anything."""
-    by_size: dict[int, list[Lost]] = defaultdict(list)
-    for copy in lost:
-        by_size[copy.size].append(copy)
+    hashed_sizes = {copy.size for copy in lost if copy.hashed}
+    unhashed_sizes = {copy.size for copy in lost if not copy.hashed}
+    known = {(copy.size, copy.fast_hash) for copy in lost if copy.fast_hash}
     kept: list[Found] = []
     for done, file in enumerate(scan.found):
-        check()
-        progress(done, len(scan.found))
-        fits = by_size.get(file.size, ())
-        if any(copy.hashed for copy in fits):
+        if not done % 16:
+            check()
+            progress(done, len(scan.found))
+        if file.size in hashed_sizes:
             hashed = _with_fast_hash(tree, file, scan)
             if hashed is None:
                 continue
             file = hashed
-        if any(not copy.hashed for copy in fits) and not _known(file, fits):
+        if file.size in unhashed_sizes and (file.size, file.fast_hash) not in known:
             file = _with_media(tree, file, scan)
         kept.append(file)
     scan.found = kept
     progress(len(kept), len(kept))
-
-
-def _known(file: Found, fits: Iterable[Lost]) -> bool:
-    return any(file.fast_hash and file.fast_hash == copy.fast_hash for copy in fits)
 
 
 def _with_fast_hash(tree: Tree, file: Found, scan: Scan) -> Found | None:

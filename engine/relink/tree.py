@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlite_utils import Database
 
@@ -63,8 +64,7 @@ class Tally:
             )
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """One regular file: its folder (relative to the volume's root), its name, its stat."""
 
     folder: str
@@ -197,17 +197,9 @@ class Tree:
         with os.scandir(descriptor) as entries:
             for entry in entries:
                 name = entry.name
-                path = f"{folder}/{name}" if folder else name
                 if is_ignored(name):
                     tally.ignored += 1
-                elif entry.is_symlink():
-                    tally.links += 1
-                elif entry.is_dir(follow_symlinks=False):
-                    if self.inside(path) is None:
-                        tally.mounts += 1
-                    else:
-                        below.append(path)
-                else:
+                elif entry.is_file(follow_symlinks=False):
                     try:
                         facts = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
@@ -215,8 +207,16 @@ class Tree:
                     if stat.S_ISREG(facts.st_mode):
                         tally.files += 1
                         yield Seen(folder, name, facts)
+                elif entry.is_symlink():
+                    tally.links += 1
+                elif entry.is_dir(follow_symlinks=False):
+                    path = f"{folder}/{name}" if folder else name
+                    if self.inside(path) is None:
+                        tally.mounts += 1
                     else:
-                        tally.special += 1
+                        below.append(path)
+                else:
+                    tally.special += 1
 
 
 @contextmanager

@@ -17,9 +17,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
+from engine.api.rows import Filter
 from engine.library import Library, create, open_library
 from engine.storage.database import scalar, write
 
@@ -98,38 +100,97 @@ def fill(db: Database, copies: int, clips: int, candidates: int) -> None:
     db.execute("ANALYZE")
 
 
-def queries(library: Library) -> dict[str, Callable[[], object]]:
+Query = Callable[[], object]
+
+
+def queries(library: Library) -> dict[str, Query]:
     """Everything that screens and listing commands ask for."""
-    from engine.api import clips, relinks, views, volumes, whereabouts
-    from engine.api.rows import Filter
+    return {**_screens(library), **_clips(library), **_commands(library)}
+
+
+def _page(table: Any, wanted: Filter) -> object:
+    """What a list costs when it is opened: the ids of all, and a screenful of rows in their middle."""
+    found = list(table.ids(wanted))
+    return table.rows(found[len(found) // 2 :][:60])
+
+
+def _screens(library: Library) -> dict[str, Query]:
+    from engine.api import views
+    from engine.api.views.asides import session_source
     from engine.api.views.candidates import last_scan
     from engine.api.views.totals import counts
-    from engine.relink import sessions
 
-    drives, found = views.Volumes(library), views.Candidates(library)
-
-    def page(table: views.Volumes | views.Candidates, wanted: Filter) -> object:
-        return table.rows(list(table.ids(wanted))[:60])
-
+    drives, found, damaged = views.Volumes(library), views.Candidates(library), views.Damaged(library)
     candidate = int(scalar(library.db(), "SELECT max(candidate_id) FROM candidates"))
+    asked: dict[str, Query] = {
+        "screen head": lambda: counts(library),
+        "screen last scan": lambda: last_scan(library),
+        "screen volumes detail": lambda: drives.detail("volume-0"),
+        "screen relink detail": lambda: found.detail(candidate),
+        "screen sessions": lambda: _page(session_source(library), Filter()),
+    }
+    for name, table, text in (
+        ("volumes", drives, "3"),
+        ("relink", found, "0123"),
+        ("damaged", damaged, "42"),
+    ):
+        for order in table.orders:
+            asked[f"screen {name} by {order}"] = lambda table=table, order=order: _page(
+                table, Filter(order=order)
+            )
+        for show in ("active", "failed"):
+            asked[f"screen {name} {show}"] = lambda table=table, show=show: _page(table, Filter(show=show))
+        for term in (text, f"!{text}"):
+            asked[f"screen {name} /{term}"] = lambda table=table, term=term: _page(table, Filter(text=term))
+    return asked
+
+
+def _clips(library: Library) -> dict[str, Query]:
+    from engine.api import views
+    from engine.api.facts import ClipScope
+    from engine.api.views.clips import STATES
+
+    every = views.Clips(library)
+    asked: dict[str, Query] = {
+        "screen clips detail": lambda: every.detail(every.ids(Filter(text="C000401"))[0])
+    }
+    for order in every.orders:
+        asked[f"screen clips by {order}"] = lambda order=order: _page(every, Filter(order=order))
+    for show in ("active", "failed"):
+        asked[f"screen clips {show}"] = lambda show=show: _page(every, Filter(show=show))
+    for term in ("0401", "a00", "zz", "!a00"):
+        asked[f"screen clips /{term}"] = lambda term=term: _page(every, Filter(text=term))
+    scopes = {state: ClipScope(state=state) for state in STATES}
+    scopes |= {"volume": ClipScope(volume_id="volume-0"), "only": ClipScope(volume_id="volume-0", only=True)}
+    for name, scope in scopes.items():
+        asked[f"screen clips {name}"] = lambda scope=scope: _page(views.Clips(library, scope), Filter())
+    return asked
+
+
+def _commands(library: Library) -> dict[str, Query]:
+    from engine.api import clips, relinks, volumes, whereabouts
+
+    def listed(**filters: Any) -> Query:
+        return lambda: clips.list_clips(library, clips.Filters(**filters), limit=100)
+
     return {
         "volumes list": lambda: volumes.list_volumes(library),
         "volumes list --all": lambda: volumes.list_volumes(library, everything=True),
         "volumes show": lambda: volumes.show(library, "volume-0"),
         "volumes only": lambda: whereabouts.only_on(library, "volume-1", 1000),
-        "screen volumes": lambda: page(drives, Filter()),
-        "screen volumes by clips": lambda: page(drives, Filter(order="clips")),
-        "screen volumes detail": lambda: drives.detail("volume-0"),
-        "screen head": lambda: counts(library),
-        "screen last scan": lambda: last_scan(library),
-        "screen relink": lambda: page(found, Filter(show="active")),
-        "screen relink by confidence": lambda: page(found, Filter(order="confidence")),
-        "screen relink detail": lambda: found.detail(candidate),
         "relink list": lambda: relinks.list_candidates(library),
-        "relink sessions": lambda: sessions.list_sessions(library.db()),
+        "relink sessions": lambda: relinks.list_sessions(library),
+        "relink propose": lambda: relinks.propose(library),
         "clips risk": lambda: whereabouts.at_risk(library, 1000),
         "clips whereis": lambda: whereabouts.where_is(library, "A001C000401"),
-        "clips list --text": lambda: clips.list_clips(library, clips.Filters(text="A001C000401")),
+        "clips list --limit 100": listed(),
+        "clips list --text": listed(text="A001C000401"),
+        "clips list --since": listed(since="2024-01-01"),
+        "clips list --volume": listed(volume="volume-0"),
+        **{
+            f"clips list --{state}": listed(state=state)
+            for state in ("online", "offline", "missing", "damaged")
+        },
     }
 
 

@@ -158,12 +158,13 @@ def whereis(wanted: str, library_path: str | None, as_json: bool) -> None:
 
 @clips.command()
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
 @options.common
-def risk(limit: int, library_path: str | None, as_json: bool) -> None:
+def risk(limit: int, offset: int, library_path: str | None, as_json: bool) -> None:
     """Clips with too few verified copies, or on too few devices."""
     from engine.api import whereabouts as api
 
-    found = api.at_risk(options.with_engine(library_path, needed=False), limit)
+    found = api.at_risk(options.with_engine(library_path, needed=False), limit, offset)
     if as_json:
         output.document(found)
         return
