@@ -47,8 +47,11 @@ class Candidates(Table):
         " copies.path AS old_path, copies.size AS old_size, copies.mtime_ns AS old_mtime_ns, copies.asset_id,"
         " (SELECT count(*) FROM candidates AS rival WHERE rival.copy_id = candidates.copy_id"
         "  AND rival.status IN ('pending', 'later')) AS rivals,"
-        " (SELECT before FROM relinks WHERE relinks.candidate_id = candidates.candidate_id"
-        "  AND undone_at IS NULL ORDER BY relink_id DESC LIMIT 1) AS before"
+        # One that was set aside shows where the copy was, not where its rival has put it.
+        " coalesce((SELECT before FROM relinks WHERE relinks.candidate_id = candidates.candidate_id"
+        "  AND undone_at IS NULL ORDER BY relink_id DESC LIMIT 1), CASE candidates.status WHEN 'skipped' THEN"
+        "  (SELECT before FROM relinks WHERE relinks.copy_id = candidates.copy_id"
+        "   AND undone_at IS NULL ORDER BY relink_id DESC LIMIT 1) END) AS before"
         " FROM candidates LEFT JOIN clips USING (clip_id) JOIN copies USING (copy_id)"
         " JOIN volumes AS old ON old.volume_id = copies.volume_id"
         " JOIN volumes AS new ON new.volume_id = candidates.volume_id"

@@ -383,8 +383,9 @@ def test_an_applied_candidate_still_shows_where_its_copy_was(lost: Library) -> N
         lost.db().execute(
             "UPDATE copies SET volume_id = 'here', path = ? WHERE copy_id = 1", (b"found/1.mov",)
         )
-    (row,) = views.Candidates(lost).rows([1])
-    assert (row.old_volume, row.old_path) == ("AWAY", "day/C0001.mov")
+    candidate(lost, 2, 1, status="skipped", path=b"found/other.mov")
+    for row in views.Candidates(lost).rows([1, 2]):  # the one that was set aside as well
+        assert (row.old_volume, row.old_path) == ("AWAY", "day/C0001.mov")
     with write(lost.db()):
         lost.db().execute("UPDATE relinks SET undone_at = ?", (T,))
     (row,) = views.Candidates(lost).rows([1])
