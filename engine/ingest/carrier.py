@@ -8,15 +8,13 @@ committed in one transaction, after the last file has its final name.
 
 from __future__ import annotations
 
-import ctypes
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from engine import clock
 from engine.errors import VolumeGone
-from engine.ingest import aiming, failures, folders, journal
+from engine.ingest import aiming, failures, folders, journal, together
 from engine.ingest.copying import Stream, read_back_all, source_digest, write_out
 from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
@@ -47,8 +45,6 @@ WAITS = (1.0, 3.0, 5.0)
 
 STRIKES = 5
 """Network errors in a row after which the ingest pauses."""
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Carrier:
@@ -180,16 +176,14 @@ class Carrier:
         """
         self.meter.stage("copy")
         working = [parcel for parcel in parcels if parcel.failure is None and self._landings(parcel)]
-        together = len(working) >= FLUSH_TOGETHER
+        bundled = len(working) >= FLUSH_TOGETHER
         for parcel in working:
-            self._write(parcel, sync=not together)
-        if together:
-            self._flush(working)
+            self._write(parcel, sync=not bundled)
+        if bundled:
+            together.flush(self.destinations, working, self.meter)
         self.meter.stage("verify")
-        if together:
-            for parcel in working:
-                for landing in self._landings(parcel):
-                    landing.prepare_reading(ahead=True)
+        if bundled:
+            together.read_back(self.destinations, working, self.job.check_now, self.meter.tick)
         for parcel in working:
             if parcel.failure is None:
                 self._verify(parcel)
@@ -272,24 +266,6 @@ class Carrier:
         finally:
             notes.keep(parcel.stream)
         parcel.failure = parcel.stream.failure
-
-    def _flush(self, parcels: Sequence[Parcel]) -> None:
-        for destination in self.destinations:
-            landings = [
-                transfer.landing
-                for parcel in parcels
-                for transfer in parcel.open
-                if transfer.destination is destination and transfer.landing and transfer.landing.alive
-            ]
-            if not landings or destination.root is None:
-                continue
-            begun = time.perf_counter()
-            failed = _libc.syncfs(destination.root.fd) != 0
-            code = ctypes.get_errno()
-            self.meter.flushed(destination.order.volume, time.perf_counter() - begun)
-            if failed:
-                for landing in landings:
-                    landing.failure = failures.of_writing(OSError(code, os.strerror(code)), landing.shown)
 
     def _verify(self, parcel: Parcel) -> None:
         original = parcel.original

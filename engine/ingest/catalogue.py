@@ -17,6 +17,7 @@ from engine.media.facts import MediaFacts
 from engine.media.hashing import FAST_SCHEME
 from engine.names import to_blob
 from engine.storage.database import scalar, write
+from engine.storage.moving import entering
 
 _KEPT = "('managed', 'backup', 'reference', 'export')"
 """Roles that a file keeps when it later serves as the source of another ingest."""
@@ -113,6 +114,10 @@ _COPY = (
 )
 
 
+_NEW_COPY = _COPY.replace("(asset_id,", "(copy_id, asset_id,", 1).replace("VALUES (", "VALUES (?, ", 1)
+"""The same with an id that was set aside for it; a place that is known keeps its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """One file with known content at one place: see :func:`record_copy`."""
@@ -147,7 +152,11 @@ class Place:
 def record_copies(db: Database, copies: Iterable[Place], batch_id: str | None) -> None:
     """Note that files with known content lie at these places, within the open transaction."""
     moment = clock.now()
-    db.conn.executemany(_COPY, [copy.values(batch_id, moment) for copy in copies])
+    values = [copy.values(batch_id, moment) for copy in copies]
+    if not values:
+        return
+    with entering(db, len(values)) as ids:
+        db.conn.executemany(_NEW_COPY, [(copy_id, *row) for copy_id, row in zip(ids, values, strict=True)])
 
 
 def record_copy(

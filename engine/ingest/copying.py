@@ -372,8 +372,13 @@ class _Halted(Exception):
 def read_back_all(
     landings: Sequence[Landing], expected: str, *, check: Check, tick: Callable[[], None]
 ) -> None:
-    """Read every landing that is alive back from its device, at the same time, and compare."""
-    alive = [landing for landing in landings if landing.alive]
+    """Read every landing that is alive back from its device, at the same time, and compare.
+
+    One that was read back already is left alone.
+    """
+    alive = [landing for landing in landings if landing.alive and landing.found is None]
+    if not alive:
+        return
     if len(alive) == 1 and alive[0].is_network is False:
         alive[0].read_back(expected, check, lambda _: tick())
         return

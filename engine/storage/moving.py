@@ -7,12 +7,13 @@ microseconds for each copy that changes its volume or state. A mapping of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlite_utils import Database
 
-from engine.storage.database import write
+from engine.storage.database import scalar, write
 from engine.storage.schema import tallies
 
 COLUMNS = (
@@ -75,3 +76,24 @@ def move(db: Database, changes: Iterable[Sequence[Any]]) -> None:
             run(statement)
         run("DELETE FROM copies_in_bulk")
         run("DELETE FROM temp.moves")
+
+
+@contextmanager
+def entering(db: Database, count: int) -> Iterator[range]:
+    """Let the block insert up to ``count`` copies, with the ids that it gets; their counts follow at its end.
+
+    Within the open transaction. Rows that the block changes instead, because
+    their place was known already, are counted by their triggers as ever.
+    """
+    first = int(scalar(db, "SELECT coalesce(max(copy_id), 0) + 1 FROM copies"))
+    ids = range(first, first + count)
+    run = db.conn.execute
+    run(
+        "WITH RECURSIVE each (id) AS (SELECT ? UNION ALL SELECT id + 1 FROM each WHERE id < ?)"
+        " INSERT INTO copies_in_bulk SELECT id FROM each",
+        (first, ids[-1] if count else first),
+    )
+    yield ids
+    for statement in tallies.ENTERED:
+        run(statement)
+    run("DELETE FROM copies_in_bulk")

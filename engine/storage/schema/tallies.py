@@ -19,8 +19,8 @@ its own row's fact.
     when there are several, or none.
 
 ``copies_in_bulk``
-    Copies that :mod:`engine.storage.moving` is changing within its transaction: their triggers rest, and it
-    does their work with :data:`MOVED`. Empty in every committed state.
+    Copies that :mod:`engine.storage.moving` is changing or entering within its transaction: their triggers
+    rest, and it does their work with :data:`MOVED` or :data:`ENTERED`. Empty in every committed state.
 
 Every trigger runs after the change and is written without conflict clauses: a
 trigger takes over that of the statement that fired it.
@@ -177,7 +177,7 @@ TABLES: tuple[str, ...] = (
         "UPDATE volume_counts SET clips = clips - 1, lost_clips = lost_clips - (OLD.lost > 0)"
         " WHERE volume_id = OLD.volume_id;",
     ),
-    _trigger("copies_counted_in", "INSERT ON copies", _copy_counted("NEW", "+")),
+    _trigger("copies_counted_in", "INSERT ON copies", _copy_counted("NEW", "+"), _NOT_IN_BULK),
     _trigger("copies_counted_out", "DELETE ON copies", _copy_counted("OLD", "-")),
     _trigger(
         "copies_counted_again",
@@ -202,7 +202,7 @@ TABLES: tuple[str, ...] = (
         "copies_safe_in",
         "INSERT ON copies",
         _safety("asset_id = NEW.asset_id"),
-        _STORED.format(row="NEW"),
+        f"{_STORED.format(row='NEW')} AND {_NOT_IN_BULK}",
     ),
     _trigger(
         "copies_safe_out",
@@ -245,6 +245,30 @@ RECOUNT: tuple[str, ...] = (
     _safety("1"),
 )
 """Statements that count everything from the data again; run in one transaction."""
+
+ENTERED: tuple[str, ...] = (
+    """
+    UPDATE volume_counts SET copies = volume_counts.copies + new.copies, bytes = bytes + new.size,
+           missing = volume_counts.missing + new.missing, damaged = volume_counts.damaged + new.damaged
+    FROM (SELECT volume_id, count(*) AS copies, sum(size) AS size, sum(state = 'missing') AS missing,
+                 sum(state = 'damaged') AS damaged
+          FROM copies_in_bulk CROSS JOIN copies USING (copy_id) GROUP BY volume_id) AS new
+    WHERE volume_counts.volume_id = new.volume_id
+    """,
+    f"""
+    INSERT INTO clip_places (volume_id, clip_id, files, lost)
+    SELECT volume_id, clip_id, count(*), sum(state <> 'present')
+    FROM copies_in_bulk CROSS JOIN copies USING (copy_id) CROSS JOIN clip_files USING (asset_id)
+    WHERE clip_files.{_ESSENTIAL} GROUP BY volume_id, clip_id
+    ON CONFLICT (volume_id, clip_id)
+    DO UPDATE SET files = files + excluded.files, lost = lost + excluded.lost
+    """,
+    _safety(
+        "asset_id IN (SELECT asset_id FROM copies_in_bulk CROSS JOIN copies USING (copy_id)"
+        f" WHERE {_STORED.format(row='copies')})"
+    ),
+)
+"""Statements that count the copies in ``copies_in_bulk``, none of which was there before."""
 
 _PLACES_MOVED = f"""
     SELECT move.volume_id, clip_id, 1 AS files, move.state <> 'present' AS lost

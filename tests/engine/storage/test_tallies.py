@@ -118,6 +118,26 @@ def many_moves(db: Any, dice: random.Random) -> None:
     assert rows(db, "SELECT * FROM copies_in_bulk") == []
 
 
+def many_entries(db: Any, dice: random.Random) -> None:
+    """Some copies entered at once, a few of them at places that are known, or twice."""
+    count = dice.randrange(9)
+    with bulk.entering(db, count) as ids:
+        for copy_id in ids:
+            db.execute(
+                "INSERT INTO copies (copy_id, asset_id, volume_id, path, role, state, size, mtime_ns,"
+                " seen_at, verified_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 's', ?, 'c')"
+                " ON CONFLICT (volume_id, path) DO UPDATE SET asset_id = excluded.asset_id,"
+                " role = excluded.role, state = excluded.state, size = excluded.size,"
+                " verified_at = excluded.verified_at",
+                (
+                    copy_id, dice.randrange(1, 9), f"v{dice.randrange(4)}", b"p%d" % dice.randrange(12),
+                    dice.choice(("managed", "source")), dice.choice(("present", "missing", "damaged")),
+                    dice.randrange(99), dice.choice((None, MOMENT)),
+                ),
+            )  # fmt: skip
+    assert rows(db, "SELECT * FROM copies_in_bulk") == []
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
     db, dice = library.db(), random.Random(seed)
@@ -129,6 +149,7 @@ def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
             for _ in range(5):
                 any_change(db, dice)
             many_moves(db, dice)
+            many_entries(db, dice)
         kept = seen(db)
         with write(db):
             for statement in tallies.RECOUNT:

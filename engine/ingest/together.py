@@ -1,0 +1,105 @@
+"""What is done for a bundle of small files at once, at each destination by a thread of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from engine.ingest import failures
+from engine.ingest.copying import JOIN_SECONDS, PATIENCE_SECONDS
+from engine.ingest.ends import Destination
+from engine.ingest.landing import Landing
+from engine.ingest.meter import Meter
+from engine.ingest.parcels import Parcel
+from engine.media.hashing import Check
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def flush(destinations: Sequence[Destination], parcels: Sequence[Parcel], meter: Meter) -> None:
+    """Flush the file system of each destination of these files; failures are kept in them."""
+    waiting = [
+        (destination, [landing for landing, _ in found])
+        for destination in destinations
+        if destination.root is not None and (found := _landings(destination, parcels))
+    ]
+    if len(waiting) < 2:  # one alone needs no thread
+        for destination, landings in waiting:
+            _flush(destination, landings, meter)
+        return
+    with ThreadPoolExecutor(len(waiting), "flush") as pool:
+        list(pool.map(lambda pair: _flush(pair[0], pair[1], meter), waiting))
+
+
+def _flush(destination: Destination, landings: Sequence[Landing], meter: Meter) -> None:
+    assert destination.root is not None
+    begun = time.perf_counter()
+    failed = _libc.syncfs(destination.root.fd) != 0
+    code = ctypes.get_errno()
+    meter.flushed(destination.order.volume, time.perf_counter() - begun)
+    if failed:
+        for landing in landings:
+            landing.failure = failures.of_writing(OSError(code, os.strerror(code)), landing.shown)
+
+
+def read_back(
+    destinations: Sequence[Destination], parcels: Sequence[Parcel], check: Check, tick: Callable[[], None]
+) -> None:
+    """Have flushed files fetched from their devices; on several local ones also read and compared at once.
+
+    What is not read here is read one by one afterwards.
+    """
+    lists = [(destination, _landings(destination, parcels)) for destination in destinations]
+    for _, landings in lists:
+        for landing, _ in landings:
+            landing.prepare_reading(ahead=True)
+    local = [
+        landings
+        for destination, landings in lists
+        if landings and destination.place is not None and destination.place.is_network is False
+    ]
+    if len(local) > 1:
+        _read_side_by_side(local, check, tick)
+
+
+def _read_side_by_side(
+    lists: Sequence[Sequence[tuple[Landing, str]]], check: Check, tick: Callable[[], None]
+) -> None:
+    halted = threading.Event()
+
+    def work(landings: Sequence[tuple[Landing, str]]) -> None:
+        for landing, expected in landings:
+            if halted.is_set():
+                return
+            if landing.alive:
+                landing.read_back(expected, None, lambda _: None)
+
+    threads = [threading.Thread(target=work, args=(one,), name="read back", daemon=True) for one in lists]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(PATIENCE_SECONDS)
+                check()
+                tick()
+    except BaseException:
+        halted.set()
+        for thread in threads:
+            thread.join(JOIN_SECONDS)
+        raise
+
+
+def _landings(target: Destination, parcels: Sequence[Parcel]) -> list[tuple[Landing, str]]:
+    """The landings at a destination that nothing has gone wrong with, and what each must hold."""
+    return [
+        (transfer.landing, parcel.stream.digester.blake3)
+        for parcel in parcels
+        if parcel.failure is None
+        for transfer in parcel.open
+        if transfer.destination is target and transfer.landing and transfer.landing.alive
+    ]
