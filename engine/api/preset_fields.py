@@ -122,6 +122,15 @@ def fields(values: Values) -> list[Field]:
             asked=_has_bitrate,
         ),
         Field(
+            "video.qp",
+            "Same quantizer",
+            "number",
+            "One quantizer for every picture, 0 to 51: segments then equal one render pixel for pixel.",
+            "Picture",
+            empty="by quality",
+            asked=_has_tune,
+        ),
+        Field(
             "video.preset",
             "Speed",
             "choice" if _has_tune(values) else "text",

@@ -50,6 +50,7 @@ def show_preset(name: str) -> dict[str, Any]:
 _PRESET_OPTIONS = {
     "video_codec": ("video", "codec"),
     "crf": ("video", "crf"),
+    "qp": ("video", "qp"),
     "bitrate": ("video", "bitrate"),
     "speed": ("video", "preset"),
     "profile": ("video", "profile"),

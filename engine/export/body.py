@@ -16,7 +16,7 @@ SCHEMA = 1
 """Version of the body's shape and of the exported file."""
 
 VIDEO_FIELDS = frozenset(
-    {"codec", "encoder", "crf", "bitrate", "preset", "profile", "level", "pix_fmt", "tune"}
+    {"codec", "encoder", "crf", "qp", "bitrate", "preset", "profile", "level", "pix_fmt", "tune"}
 )
 AUDIO_FIELDS = frozenset({"codec", "bitrate", "sample_rate", "channels"})
 
@@ -48,7 +48,7 @@ CRF_LIMITS = {"vp9": 63, "av1": 63, "mjpeg": 31, "mpeg2video": 31}
 def checked(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``body`` with every field present, or raise with what is wrong.
 
-    Fields: ``category``; ``video`` (``codec``, ``crf`` or ``bitrate``,
+    Fields: ``category``; ``video`` (``codec``, ``crf``, ``bitrate`` or ``qp``, one quantizer for all,
     ``preset``, ``profile``, ``level``, ``pix_fmt``, ``tune``) or None for sound
     only; ``audio`` (``codec``, ``bitrate``, ``sample_rate`` in Hz,
     ``channels``) or None for none; ``container``; ``faststart`` (index at the
@@ -171,6 +171,7 @@ def _video(given: Any, container: str) -> dict[str, Any] | None:
         "codec": name,
         "encoder": given.get("encoder"),
         "crf": given.get("crf"),
+        "qp": given.get("qp"),
         "bitrate": given.get("bitrate"),
         "preset": None if given.get("preset") is None else str(given["preset"]),
         "profile": None if profile is None else str(profile),
@@ -194,6 +195,15 @@ def _quality(name: str, codec: codecs.VideoCodec, given: Mapping[str, Any]) -> N
         raise WrongUse(f"{display(str(bitrate))} is no bitrate; write 8M or 800k.")
     if crf is not None and bitrate is not None:
         raise WrongUse("A preset has either a crf or a bitrate, not both.")
+    qp = given.get("qp")
+    if qp is None:
+        return
+    if name not in ("libx264", "libx265") or given.get("encoder") not in (None, name):
+        raise WrongUse("qp goes with libx264 and libx265 only.")
+    if not _whole(qp) or not 0 <= qp <= 51:
+        raise WrongUse("qp is a whole number from 0 to 51; lower is better.")
+    if crf is not None or bitrate is not None:
+        raise WrongUse("A preset has one of crf, qp and bitrate.")
 
 
 def _speed(name: str, given: Mapping[str, Any]) -> None:

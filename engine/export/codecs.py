@@ -272,6 +272,8 @@ def video_arguments(
         return [*args, "-profile:v", "dnxhd", "-b:v", f"{megabits}M", "-pix_fmt", pix_fmt(video)]
     if codec.quality and video.get("crf") is not None:
         args += [codec.quality, str(video["crf"])]
+    if video.get("qp") is not None:
+        args += ["-qp", str(video["qp"])]
     if video.get("bitrate"):
         args += ["-b:v", str(video["bitrate"])]
     elif encoder in ("libvpx-vp9", "libaom-av1"):
