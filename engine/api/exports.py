@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from engine import clock
 from engine.api import jobs
 from engine.api.texts import text_of
 from engine.errors import WrongUse
@@ -38,14 +39,31 @@ def wait(
     return {"runs": [_ended(library, jobs.follow(library, job_id, on_change)) for job_id in job_ids]}
 
 
-def list_runs(library: Library, statuses: tuple[str, ...] = (), limit: int = 1000) -> list[dict[str, Any]]:
-    """Runs, the newest first; no status means all.
+def list_runs(
+    library: Library,
+    statuses: tuple[str, ...] = (),
+    limit: int = 1000,
+    *,
+    text: str | None = None,
+    recipe: str | None = None,
+    preset: str | None = None,
+    since: str | None = None,
+) -> list[dict[str, Any]]:
+    """Runs, the newest first; see :func:`engine.export.records.list_runs`. ``since`` is a moment or a date.
 
     Raises:
-        WrongUse: an unknown state.
+        WrongUse: an unknown state, or ``since`` is no moment.
     """
     jobs.check_statuses(statuses)
-    return [run.to_json() for run in records.list_runs(library.db(), statuses, limit)]
+    if since is not None:
+        try:
+            since = clock.stamp(clock.parse(since))
+        except ValueError as error:
+            raise WrongUse(f"{display(since)} is no moment; write 2026-11-20 or 2026-11-20T14:00.") from error
+    found = records.list_runs(
+        library.db(), statuses, limit, text=text, recipe=recipe, preset=preset, since=since
+    )
+    return [run.to_json() for run in found]
 
 
 def show(library: Library, given: str) -> dict[str, Any]:

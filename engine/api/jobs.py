@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from engine import clock
 from engine.errors import RushesError, WrongUse
 from engine.ingest import pace
 from engine.jobs import line, states, store
@@ -19,6 +20,17 @@ LOOK_SECONDS = 0.05
 """How often a waiting client looks for changes."""
 
 VERBS = ("pause", "resume", "cancel", "retry")
+
+
+STALLED_SECONDS = 30.0
+"""A running job that has not advanced for so long is called stalled."""
+
+
+def is_stalled(job: Job) -> bool:
+    """Whether a job runs and has not advanced for :data:`STALLED_SECONDS`."""
+    if job.status != "running" or job.progress_at is None:
+        return False
+    return clock.seconds_between(job.progress_at, clock.now()) > STALLED_SECONDS
 
 
 def describe(job: Job) -> dict[str, Any]:
@@ -46,6 +58,8 @@ def describe(job: Job) -> dict[str, Any]:
         "created_by": job.created_by,
         "created_at": job.created_at,
         "started_at": job.started_at,
+        "progress_at": job.progress_at,
+        "stalled": is_stalled(job),
         "ended_at": job.ended_at,
     }
 

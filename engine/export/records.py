@@ -147,14 +147,46 @@ def find(db: Database, given: str) -> Run:
     return get(db, resolve(db, "runs", "run_id", given, "run"))
 
 
-def list_runs(db: Database, statuses: tuple[str, ...] = (), limit: int = 50, offset: int = 0) -> list[Run]:
-    """Runs, the newest first; ``statuses`` empty means all."""
-    marks = ", ".join("?" * len(statuses))
-    where = f"WHERE jobs.status IN ({marks})" if statuses else ""
+def list_runs(
+    db: Database,
+    statuses: tuple[str, ...] = (),
+    limit: int = 50,
+    offset: int = 0,
+    *,
+    text: str | None = None,
+    recipe: str | None = None,
+    preset: str | None = None,
+    since: str | None = None,
+) -> list[Run]:
+    """Runs, the newest first.
+
+    Args:
+        db: the library's database.
+        statuses: states of their jobs; empty means all.
+        limit: most runs to return.
+        offset: runs to skip before them.
+        text: in the name of the run or its recipe, or in the path of its output; letter case does not matter.
+        recipe: name or id of the recipe.
+        preset: its name, as frozen in the run.
+        since: queued at or after this moment (stored form).
+    """
+    wanted: list[tuple[str, tuple[Any, ...]]] = []
+    if statuses:
+        wanted.append((f"jobs.status IN ({', '.join('?' * len(statuses))})", statuses))
+    if text:
+        haystack = "runs.name || ' ' || runs.recipe_name || ' ' || coalesce(CAST(output_path AS TEXT), '')"
+        wanted.append((f"instr(lower({haystack}), lower(?)) > 0", (text,)))
+    if recipe:
+        wanted.append(("(runs.recipe_name = ? COLLATE NOCASE OR runs.recipe_id = ?)", (recipe, recipe)))
+    if preset:
+        wanted.append(("json_extract(runs.snapshot, '$.preset.name') = ? COLLATE NOCASE", (preset,)))
+    if since:
+        wanted.append(("runs.created_at >= ?", (since,)))
+    where = f"WHERE {' AND '.join(condition for condition, _ in wanted)}" if wanted else ""
     found = rows(
         db,
         f"{_SELECT} {where} ORDER BY runs.created_at DESC, run_id LIMIT ? OFFSET ?",
-        (*statuses, limit, offset),
+        (*(value for _, values in wanted for value in values), limit, offset),
     )
     return [_from_row(entry) for entry in found]
 

@@ -1,17 +1,30 @@
 """What an export costs beside the plain ffmpeg command for the same film, in one run.
 
     python tests/bench/export.py [--seconds 4] [--clips 8] [--size 960x540] [--proxies 40]
+        [--presets share,archive,dnxhr-hq] [--rounds 2] [--noise 8]
 
-Prints one line per measurement with the ratio to the plain command. Both are
-run in turn, several times, and the best of each counts: the machine may have
-other work. The plain command makes the same frames with the same encoder
-arguments, writes one file and proves nothing.
+One line per measurement, all of one run. Everything is run in turn, several
+times, and the best of each counts: the machine may have other work. The columns:
+
+=========  ====================================================================
+limit      the same frames through the same encoder, thrown away (null muxer)
+plain      the plain ffmpeg command: the same frames, the same encoder, one file
+decode     decoding that file once to its end, as the check after a render does
+quick      an export whose finished file is compared packet by packet
+full       an export that also decodes its file to the end (the default)
+=========  ====================================================================
+
+``quick`` is held against ``plain``, ``full`` against ``plain`` + ``decode``:
+the plain command proves nothing. The second ratio of each is of processor
+seconds, ours and our children's, which other work on the machine disturbs
+less. Then memory (ours; encoders are children) and the time of one thumbnail.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -28,13 +41,16 @@ from engine.library import Library, create
 from engine.media.child import environment
 from engine.media.hashing import full_hash
 from engine.media.probe import probe
+from engine.media.thumbs import thumbnail
 from engine.media.tools import Tools, find_tools
 from engine.names import to_blob
+from engine.storage import config
 from engine.storage.database import write
 from engine.supervisor.runner import Runner
 from engine.volumes.places import place_of
 
-ROUNDS = 2
+Took = tuple[float, float]
+"""Seconds by the wall clock, and of processor time."""
 
 
 def main() -> int:
@@ -44,41 +60,102 @@ def main() -> int:
     parser.add_argument("--size", default="960x540")
     parser.add_argument("--proxies", type=int, default=40)
     parser.add_argument("--presets", default="share,archive,dnxhr-hq")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--noise", type=int, default=8, help="Grain of the pictures, 0 to 100.")
     given = parser.parse_args()
     tools = find_tools()
     with tempfile.TemporaryDirectory(prefix="rushes-bench-") as folder:
         os.environ["RUSHES_CONFIG"] = os.path.join(folder, "config")
-        media = footage(tools, Path(folder), "film", given.clips, given.seconds, given.size)
+        # As for others: nothing is measured but the work itself.
+        courteous("export.nice", "0")
+        courteous("export.io", "normal")
+        media = footage(tools, Path(folder), "film", given.clips, given.seconds, given.size, given.noise)
         library = catalogue(tools, Path(folder) / "library", media)
         print(f"film: {given.clips} clips of {given.seconds} s, {given.size}, ffmpeg {tools.version}")
-        for preset in given.presets.split(","):
-            compare(
-                f"joined, {preset}",
-                lambda preset=preset: plain_film(tools, preset, media, Path(folder)),
-                lambda preset=preset: export(library, preset, "joined"),
-            )
-        short = footage(tools, Path(folder), "short", given.proxies, 1, "640x360")
-        proxies = catalogue(tools, Path(folder) / "proxies", short)
-        compare(
-            f"{given.proxies} proxies of 1 s",
-            lambda: plain_proxies(tools, short, Path(folder)),
-            lambda: export(proxies, "proxy-h264", "per-clip"),
-        )
+        for preset in [name for name in given.presets.split(",") if name]:
+            film(tools, library, preset, media, Path(folder), given.rounds)
+        if given.proxies:
+            short = footage(tools, Path(folder), "short", given.proxies, 1, "640x360", given.noise)
+            proxies = catalogue(tools, Path(folder) / "proxies", short)
+            per_clip(tools, proxies, short, Path(folder), given.rounds)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"memory of this process at most {memory:.0f} MiB")
+        target = str(Path(folder) / "thumbnail.jpg")
+        facts = probe(tools, str(media[0]))
+        took = min(timed(lambda: thumbnail(tools, str(media[0]), target, facts))[0] for _ in range(3))
+        print(f"one thumbnail of {given.size}: {took:.3f} s")
     return 0
 
 
-def compare(name: str, plain: Callable[[], float], ours: Callable[[], float]) -> None:
-    pairs = [(plain(), ours()) for _ in range(ROUNDS)]
-    best = min(first for first, _ in pairs), min(second for _, second in pairs)
-    print(f"{name:24} plain {best[0]:7.2f} s   export {best[1]:7.2f} s   ratio {best[1] / best[0]:.3f}")
+def courteous(key: str, value: str) -> None:
+    db = config.open_config()
+    config.put(db, key, value)
+    db.close()
+
+
+def timed(do: Callable[[], object]) -> Took:
+    begun, used = time.perf_counter(), processor()
+    do()
+    return time.perf_counter() - begun, processor() - used
+
+
+def processor() -> float:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def best(pairs: list[Took]) -> Took:
+    return min(wall for wall, _ in pairs), min(used for _, used in pairs)
+
+
+def against(ours: Took, theirs: Took) -> str:
+    return f"{ours[0] / theirs[0]:.3f} (processor {ours[1] / theirs[1]:.3f})"
+
+
+def film(tools: Tools, library: Library, preset: str, media: list[Path], folder: Path, rounds: int) -> None:
+    took: dict[str, list[Took]] = {}
+    for _ in range(rounds):
+        for name, do in {
+            "limit": lambda: plain_film(tools, preset, media, folder, thrown_away=True),
+            "plain": lambda: plain_film(tools, preset, media, folder),
+            "decode": lambda: decode(tools, preset, folder),
+            "quick": lambda: export(library, preset, "joined", verify="quick"),
+            "full": lambda: export(library, preset, "joined", verify="decode"),
+        }.items():
+            took.setdefault(name, []).append(timed(do))
+    least = {name: best(pairs) for name, pairs in took.items()}
+    whole = (least["plain"][0] + least["decode"][0], least["plain"][1] + least["decode"][1])
+    seconds = "  ".join(f"{name} {wall:.2f} s" for name, (wall, _) in least.items())
+    print(f"joined, {preset}: {seconds}")
+    print(f"    quick to plain {against(least['quick'], least['plain'])}")
+    print(f"    full to plain + decode {against(least['full'], whole)}", flush=True)
+
+
+def per_clip(tools: Tools, library: Library, media: list[Path], folder: Path, rounds: int) -> None:
+    plain, checked, quick, full = [], [], [], []
+    for _ in range(rounds):
+        plain.append(timed(lambda: plain_proxies(tools, media, folder)))
+        checked.append(timed(lambda: decode_proxies(tools, media, folder)))
+        quick.append(timed(lambda: export(library, "proxy-h264", "per-clip", verify="quick")))
+        full.append(timed(lambda: export(library, "proxy-h264", "per-clip", verify="decode")))
+    loop, check = best(plain), best(checked)
+    print(
+        f"{len(media)} proxies of 1 s: shell loop {loop[0]:.2f} s  decoding them {check[0]:.2f} s", end="  "
+    )
+    print(f"quick {best(quick)[0]:.2f} s  full {best(full)[0]:.2f} s")
+    print(f"    quick to loop {against(best(quick), loop)}")
+    print(f"    full to loop + decode {against(best(full), (loop[0] + check[0], loop[1] + check[1]))}")
     sys.stdout.flush()
 
 
-def footage(tools: Tools, folder: Path, name: str, count: int, seconds: int, size: str) -> list[Path]:
+def footage(
+    tools: Tools, folder: Path, name: str, count: int, seconds: int, size: str, noise: int = 8
+) -> list[Path]:
     made = []
+    grain = f",noise=alls={noise}:allf=t" if noise else ""
     for number in range(count):
         path = folder / f"{name}{number}.mov"
-        picture = f"testsrc2=s={size}:r=25:d={seconds},noise=alls=8:allf=t,hue=h={number * 37}"
+        picture = f"testsrc2=s={size}:r=25:d={seconds}{grain},hue=h={number * 37}"
         sound = f"sine=f={220 + 40 * number}:r=48000:d={seconds}"
         command = [tools.ffmpeg, "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", picture]
         command += ["-f", "lavfi", "-i", sound, "-c:v", "libx264", "-preset", "veryfast", "-g", "25"]
@@ -120,9 +197,9 @@ def _json(value: object) -> str:
     return json.dumps(value)
 
 
-def export(library: Library, preset: str, layout: str) -> float:
+def export(library: Library, preset: str, layout: str, **spec: object) -> float:
     name = uuid.uuid4().hex[:8]
-    recipes.create(library.db(), name, {"preset": preset, "layout": layout})
+    recipes.create(library.db(), name, {"preset": preset, "layout": layout, **spec})
     begun = time.perf_counter()
     queued = queue_runs(library, [name])[0]
     # Nothing is taken over from the round before.
@@ -145,7 +222,24 @@ ENCODERS = {
 }
 
 
-def plain_film(tools: Tools, preset: str, media: list[Path], folder: Path) -> float:
+def plain_target(preset: str, folder: Path) -> Path:
+    return folder / ("plain.mp4" if preset == "share" else "plain.mov")
+
+
+def decode(tools: Tools, preset: str, folder: Path) -> None:
+    path = str(plain_target(preset, folder))
+    subprocess.run([tools.ffmpeg, "-v", "error", "-nostdin", "-i", path, "-f", "null", "-"], check=True)
+
+
+def decode_proxies(tools: Tools, media: list[Path], folder: Path) -> None:
+    for path in media:
+        made = str(folder / f"{path.stem}.mp4")
+        subprocess.run([tools.ffmpeg, "-v", "error", "-nostdin", "-i", made, "-f", "null", "-"], check=True)
+
+
+def plain_film(
+    tools: Tools, preset: str, media: list[Path], folder: Path, *, thrown_away: bool = False
+) -> float:
     inputs = [word for path in media for word in ("-i", str(path))]
     # The same scaler settings, so that the same pixels are made.
     flags = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact"
@@ -153,7 +247,7 @@ def plain_film(tools: Tools, preset: str, media: list[Path], folder: Path) -> fl
     chains = [f"[{n}:v]scale={flags},format={pix_fmt}[v{n}]" for n in range(len(media))]
     pairs = "".join(f"[v{n}][{n}:a]" for n in range(len(media)))
     graph = ";".join([*chains, f"{pairs}concat=n={len(media)}:v=1:a=1[v][a]"])
-    target = folder / ("plain.mp4" if preset == "share" else "plain.mov")
+    target = ["-f", "null", "-"] if thrown_away else [str(plain_target(preset, folder))]
     begun = time.perf_counter()
     subprocess.run(
         [
@@ -172,7 +266,7 @@ def plain_film(tools: Tools, preset: str, media: list[Path], folder: Path) -> fl
             *ENCODERS[preset].split(),
             "-ac",
             "2",
-            str(target),
+            *target,
         ],
         check=True,
         env=environment(),

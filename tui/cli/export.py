@@ -61,12 +61,33 @@ def exports() -> None:
 @exports.command(name="list")
 @click.option("--status", "statuses", multiple=True, help="Only runs in this state; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--text", help="Only runs with this in their name, their recipe's, or their output's path.")
+@click.option("--recipe", help="Only runs of this recipe.")
+@click.option("--preset", help="Only runs with this preset.")
+@click.option("--since", metavar="TIME", help="Only runs queued since this ISO 8601 moment or date.")
 @options.common
-def list_runs(statuses: tuple[str, ...], limit: int, library_path: str | None, as_json: bool) -> None:
+def list_runs(
+    statuses: tuple[str, ...],
+    limit: int,
+    text: str | None,
+    recipe: str | None,
+    preset: str | None,
+    since: str | None,
+    library_path: str | None,
+    as_json: bool,
+) -> None:
     """Runs, the newest first."""
     from engine.api import exports as api
 
-    found = api.list_runs(options.open_library(library_path), statuses, limit)
+    found = api.list_runs(
+        options.open_library(library_path),
+        statuses,
+        limit,
+        text=text,
+        recipe=recipe,
+        preset=preset,
+        since=since,
+    )
     if as_json:
         output.document(found)
         return

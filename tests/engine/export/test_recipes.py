@@ -6,10 +6,12 @@ import json
 
 import pytest
 
+from engine.api import exports as api
 from engine.errors import NotFound, Refused, WrongUse
 from engine.export import naming, recipes, records, runs
 from engine.export.selection import natural, ordered, select
 from engine.export.spec import checked
+from engine.jobs import store
 from engine.storage.database import execute
 
 
@@ -225,3 +227,26 @@ def test_history_lists_filters_and_compares(desk, clip):
     assert runs.finished_path(desk.library, first.run_id) == first.output_path
     assert any("finished" in line["message"] for line in runs.logs(desk.library, first.run_id))
     json.dumps(first.to_json())
+
+
+def test_the_history_is_filtered(desk, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    first = desk.export(template="Öde")
+    desk.recipe("other", preset="archive")
+    second = desk.queue("other")
+    store.request(desk.library.db(), second.job_id, "pause")
+    both = {first.run_id, second.run_id}
+
+    def found(**filters):
+        return {run["run_id"] for run in api.list_runs(desk.library, **filters)}
+
+    assert found() == both
+    assert found(text="FILM") == {first.run_id}
+    assert found(text="de.mp4") == {first.run_id}
+    assert found(recipe="OTHER") == {second.run_id}
+    assert found(preset="archive") == {second.run_id}
+    assert found(statuses=("completed",), preset="archive") == set()
+    assert found(since="2001-01-01") == both
+    assert found(since="2999-01-01") == set()
+    with pytest.raises(WrongUse, match="no moment"):
+        found(since="yesterday")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from engine import clock
 from engine.api import jobs as api
 from engine.errors import IllegalTransition, WrongUse
 from engine.jobs import line, room, store
+from engine.jobs.context import JobContext
 from engine.library import Library
 
 
@@ -78,3 +82,38 @@ def test_what_is_promised_shrinks_along_the_way_and_ends_with_the_job(library: L
     assert room.promised(db, "v") == 250 + 500 + 30
     store.transition(db, job_id, "failed")
     assert room.promised(db, "v") == 30
+
+
+def test_a_job_that_reports_without_advancing_is_stalled(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [job_id] = queued(library, "film")
+    store.transition(library.db(), job_id, "running")
+    job = JobContext(library, store.get(library.db(), job_id))
+    job.progress(force=True, stage="rendering", done=10, message="clip 1 of 2")
+    before = store.get(library.db(), job_id).progress_at
+    assert before is not None
+    later = clock.stamp(clock.parse(before) + timedelta(seconds=31))
+    monkeypatch.setattr(clock, "now", lambda: later)
+    job.progress(force=True, stage="rendering", done=10, message="clip 1 of 2")
+    assert store.get(library.db(), job_id).progress_at == before
+    assert api.show(library, job_id)["stalled"]
+    job.progress(force=True, done=11)
+    assert store.get(library.db(), job_id).progress_at == later
+    assert not api.show(library, job_id)["stalled"]
+
+
+def test_the_rate_is_this_sessions_own(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    [job_id] = queued(library, "film")
+    moment = [100.0]
+    monkeypatch.setattr("engine.jobs.context.time.monotonic", lambda: moment[0])
+    job = JobContext(library, store.get(library.db(), job_id))
+    job.progress(force=True, stage="checking", done=0, total=1000)
+    moment[0] += 1
+    job.restart_rate()
+    job.progress(force=True, done=800)  # made in an earlier session
+    moment[0] += 10
+    job.progress(force=True, done=820)
+    found = store.get(library.db(), job_id)
+    assert found.rate == pytest.approx(2.0)
+    assert found.eta_seconds == pytest.approx(90.0)
