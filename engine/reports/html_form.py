@@ -95,7 +95,7 @@ def _pairs(pairs: list[tuple[str, str]]) -> str:
 
 def _section(section: Section) -> Iterator[str]:
     yield f"<h2>{shown(section.title)}</h2>\n"
-    yield _pairs([pair for pair in section_head(section) if pair[0] != "To"])
+    yield _pairs([pair for pair in section_head(section) if pair[0] not in ("To", "")])
     if section.targets:
         yield (
             "<table><thead><tr><th>Destination</th><th>Folder</th><th>Verified</th><th>There already</th>"
@@ -126,8 +126,11 @@ def _section(section: Section) -> Iterator[str]:
 def _target(target: Target) -> str:
     failed = f'<span class="bad-word">{target.failed:,}</span>' if target.failed else "0"
     waiting = f'<span class="bad-word">{target.waiting:,}</span>' if target.waiting else "0"
+    known = f'<br><span class="quiet">{shown(target.identity)}</span>' if target.identity else ""
+    stage = '<br><span class="quiet">second stage</span>' if target.second_stage else ""
     return (
-        f'<tr><td class="title">{shown(target.volume)}</td><td>{shown(target.path or "-")}</td>'
+        f'<tr><td><span class="title">{shown(target.volume)}</span>{known}{stage}</td>'
+        f"<td>{shown(target.path or '-')}</td>"
         f"<td>{target.verified:,} ({words.size(target.size)})</td><td>{target.present:,}</td>"
         f"<td>{failed}</td><td>{waiting}</td><td>{shown(words.levels(target))}</td></tr>\n"
     )
@@ -170,10 +173,8 @@ def _file(file: FileRow) -> str:
     state = "" if file.status == "completed" else f" {_state(file.status)}"
     role = f'<span class="quiet">{shown(file.role)}</span> ' if file.role else ""
     hashes = ""
-    if file.blake3:
-        hashes = f'<br><code class="quiet">blake3 {file.blake3}</code>'
-        if file.xxh128:
-            hashes += f'<br><code class="quiet">xxh128 {file.xxh128}</code>'
+    for name, value in words.digests(file):
+        hashes += f'<br><code class="quiet">{name} {value}</code>'
     error = f'<br><span class="bad-word">{shown(file.error)}</span>' if file.error else ""
     return (
         f'{role}{shown(file.name)} <span class="quiet">{words.size(file.size)}</span>{state}{hashes}{error}'
@@ -191,7 +192,12 @@ def _places(file: FileRow) -> str:
         level = f" {shown(placed.level)}" if placed.level else ""
         lines.append(
             f"{shown(placed.volume)} {_state(placed.status)}{level}"
-            f'<br><span class="quiet">{shown(placed.path)}</span>'
+            + (
+                f'<br><span class="quiet">{words.moment(placed.verified_at)}</span>'
+                if placed.verified_at
+                else ""
+            )
+            + f'<br><span class="quiet">{shown(placed.path)}</span>'
         )
     if file.enough is not None:
         look = "ok" if file.enough else "warn-word"

@@ -8,11 +8,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
+from engine.ingest import pace
 from engine.library import Library
 from engine.names import display, from_blob
 from engine.reports.clips import Entry, assemble
 from engine.reports.policy import Kept, Policy, kept
 from engine.reports.report import ClipRow, FileRow, Placed, Problem, Section, Target
+from engine.reports.words import moment, size
 from engine.storage.database import Row, rows
 
 _SPOKEN = {
@@ -26,7 +28,8 @@ _SPOKEN = {
 """State of a transfer, as a report says it."""
 
 ITEMS = (
-    "SELECT batch_items.*, cards.kind AS card_kind, cards.label AS card_label, jobs.params, jobs.created_by"
+    "SELECT batch_items.*, cards.kind AS card_kind, cards.label AS card_label, jobs.params, jobs.created_by,"
+    " jobs.parts"
     " FROM batch_items JOIN jobs USING (job_id) LEFT JOIN cards USING (card_id)"
 )
 """What :func:`section` needs of an item."""
@@ -52,7 +55,7 @@ def section(library: Library, item: Row, policy: Policy) -> tuple[Section, list[
         title=title,
         kind=(item["card_kind"] or "folder").replace("_", " "),
         source=source,
-        status=item["status"],
+        status=_status(item),
         camera=_camera(clips),
         first_timecode=next((clip.timecode for clip in clips if clip.timecode), None),
         last_timecode=next((clip.timecode for clip in reversed(clips) if clip.timecode), None),
@@ -65,6 +68,13 @@ def section(library: Library, item: Row, policy: Policy) -> tuple[Section, list[
         files=files,
     )
     return made, _problems(item, made, tasks)
+
+
+def _status(item: Row) -> str:
+    """An item of which some files failed is not simply completed."""
+    if item["status"] == "completed" and item["failed"]:
+        return "completed_with_warnings"
+    return str(item["status"])
 
 
 def _places(db: Database, item_id: int) -> dict[int, list[Placed]]:
@@ -122,7 +132,8 @@ def _targets(db: Database, item_id: int) -> tuple[Target, ...]:
     found: dict[int, dict[str, Any]] = {}
     for entry in rows(
         db,
-        "SELECT number, volume_id, volumes.name, volumes.fs_type, transfers.status, transfers.level,"
+        "SELECT number, volume_id, volumes.name, volumes.fs_type, volumes.label, volumes.fs_uuid,"
+        " volumes.share, hop, transfers.status, transfers.level,"
         f" count(*) AS files, SUM(tasks.size) AS bytes{_NUMBERED}"
         " GROUP BY number, transfers.status, transfers.level ORDER BY number",
         (item_id,),
@@ -147,9 +158,22 @@ def _targets(db: Database, item_id: int) -> tuple[Target, ...]:
             waiting=one["counts"].get("waiting", 0) + one["counts"].get("cancelled", 0),
             size=one["size"],
             levels=tuple(sorted(one["levels"].items())),
+            identity=_identity(one["row"]),
+            second_stage=one["row"]["hop"] == 2,
         )
         for number, one in found.items()
     )
+
+
+def _identity(volume: Row) -> str:
+    """What a volume is known by, so that the drive can be told from its sisters years later."""
+    known = (
+        volume["fs_type"],
+        f"label {display(volume['label'])}" if volume["label"] else None,
+        f"UUID {display(volume['fs_uuid'])}" if volume["fs_uuid"] else None,
+        display(volume["share"]) if volume["share"] else None,
+    )
+    return ", ".join(part for part in known if part)
 
 
 def _folders(db: Database, item_id: int) -> dict[int, str]:
@@ -172,12 +196,34 @@ def _camera(clips: tuple[ClipRow, ...]) -> str | None:
 
 
 def _facts(item: Row) -> tuple[tuple[str, str], ...]:
-    return (
+    found = [
         ("files found", f"{item['files_found']:,}"),
         ("newly verified", f"{item['files_ingested']:,}"),
         ("there already", f"{item['duplicates']:,}"),
         ("failed", f"{item['failed']:,}"),
-    )
+    ]
+    if item["freed_at"]:
+        found.append(("source free", f"{moment(item['freed_at'])} (verified at every first destination)"))
+    found.extend(_rates(pace.parts(item["parts"])))
+    return tuple(found)
+
+
+def _rates(parts: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """How fast each device worked, and which of them held the others up; of the whole job."""
+    said: list[str] = []
+    for part in parts:
+        rates = [
+            f"{size(part[key])}/s {word}"
+            for key, word in (
+                ("read_rate", "read" if part["kind"] == "source" else "read back"),
+                ("write_rate", "written"),
+            )
+            if part[key]
+        ]
+        if rates:
+            said.append(f"{part['name']} {', '.join(reversed(rates))}")
+    slowest = [str(part["name"]) for part in parts if part["bottleneck"]]
+    return [("rates", "; ".join(said))] * bool(said) + [("slowest part", name) for name in slowest]
 
 
 def _problems(item: Row, made: Section, tasks: list[Row]) -> list[Problem]:

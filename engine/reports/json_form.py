@@ -80,6 +80,8 @@ def _section(section: Section) -> Iterator[str]:
                     "volume_id": target.volume_id,
                     **json_name("path", target.path),
                     "fs_type": target.fs_type,
+                    "identity": target.identity,
+                    "stage": 2 if target.second_stage else 1,
                     "verified": target.verified,
                     "present": target.present,
                     "failed": target.failed,

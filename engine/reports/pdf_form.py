@@ -251,10 +251,8 @@ def _file(page: _Page, file: FileRow, left: float) -> None:
         size=8,
         left=left,
     )
-    if file.blake3:
-        page.line(f"blake3 {file.blake3}", size=6.5, colour=_QUIET, left=left)
-        if file.xxh128:
-            page.line(f"xxh128 {file.xxh128}", size=6.5, colour=_QUIET, left=left)
+    for name, value in words.digests(file):
+        page.line(f"{name} {value}", size=6.5, colour=_QUIET, left=left)
     if file.places:
         text = "; ".join(words.place(placed).strip() for placed in file.places)
         bad = any(placed.status in ("failed", "missing", "damaged", "waiting") for placed in file.places)

@@ -120,6 +120,8 @@ class Target:
         verified, present, failed, waiting: files.
         size: bytes of the verified ones.
         levels: (level, files) of the proofs.
+        identity: what the volume is known by (file system, label, UUID), safe to print; may be empty.
+        second_stage: copied to from the first verified copies, not from the source.
     """
 
     volume: str
@@ -132,6 +134,8 @@ class Target:
     waiting: int
     size: int
     levels: tuple[tuple[str, int], ...]
+    identity: str = ""
+    second_stage: bool = False
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,10 @@ def section_head(section: Section) -> list[tuple[str, str]]:
             counts.append(f"{target.failed:,} FAILED")
         if target.waiting:
             counts.append(f"{target.waiting:,} WAITING")
-        found.append(("To", f"{where} - {', '.join(counts)}; {words.levels(target)}"))
+        stage = " (second stage)" if target.second_stage else ""
+        found.append(("To", f"{where}{stage} - {', '.join(counts)}; {words.levels(target)}"))
+        if target.identity:
+            found.append(("", target.identity))
     return found
 
 
@@ -126,9 +129,8 @@ def _clip(clip: ClipRow) -> Iterator[str]:
 def _file(file: FileRow) -> Iterator[str]:
     role = f"{file.role}: " if file.role else ""
     yield f"    {role}{display(file.name)}  {words.size(file.size)}  {words.spoken(file.status)}"
-    if file.blake3:
-        second = f"  xxh128 {file.xxh128}" if file.xxh128 else ""
-        yield f"      blake3 {file.blake3}{second}"
+    for name, value in words.digests(file):
+        yield f"      {name:6} {value}"
     if file.places:
         yield f"      {'; '.join(display(words.place(placed)).strip() for placed in file.places)}"
     if file.enough is False:

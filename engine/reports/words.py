@@ -68,9 +68,22 @@ def levels(target: Target) -> str:
 
 
 def place(placed: Placed) -> str:
-    """Volume, state and level: ``NAS verified (device re-read)``. Not escaped."""
+    """Volume, state, level, time: ``NAS verified (device re-read) 2026-11-20 18:03:00 UTC``. Not escaped."""
     level = f" ({placed.level})" if placed.level else ""
-    return f"{placed.volume} {placed.status}{level}"
+    at = f" {moment(placed.verified_at)}" if placed.verified_at else ""
+    return f"{placed.volume} {placed.status}{level}{at}"
+
+
+def digests(file: FileRow) -> list[tuple[str, str]]:
+    """Every digest that is known of a file, as (name, digest)."""
+    known = (
+        ("blake3", file.blake3),
+        ("xxh128", file.xxh128),
+        ("md5", file.md5),
+        ("sha1", file.sha1),
+        ("c4", file.c4),
+    )
+    return [(name, value) for name, value in known if value]
 
 
 def copies(file: FileRow) -> str:

@@ -21,7 +21,7 @@ from engine.names import display, to_blob
 from engine.reports import csv_form, gather, writing
 from engine.reports.report import Report
 from tests.engine.ingest.conftest import Desk
-from tests.engine.reports.conftest import AWKWARD, BYTES
+from tests.engine.reports.conftest import AWKWARD, BYTES, film
 
 AT = "2026-11-20T19:30:55.158Z"
 
@@ -330,3 +330,39 @@ def test_two_files_of_one_content_are_listed_once_each(desk: Desk, card: Path, t
     assert sorted(names) == sorted({*AWKWARD, "one.mov", "two.mov", "copy of one.mov"})
     for clip in report.sections[0].clips:
         assert [file.role for file in clip.files].count("essence") == 1
+
+
+def test_rates_times_stages_and_every_digest_are_told(desk, tmp_path):
+    """What a rental house asks for: how fast, when proven, on which drive, and every checksum."""
+    folder = tmp_path / "A001"
+    film(folder / "a.mp4")
+    desk.ingest(
+        folder, to=[tmp_path / "nas"], then=[str(tmp_path / "vault")], checksums=("md5", "sha1", "c4")
+    )
+    made = reports.make(desk.library, desk.jobs[-1], formats=("txt", "html", "json"))
+    text = Path(made["files"]["txt"]).read_text()
+    page = Path(made["files"]["html"]).read_text()
+    asset = desk.row("SELECT * FROM assets")
+    for said in (text, page):
+        for name in ("blake3", "xxh128", "md5", "sha1", "c4"):
+            assert asset[name] in said
+        assert "second stage" in said
+        assert "MiB/s written" in said or "KiB/s written" in said
+        assert "Slowest part" in said
+        assert "Source free" in said
+    verified = desk.row("SELECT verified_at FROM transfers ORDER BY transfer_id")["verified_at"]
+    assert f"{verified[:10]} {verified[11:19]} UTC" in text
+    section = json.loads(Path(made["files"]["json"]).read_text())["sections"][0]
+    assert [target["stage"] for target in section["destinations"]] == [1, 2]
+    assert section["facts"]["rates"]
+
+
+def test_an_item_with_failed_files_is_not_called_completed(desk, tmp_path):
+    folder = tmp_path / "A001"
+    film(folder / "a.mp4")
+    desk.ingest(folder, to=[tmp_path / "nas"])
+    desk.db.execute("UPDATE batch_items SET failed = 1")
+    desk.db.conn.commit()
+    made = reports.make(desk.library, desk.jobs[-1], formats=("json",))
+    told = json.loads(Path(made["files"]["json"]).read_text())
+    assert told["sections"][0]["status"] == "completed_with_warnings"
