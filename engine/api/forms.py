@@ -131,24 +131,30 @@ def problems(values: Values, frame: Sequence[str], check: Callable[[Values], obj
     if whole is None:
         return {}
     basis = {key: values[key] for key in frame if key in values}
-    if wrong(basis) is not None:
-        for key in basis:
-            rest = {other: value for other, value in basis.items() if other != key}
-            if wrong(rest) is None:
-                return {key: str(wrong(basis))}
-        return {"": whole}
-    found = {}
+    found: dict[str, str] = {}
+    while (sentence := wrong(basis)) is not None:
+        culprit = next((key for key in basis if wrong(_without(basis, key)) is None), None)
+        culprit = culprit or next(iter(basis), None)
+        if culprit is None:
+            return {"": whole}
+        found[culprit] = sentence
+        basis = _without(basis, culprit)
     for key in values:
-        sentence = None if key in basis else wrong({**basis, key: values[key]})
-        if sentence is not None:
-            found[key] = sentence
+        if key not in frame:
+            sentence = wrong({**basis, key: values[key]})
+            if sentence is not None:
+                found[key] = sentence
     if found:
         return found
     # Each alone is well: the culprit is the one without which the others are.
     for key in reversed(list(values)):
-        if wrong({other: value for other, value in values.items() if other != key}) is None:
+        if wrong(_without(values, key)) is None:
             return {key: whole}
     return {"": whole}
+
+
+def _without(values: Values, key: str) -> dict[str, Any]:
+    return {other: value for other, value in values.items() if other != key}
 
 
 def text_of(field: Field, value: Any) -> str:

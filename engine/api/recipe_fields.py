@@ -33,6 +33,10 @@ def words_of(values: Sequence[Any], words: Mapping[Any, str] | None = None) -> t
     return tuple((value, (words or {}).get(value, str(value))) for value in values)
 
 
+def _crossfaded(values: Values) -> bool:
+    return values.get("transition") == "crossfade" and bool(_film(values))
+
+
 def _titled(values: Values) -> bool:
     return bool(values.get("title.text")) and bool(_film(values))
 
@@ -168,7 +172,7 @@ _SHAPE = (
         "number",
         "How long a crossfade is, in milliseconds, 1 to 10000.",
         "What comes out",
-        asked=_is("transition", "crossfade"),
+        asked=_crossfaded,
         empty=f"{spec_rules.DEFAULT_CROSSFADE_MS} ms",
     ),
     Field(
@@ -232,7 +236,14 @@ _LOOK = (
         "Look and sound",
         words_of(spec_rules.HDR, {"flag": "keep and warn", "tonemap": "map to BT.709"}),
     ),
-    Field("lut", "Colour table", "file", "A .cube file that every picture goes through.", "Look and sound"),
+    Field(
+        "lut",
+        "Colour table",
+        "file",
+        "A .cube file that every picture goes through.",
+        "Look and sound",
+        empty="none",
+    ),
     Field(
         "loudness",
         "Loudness",

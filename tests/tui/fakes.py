@@ -106,6 +106,7 @@ class FakeDesk:
         header: Header | None = None,
         notes: Sequence[str] = (),
         items: Sequence[ItemRow] = (),
+        thumbnail: str | None = None,
     ) -> None:
         self.asked: list[tuple[Any, ...]] = []
         self.refusals: dict[str, RushesError] = {}
@@ -154,7 +155,7 @@ class FakeDesk:
             lambda row: row.name,
             lambda row: row.status in live,
             lambda row: row.status in bad,
-            lambda row: run_detail(row, log),
+            lambda row: run_detail(row, log, thumbnail),
             ("newest", "state", "name", "size"),
         )
         self.candidate_source = FakeSource(
@@ -481,7 +482,7 @@ def run(run_id: str, **changes: Any) -> RunRow:
     return dataclasses.replace(defaults, **changes)
 
 
-def run_detail(row: RunRow, log: Sequence[LogLine]) -> RunDetail:
+def run_detail(row: RunRow, log: Sequence[LogLine], thumbnail: str | None = None) -> RunDetail:
     outputs = (OutputRow(row.output_path, row.status, row.output_bytes, row.output_duration_ms, None),)
     details = (
         "Error writing trailer of seg_0003.mov: No space left on device" if row.status == "failed" else None
@@ -498,6 +499,7 @@ def run_detail(row: RunRow, log: Sequence[LogLine]) -> RunDetail:
         details,
         outputs,
         tuple(log[-4:]),
+        thumbnail,
     )
 
 

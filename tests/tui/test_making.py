@@ -1,0 +1,139 @@
+"""Recipes and presets by keyboard alone: made, changed, copied, queued, with sentences on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.tui.fakes import Ticks, busy_desk
+from tui.app import RushesApp
+from tui.screens.confirm import ConfirmDialog
+from tui.screens.form import FormScreen
+from tui.screens.form_lines import FormLines
+from tui.screens.items import ItemsScreen, PickerScreen
+from tui.screens.presets import PresetsScreen
+from tui.screens.recipes import RecipesScreen
+from tui.widgets.line_view import LineView
+
+MakeApp = Callable[..., RushesApp]
+FORM = ("3", "e", "enter")
+
+
+async def press(pilot: Any, *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+    await pilot.pause()
+
+
+def text(app: RushesApp) -> str:
+    return app.screen.query_one("#form", FormLines).text
+
+
+def toasts(app: RushesApp) -> list[str]:
+    return [str(note.message) for note in app._notifications]
+
+
+async def test_a_recipe_is_made_by_keyboard_alone(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(140, 45), notifications=True) as pilot:
+        await press(pilot, "3", "e", "n", "s")
+        assert isinstance(app.screen, FormScreen)
+        assert toasts(app)[-1].startswith("Not saved: A recipe's name")
+        await press(pilot, "enter", *"Night", "enter", "j", "l", "j", "j", "enter", *"day 11, hero", "enter")
+        await press(pilot, "s")
+        assert isinstance(app.screen, RecipesScreen)
+        values = {
+            "preset": "share", "mode": "by_date", "layout": "joined",
+            "name": "Night", "filter.tags": ["day 11", "hero"],
+        }  # fmt: skip
+        assert desk.asked[-1] == ("save_recipe", values, None)
+
+
+async def test_what_is_wrong_stands_below_its_field_while_it_is_typed(make_app: MakeApp) -> None:
+    app = make_app(busy_desk())
+    async with app.run_test(size=(140, 45)) as pilot:
+        await press(pilot, *FORM, *"jjjj", "enter", *"soon")
+        lines = text(app).splitlines()
+        at = next(at for at, line in enumerate(lines) if "Recorded from" in line)
+        assert "is no date: soon" in lines[at + 1]
+        await press(pilot, "escape")
+        assert "is no date" not in text(app)
+        assert isinstance(app.screen, FormScreen)
+
+
+async def test_leaving_a_changed_form_asks_first(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *FORM, "escape")
+        assert isinstance(app.screen, RecipesScreen)
+        await press(pilot, "enter", "j", "l", "escape")
+        assert isinstance(app.screen, ConfirmDialog)
+        ticks.seconds += 1
+        await press(pilot, "n")
+        assert isinstance(app.screen, FormScreen)
+        await press(pilot, "escape")
+        ticks.seconds += 1
+        await press(pilot, "y")
+        assert isinstance(app.screen, RecipesScreen)
+        assert not [what for what in desk.asked if what[0] == "save_recipe"]
+
+
+async def test_the_list_of_clips_is_put_together(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(140, 45)) as pilot:
+        await press(pilot, "3", "e", "j", "enter", "j", "j", "enter")
+        assert isinstance(app.screen, ItemsScreen)
+        await press(pilot, "j", "j", "x", "plus", "a")
+        assert isinstance(app.screen, PickerScreen)
+        await press(pilot, "j", "j", "enter")
+        assert isinstance(app.screen, ItemsScreen)
+        await press(pilot, "enter", *"25", "tab", *"2s", "enter", "s")
+        assert isinstance(app.screen, FormScreen)
+        await press(pilot, "s")
+        items = desk.asked[-1][1]["items"]
+        assert [(item["clip_id"], item["in_frame"], item["out_frame"]) for item in items] == [
+            ("clip-2", None, None),
+            ("clip-1", 25, 250),
+            ("clip-3", 25, 50),
+        ]
+
+
+async def test_a_system_preset_is_copied_never_changed(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(140, 45), notifications=True) as pilot:
+        await press(pilot, "3", "e", "P")
+        assert isinstance(app.screen, PresetsScreen)
+        await press(pilot, "D")
+        assert toasts(app)[-1] == "share is a system preset; it stays."
+        await press(pilot, "enter", "s")
+        what, values, was = desk.asked[-1]
+        assert (what, values["name"], was) == ("save_preset", "share-copy", None)
+
+
+async def test_marked_recipes_are_queued_and_a_copy_begins_with_its_answers(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "3", "e", "space", "space", "a")
+        assert desk.asked == [("export", ["Dailies", "Director's cut"])]
+        await press(pilot, "g", "d", "s")
+        what, values, was = desk.asked[-1]
+        assert (what, values["name"], values["loudness"], was) == ("save_recipe", "Dailies copy", -23, None)
+
+
+async def test_two_marked_runs_are_compared(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(140, 45), notifications=True) as pilot:
+        await press(pilot, "m")
+        assert "Mark two runs" in toasts(app)[-1]
+        await press(pilot, "space", "m")
+        assert desk.asked[-1] == ("compare", "Dailies 20 Nov", "Proxies 20 Nov")
+        shown = app.screen.query_one(LineView).text
+        assert "libx264" in shown
+        assert "prores_ks" in shown
+        assert "\x1b" not in shown
