@@ -298,7 +298,7 @@ class Carrier:
         self.job.log("warning", failures.unstable(original.shown, expected, second).sentence, parcel.task_id)
 
     def _publish(self, parcels: Sequence[Parcel]) -> None:
-        touched: dict[int, list[Landing]] = {}
+        touched: list[Landing] = []
         for parcel in parcels:
             for transfer in parcel.open:
                 landing = transfer.landing
@@ -307,13 +307,8 @@ class Carrier:
                 if parcel.failure is None and landing.alive:
                     landing.publish()
                 if landing.published:
-                    touched.setdefault(landing.folder, []).append(landing)
-        for folder, landings in touched.items():
-            try:
-                folders.sync_folder(folder)
-            except OSError as error:
-                for landing in landings:
-                    landing.failure = failures.of_writing(error, landing.shown)
+                    touched.append(landing)
+        together.sync_folders(touched)
         for parcel in parcels:
             for transfer in parcel.open:
                 self._decide(parcel, transfer)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from engine.ingest import failures
+from engine.ingest import failures, folders
 from engine.ingest.copying import JOIN_SECONDS, PATIENCE_SECONDS
 from engine.ingest.ends import Destination
 from engine.ingest.landing import Landing
@@ -54,9 +54,6 @@ def read_back(
     What is not read here is read one by one afterwards.
     """
     lists = [(destination, _landings(destination, parcels)) for destination in destinations]
-    for _, landings in lists:
-        for landing, _ in landings:
-            landing.prepare_reading(ahead=True)
     local = [
         landings
         for destination, landings in lists
@@ -64,6 +61,10 @@ def read_back(
     ]
     if len(local) > 1:
         _read_side_by_side(local, check, tick)
+    for _, landings in lists:
+        for landing, _ in landings:
+            if landing.alive and landing.found is None:
+                landing.prepare_reading(ahead=True)
 
 
 def _read_side_by_side(
@@ -72,6 +73,8 @@ def _read_side_by_side(
     halted = threading.Event()
 
     def work(landings: Sequence[tuple[Landing, str]]) -> None:
+        for landing, _ in landings:
+            landing.prepare_reading(ahead=True)
         for landing, expected in landings:
             if halted.is_set():
                 return
@@ -92,6 +95,31 @@ def _read_side_by_side(
         for thread in threads:
             thread.join(JOIN_SECONDS)
         raise
+
+
+def sync_folders(touched: Sequence[Landing]) -> None:
+    """Make the new names durable, the file systems side by side; failures are kept in the landings."""
+    by_folder: dict[int, list[Landing]] = {}
+    for landing in touched:
+        by_folder.setdefault(landing.folder, []).append(landing)
+    by_device: dict[int, list[int]] = {}
+    for folder in by_folder:
+        by_device.setdefault(os.fstat(folder).st_dev, []).append(folder)
+
+    def sync(names: Sequence[int]) -> None:
+        for folder in names:
+            try:
+                folders.sync_folder(folder)
+            except OSError as error:
+                for landing in by_folder[folder]:
+                    landing.failure = failures.of_writing(error, landing.shown)
+
+    if len(by_device) < 2:
+        for names in by_device.values():
+            sync(names)
+        return
+    with ThreadPoolExecutor(len(by_device), "sync") as pool:
+        list(pool.map(sync, by_device.values()))
 
 
 def _landings(target: Destination, parcels: Sequence[Parcel]) -> list[tuple[Landing, str]]:
