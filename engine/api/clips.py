@@ -11,7 +11,7 @@ from engine.errors import NotFound, WrongUse
 from engine.jobs.store import resolve
 from engine.library import Library
 from engine.names import display, from_blob, json_name
-from engine.storage import audit
+from engine.storage import audit, holdings
 from engine.storage.database import Row, rows, scalar, write
 from engine.storage.schema.views import states_of_clips
 from engine.volumes import places, store
@@ -78,13 +78,9 @@ def list_clips(
 
 def _conditions(library: Library, filters: Filters) -> tuple[list[str], list[Any]]:
     where, params = ["1"], list[Any]()
-    if filters.volume:
-        where.append(f"clips.clip_id IN ({_on_volume(filters.state)})")
-        params.append(store.find_id(library.db(), filters.volume))
-    elif filters.state:
-        which = {"online": "", "offline": _AWAY}.get(filters.state, _LOST)
-        where.append(f"clips.clip_id IN (SELECT clip_id FROM ({states_of_clips(which)}) WHERE state = ?)")
-        params.append(filters.state)
+    if filters.volume or filters.state:
+        chosen = _sets(library, filters)
+        where.append(f"clips.set_id IN ({', '.join(str(one) for one in chosen)})")
     if filters.text:
         # The index on titles is read in place of the clips.
         where.append("clips.rowid IN (SELECT rowid FROM clips AS titled WHERE title LIKE ? ESCAPE '\\')")
@@ -102,30 +98,25 @@ def _conditions(library: Library, filters: Filters) -> tuple[list[str], list[Any
     return where, params
 
 
-_AWAY = """
-    SELECT held.clip_id FROM clip_files AS held JOIN copies USING (asset_id) JOIN volumes USING (volume_id)
-    WHERE held.role IN ('essence', 'span', 'audio') AND volumes.state IN ('offline', 'conflict')
-"""
-_LOST = """
-    SELECT held.clip_id FROM clip_files AS held WHERE held.role IN ('essence', 'span', 'audio')
-    AND (NOT EXISTS (SELECT 1 FROM copies WHERE copies.asset_id = held.asset_id)
-         OR held.asset_id IN (SELECT asset_id FROM copies WHERE state <> 'present'))
-"""
-"""Clips that may be in a state; what each is exactly costs a look at all its copies."""
+def _sets(library: Library, filters: Filters) -> list[int]:
+    """The sets of clips on a volume, in a state, or in that state on that volume."""
+    db = library.db()
+    here = holdings.volumes(db)
+    wanted = filters.state
+    volume_id = store.find_id(db, filters.volume) if filters.volume else None
 
+    def fits(clip: tuple[holdings.Part, ...]) -> bool:
+        if volume_id is None:
+            return holdings.state(clip, here) == wanted
+        return any(
+            part.kind == "e"
+            and copy.volume_id == volume_id
+            and (wanted is None or holdings.seen_as(copy, here) == wanted)
+            for part in clip
+            for copy in part.copies
+        )
 
-def _on_volume(state: str | None) -> str:
-    """The query for clips with a copy on a volume (one value), in ``state`` there when it is given."""
-    if state is None:
-        return "SELECT clip_id FROM clip_places WHERE volume_id = ?"
-    seen = {
-        "online": "volumes.state NOT IN ('offline', 'conflict') AND copies.state = 'present'",
-        "offline": "volumes.state IN ('offline', 'conflict')",
-    }.get(state, f"volumes.state NOT IN ('offline', 'conflict') AND copies.state = '{state}'")
-    return (
-        "SELECT clip_id FROM copies JOIN volumes USING (volume_id) JOIN clip_files USING (asset_id)"
-        f" WHERE clip_files.role IN ('essence', 'span') AND copies.volume_id = ? AND {seen}"
-    )
+    return holdings.sets(db, fits)[0]
 
 
 def _clips(library: Library, numbers: list[int]) -> list[Row]:

@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from engine import clock
 from engine.errors import NotFound, Refused, RushesError, WrongUse
 from engine.names import display
-from engine.storage import audit, config
+from engine.storage import audit, config, holdings
 from engine.storage.database import Connections, execute, row
 from engine.storage.opening import open_checked
 from engine.storage.schema import library_migrations
@@ -213,7 +213,7 @@ def open_library(path: str | None = None, *, thorough: bool = False) -> Library:
         cache_root,
         facts["mode"],
         read_only,
-        Connections(file, read_only=read_only),
+        Connections(file, read_only=read_only, before_commit=holdings.settle),
     )
     _remember(library)
     return library

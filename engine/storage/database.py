@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,12 @@ BUSY_TIMEOUT_MS = 15_000
 
 Params = Sequence[Any] | Mapping[str, Any]
 Row = dict[str, Any]
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that may have something to do at the end of each write transaction."""
+
+    before_commit: Callable[[sqlite3.Connection], None] | None = None
 
 
 def connect(path: Path, *, read_only: bool = False) -> Database:
@@ -41,7 +47,7 @@ def connect(path: Path, *, read_only: bool = False) -> Database:
         # be written nobody else can write either, so the file does not change.
         mode = "ro&immutable=1"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, factory=_Connection)
     try:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -67,6 +73,8 @@ def write(db: Database) -> Iterator[Database]:
     db.conn.execute("BEGIN IMMEDIATE")
     try:
         yield db
+        if isinstance(db.conn, _Connection) and db.conn.before_commit is not None:
+            db.conn.before_commit(db.conn)
         db.conn.execute("COMMIT")
     except BaseException:
         db.rollback()  # a no-op when the error ended the transaction already
@@ -105,9 +113,17 @@ class Connections:
     thread that owns it, or when the thread's storage is collected.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        before_commit: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> None:
+        """Connect to ``path``; ``before_commit`` runs within each transaction of :func:`write`."""
         self.path = path
         self.read_only = read_only
+        self._before_commit = before_commit
         self._local = threading.local()
 
     def current(self) -> Database:
@@ -115,6 +131,8 @@ class Connections:
         db: Database | None = getattr(self._local, "db", None)
         if db is None:
             db = connect(self.path, read_only=self.read_only)
+            if isinstance(db.conn, _Connection):
+                db.conn.before_commit = self._before_commit
             self._local.db = db
         return db
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.api.facts import ClipDetail, ClipRow, ClipScope, CopyLine, PartLines
@@ -12,23 +12,12 @@ from engine.api.rows import Filter, Id
 from engine.api.views.base import CHUNK, literal
 from engine.errors import NotFound, WrongUse
 from engine.library import Library
+from engine.storage import holdings
 from engine.storage.database import Row, row, rows
 from engine.storage.schema.views import states_of_clips
 
 if TYPE_CHECKING:
     from engine.relink import whereis
-
-_AWAY = "('offline', 'conflict')"
-
-_PREFILTERS = {
-    "offline": "SELECT held.clip_id FROM clip_places AS held JOIN volumes USING (volume_id)"
-    f" WHERE volumes.state IN {_AWAY}",
-    "missing": "SELECT clip_id FROM clip_places WHERE lost > 0"
-    " UNION SELECT clip_id FROM clip_files WHERE role IN ('essence', 'span', 'audio')"
-    " AND NOT EXISTS (SELECT 1 FROM copies WHERE copies.asset_id = clip_files.asset_id)",
-    "damaged": "SELECT clip_id FROM clip_places WHERE lost > 0",
-}
-"""Clips that may be in a state, from the indexes alone; what a clip is exactly costs a look at each part."""
 
 _SORTS = {
     "newest": "clips.recorded_at DESC, clips.title DESC",
@@ -84,26 +73,35 @@ class Clips:
     def _conditions(self, wanted: Filter) -> tuple[list[str], dict[str, Any]]:
         where, params = ["1"], dict[str, Any]()
         scope = self._scope
-        if scope.volume_id is not None:
-            params["volume"] = scope.volume_id
-            where.append(f"clips.clip_id IN ({_ONLY if scope.only else _ON})")
-        if scope.state in _PREFILTERS:
-            where.append(_exactly(f"= '{scope.state}'", _PREFILTERS[scope.state]))
-        elif scope.state == "online":
-            where.append(f"NOT ({_not_online()})")
-        elif scope.state == "favourite":
+        chosen = self._chosen(wanted)
+        if chosen is not None:
+            where.append(f"clips.set_id IN ({', '.join(str(one) for one in chosen)})")
+        if scope.state == "favourite":
             where.append("clips.favourite")
-        elif scope.state == "risk":
-            where.append(f"clips.clip_id IN ({_RISK})")
-            params.update(copies=self._policy().copies, devices=self._policy().devices)
-        if wanted.show != "all":
-            where.append(_not_online() if wanted.show == "failed" else f"NOT ({_not_online()})")
         text = wanted.text.strip()
         if text.lstrip("!"):
             negated = text.startswith("!")
             where.append(f"{'NOT ' if negated else ''}({_TEXT})")
             params["text"] = f"%{literal(text[1:] if negated else text)}%"
         return where, params
+
+    def _chosen(self, wanted: Filter) -> list[int] | None:
+        """The sets of clips that pass, some hundred whatever the number of clips; None when all do."""
+        scope = self._scope
+        db = self._library.db()
+        here = holdings.volumes(db)
+        tests: list[Callable[[tuple[holdings.Part, ...]], bool]] = []
+        if scope.volume_id is not None:
+            among, volume_id = (holdings.only_on if scope.only else holdings.on), scope.volume_id
+            tests.append(lambda clip: among(clip, volume_id))
+        if scope.state == "risk":
+            needs = self._policy()
+            tests.append(lambda clip: bool(clip) and not _enough(holdings.safety(clip, here), needs))
+        elif scope.state and scope.state != "favourite":
+            tests.append(lambda clip: holdings.state(clip, here) == scope.state)
+        if wanted.show != "all":
+            tests.append(lambda clip: (holdings.state(clip, here) == "online") == (wanted.show == "active"))
+        return holdings.sets(db, lambda clip: all(test(clip) for test in tests))[0] if tests else None
 
     # -- rows ------------------------------------------------------------------
     def rows(self, ids: Sequence[Id]) -> list[ClipRow]:
@@ -275,30 +273,12 @@ def _clip_row(
     )
 
 
-_ON = "SELECT clip_id FROM clip_places WHERE volume_id = :volume"
+def _enough(safety: tuple[int, int], needs: whereis.Policy) -> bool:
+    return safety[0] >= needs.copies and safety[1] >= needs.devices
 
-_ONLY = (
-    f"{_ON} AND NOT EXISTS (SELECT 1 FROM clip_files AS part JOIN copies AS other USING (asset_id)"
-    " WHERE part.clip_id = clip_places.clip_id AND part.role IN ('essence', 'span')"
-    " AND other.volume_id <> :volume AND other.state = 'present' AND other.role <> 'source')"
-)
-
-_RISK = (
-    "SELECT clip_id FROM asset_safety CROSS JOIN clip_files USING (asset_id)"
-    " WHERE clip_files.role <> 'derivative' AND (devices < :devices OR verified < :copies)"
-)
 
 _TEXT = (
     "clips.title LIKE :text ESCAPE '\\' OR clips.clip_id IN (SELECT clip_id FROM clip_tags"
     " JOIN tags USING (tag_id) WHERE name LIKE :text ESCAPE '\\')"
     " OR clips.reel LIKE :text ESCAPE '\\' OR clips.camera_model LIKE :text ESCAPE '\\'"
 )
-
-
-def _exactly(test: str, among: str) -> str:
-    return f"clips.clip_id IN (SELECT clip_id FROM ({states_of_clips(among)}) WHERE state {test})"
-
-
-def _not_online() -> str:
-    """A condition: some part of the clip cannot be read now."""
-    return _exactly("<> 'online'", " UNION ".join((_PREFILTERS["offline"], _PREFILTERS["missing"])))

@@ -26,7 +26,18 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from engine.storage.schema import config, content, finding, house, leaving, places, tallies, views, work
+from engine.storage.schema import (
+    config,
+    content,
+    finding,
+    holdings,
+    house,
+    leaving,
+    places,
+    tallies,
+    views,
+    work,
+)
 
 LIBRARY: tuple[str, ...] = (
     *places.TABLES,
@@ -50,7 +61,7 @@ def _spine(db: Database) -> None:
 
 @library_migrations(name="0002_tallies")
 def _tallies(db: Database) -> None:
-    for statement in (*tallies.TABLES, *tallies.RECOUNT):
+    for statement in (*tallies.TABLES, *tallies.RECOUNT, *holdings.TABLES, *holdings.RECOUNT):
         db.execute(statement)
 
 

@@ -1,0 +1,136 @@
+"""Sets of clips that lie in the same places: kept at the end of each write, and asked what they mean.
+
+See :mod:`engine.storage.schema.holdings` for what is stored. What a set *means*
+depends on which volumes are here; that is worked out when it is asked.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlite_utils import Database
+
+from engine.storage.schema import holdings
+
+AWAY = frozenset({"offline", "conflict"})
+"""States of a volume in which nothing on it counts as being here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One copy: ``V`` verified, ``P`` present, ``M`` missing or ``D`` damaged; and whether a card's."""
+
+    volume_id: str
+    state: str
+    is_source: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a clip: ``e`` essence or span, ``a`` sound of its own, ``o`` another; and its copies."""
+
+    kind: str
+    copies: tuple[Held, ...]
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """What of the volumes decides: the ids of those that are away, and the device of each (or its own id)."""
+
+    away: frozenset[str]
+    devices: dict[str, str]
+
+
+def volumes(db: Database) -> Volumes:
+    """Read the volumes as they are now."""
+    found = db.conn.execute("SELECT volume_id, state, coalesce(device_id, volume_id) FROM volumes").fetchall()
+    return Volumes(
+        frozenset(volume_id for volume_id, state, _ in found if state in AWAY),
+        {volume_id: device for volume_id, _, device in found},
+    )
+
+
+def settle(conn: sqlite3.Connection) -> None:
+    """Give the clips that were changed their set; joins the open transaction. Cheap when there are none."""
+    if conn.execute("SELECT 1 FROM clips_dirty LIMIT 1").fetchone() is None:
+        return
+    for statement in holdings.SETTLE:
+        conn.execute(statement)
+
+
+def sets(db: Database, wanted: Callable[[tuple[Part, ...]], bool]) -> tuple[list[int], int]:
+    """The sets for which ``wanted`` holds, and how many clips they have together."""
+    chosen: list[int] = []
+    count = 0
+    found = db.conn.execute("SELECT set_id, holds, clips FROM clip_sets WHERE clips > 0").fetchall()
+    for set_id, holds, clips in found:
+        if wanted(parts(holds)):
+            chosen.append(set_id)
+            count += clips
+    return chosen, count
+
+
+@lru_cache(maxsize=20_000)
+def parts(holds: str) -> tuple[Part, ...]:
+    """Read the word of a set."""
+    return tuple(_part(word) for word in holds.split("|") if word)
+
+
+def _part(word: str) -> Part:
+    kind, _, listed = word.partition(" ")
+    copies = []
+    for entry in listed.split():
+        volume_id, _, state = entry.rpartition(":")
+        copies.append(Held(volume_id, state.upper(), state.islower()))
+    return Part(kind, tuple(copies))
+
+
+_STATES = ("missing", "damaged", "offline", "online")
+
+
+def seen_as(copy: Held, here: Volumes) -> str:
+    """``online``, ``offline``, ``damaged`` or ``missing``, as the view ``copy_states`` has it."""
+    if copy.volume_id in here.away:
+        return "offline"
+    return {"M": "missing", "D": "damaged"}.get(copy.state, "online")
+
+
+def state(clip: tuple[Part, ...], here: Volumes) -> str:
+    """What a clip is, as the view ``clip_states`` has it; one without essence is missing."""
+    worst = len(_STATES)
+    for part in clip:
+        if part.kind == "o":
+            continue
+        ranks = [(not copy.is_source, _STATES.index(seen_as(copy, here))) for copy in part.copies]
+        stored = [rank for kept, rank in ranks if kept]
+        worst = min(worst, max(stored or [rank for _, rank in ranks], default=0))
+    return _STATES[worst] if worst < len(_STATES) else "missing"
+
+
+def safety(clip: tuple[Part, ...], here: Volumes) -> tuple[int, int]:
+    """Verified copies that count, and devices, of the clip's worst file; (0, 0) without files."""
+    verified = []
+    devices = []
+    for part in clip:
+        proven = [copy.volume_id for copy in part.copies if copy.state == "V" and not copy.is_source]
+        verified.append(len(proven))
+        devices.append(len({here.devices.get(volume_id, volume_id) for volume_id in proven}))
+    return min(verified, default=0), min(devices, default=0)
+
+
+def on(clip: tuple[Part, ...], volume_id: str) -> bool:
+    """Whether a copy of its essence lies on this volume, or lay there."""
+    return any(part.kind == "e" and any(copy.volume_id == volume_id for copy in part.copies) for part in clip)
+
+
+def only_on(clip: tuple[Part, ...], volume_id: str) -> bool:
+    """Whether no other volume stores a file of its essence; a card does not store."""
+    return on(clip, volume_id) and not any(
+        copy.volume_id != volume_id and copy.state in "VP" and not copy.is_source
+        for part in clip
+        if part.kind == "e"
+        for copy in part.copies
+    )

@@ -1,0 +1,134 @@
+"""Where the files of each clip lie, in one word: 300,000 clips are asked by a few hundred words.
+
+Whether a clip can be reached, is at risk, or lies on one drive alone follows
+from the places of its files and from the volumes' own rows. Very many clips lie
+in the same places. Each such constellation is one row of ``clip_sets``; a
+question is put to those, and clips are chosen by their ``set_id`` from an index.
+
+``clip_sets.holds`` lists the different parts of a clip, parted by ``|``, each as
+``KIND copy copy ...``. KIND is ``e`` for essence and spans, ``a`` for sound of its
+own, ``o`` for the others (derivatives do not count). A copy is ``VOLUME:S``; S is
+``V`` verified, ``P`` present, ``M`` missing, ``D`` damaged; in lower case it is a card's.
+Of a content with very many copies only the first :data:`ENOUGH` are listed.
+
+A set without clips stays: where its clips come back to it, it has the same number again.
+
+Triggers note in ``clips_dirty`` what may have changed; the end of the write
+transaction (:mod:`engine.storage.holdings`) looks at those clips once.
+"""
+
+from __future__ import annotations
+
+from engine.storage.schema.tallies import ENOUGH
+
+_STATE = (
+    "CASE {row}.state WHEN 'missing' THEN 'M' WHEN 'damaged' THEN 'D'"
+    " ELSE CASE WHEN {row}.verified_at IS NULL THEN 'P' ELSE 'V' END END"
+)
+
+
+def _noted(clips: str) -> str:
+    """Note the clips that a query names (column ``clip_id``)."""
+    return (
+        f"INSERT INTO clips_dirty SELECT DISTINCT clip_id FROM ({clips}) AS changed WHERE NOT EXISTS"
+        " (SELECT 1 FROM clips_dirty AS noted WHERE noted.clip_id = changed.clip_id);"
+    )
+
+
+def _of(asset: str) -> str:
+    return f"SELECT clip_id FROM clip_files WHERE asset_id = {asset} AND role <> 'derivative'"
+
+
+def _trigger(name: str, event: str, body: str, when: str = "") -> str:
+    condition = f" WHEN {when}" if when else ""
+    return f"CREATE TRIGGER {name} AFTER {event}{condition} BEGIN {body} END"
+
+
+TABLES: tuple[str, ...] = (
+    """
+    CREATE TABLE clip_sets (
+        set_id INTEGER PRIMARY KEY,
+        holds  TEXT NOT NULL UNIQUE,
+        clips  INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    "CREATE TABLE clips_dirty (clip_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    "ALTER TABLE clips ADD COLUMN set_id INTEGER",
+    # The orders of the lists; each also holds what chooses clips, so that a list is read from it alone.
+    "DROP INDEX clips_by_time",
+    "CREATE INDEX clips_by_time ON clips (recorded_at, title, set_id)",
+    "CREATE INDEX clips_by_recording ON clips (coalesce(recorded_at, created_at), title, clip_id, set_id)",
+    "CREATE INDEX clips_by_name ON clips (title, set_id)",
+    "CREATE INDEX clips_by_favourite ON clips (clip_id) WHERE favourite",
+    _trigger("copies_held_in", "INSERT ON copies", _noted(_of("NEW.asset_id"))),
+    _trigger("copies_held_out", "DELETE ON copies", _noted(_of("OLD.asset_id"))),
+    _trigger(
+        "copies_held_again",
+        "UPDATE OF asset_id, volume_id, role, state, verified_at ON copies",
+        _noted(f"{_of('OLD.asset_id')} UNION {_of('NEW.asset_id')}"),
+        f"OLD.asset_id <> NEW.asset_id OR OLD.volume_id <> NEW.volume_id OR OLD.role <> NEW.role"
+        f" OR {_STATE.format(row='OLD')} <> {_STATE.format(row='NEW')}",
+    ),
+    _trigger("clip_files_held_in", "INSERT ON clip_files", _noted("SELECT NEW.clip_id AS clip_id")),
+    _trigger("clip_files_held_out", "DELETE ON clip_files", _noted("SELECT OLD.clip_id AS clip_id")),
+    _trigger(
+        "clip_files_held_again",
+        "UPDATE OF clip_id, role, asset_id ON clip_files",
+        _noted("SELECT OLD.clip_id AS clip_id UNION SELECT NEW.clip_id"),
+    ),
+    _trigger("clips_held_in", "INSERT ON clips", _noted("SELECT NEW.clip_id AS clip_id")),
+    _trigger(
+        "clips_held_out",
+        "DELETE ON clips",
+        "UPDATE clip_sets SET clips = clips - 1 WHERE set_id = OLD.set_id;"
+        " DELETE FROM clips_dirty WHERE clip_id = OLD.clip_id;",
+    ),
+    _trigger(
+        "clips_held_again",
+        "UPDATE OF set_id ON clips",
+        "UPDATE clip_sets SET clips = clips - 1 WHERE set_id = OLD.set_id;"
+        " UPDATE clip_sets SET clips = clips + 1 WHERE set_id = NEW.set_id;",
+        "OLD.set_id IS NOT NEW.set_id",
+    ),
+)
+
+RECOUNT: tuple[str, ...] = (
+    "DELETE FROM clips_dirty",
+    "UPDATE clips SET set_id = NULL",
+    "DELETE FROM clip_sets",
+    "INSERT INTO clips_dirty SELECT clip_id FROM clips",
+)
+"""Statements after which every clip is looked at again, at the end of the transaction."""
+
+_COPIES = (
+    "coalesce((SELECT group_concat(held, ' ') FROM (SELECT volume_id || ':' ||"
+    f" CASE WHEN role = 'source' THEN lower({_STATE.format(row='copies')})"
+    f" ELSE {_STATE.format(row='copies')} END AS held"
+    f" FROM copies WHERE copies.asset_id = part.asset_id ORDER BY 1 LIMIT {ENOUGH})), '')"
+)
+
+SETTLE: tuple[str, ...] = (
+    "CREATE TEMP TABLE IF NOT EXISTS fresh_holds (clip_id TEXT PRIMARY KEY, holds TEXT NOT NULL)",
+    "DELETE FROM temp.fresh_holds",
+    f"""
+    INSERT INTO temp.fresh_holds
+    SELECT clip_id, coalesce((
+        SELECT group_concat(held, '|') FROM (
+            SELECT DISTINCT CASE WHEN part.role IN ('essence', 'span') THEN 'e' WHEN part.role = 'audio'
+                            THEN 'a' ELSE 'o' END || ' ' || {_COPIES} AS held
+            FROM clip_files AS part
+            WHERE part.clip_id = clips_dirty.clip_id AND part.role <> 'derivative' ORDER BY 1)), '')
+    FROM clips_dirty JOIN clips USING (clip_id)
+    """,
+    """
+    INSERT INTO clip_sets (holds) SELECT DISTINCT holds FROM temp.fresh_holds
+    WHERE NOT EXISTS (SELECT 1 FROM clip_sets WHERE clip_sets.holds = fresh_holds.holds)
+    """,
+    """
+    UPDATE clips SET set_id = clip_sets.set_id FROM temp.fresh_holds AS fresh JOIN clip_sets USING (holds)
+    WHERE clips.clip_id = fresh.clip_id AND clips.set_id IS NOT clip_sets.set_id
+    """,
+    "DELETE FROM temp.fresh_holds",
+    "DELETE FROM clips_dirty",
+)
+"""Statements that give every noted clip its set."""
