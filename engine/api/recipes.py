@@ -19,7 +19,8 @@ from engine.storage.database import row
 def create_recipe(library: Library, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Make a recipe; see :func:`engine.export.spec.checked` for its fields."""
     _check_preset(spec)
-    return recipes.create(library.db(), name, spec).to_json()
+    given = {key: value for key, value in spec.items() if key != "title" or value != {"text": None}}
+    return recipes.create(library.db(), name, given).to_json()
 
 
 def list_recipes(library: Library) -> list[dict[str, Any]]:
@@ -49,9 +50,20 @@ def show_recipe(library: Library, given: str) -> dict[str, Any]:
 def edit_recipe(
     library: Library, given: str, changes: Mapping[str, Any], new_name: str | None = None
 ) -> dict[str, Any]:
-    """Change fields of a recipe; runs that exist keep their own snapshot."""
+    """Change fields of a recipe; runs that exist keep their own snapshot.
+
+    Of the filter and the title card only what is given changes; None takes it away.
+    """
     _check_preset(changes)
-    return recipes.edit(library.db(), given, changes, new_name=new_name).to_json()
+    db = library.db()
+    spec = recipes.get(db, given).spec
+    merged = dict(changes)
+    for key in ("filter", "title"):
+        if isinstance(changes.get(key), Mapping):
+            whole = {**(spec[key] or {}), **changes[key]}
+            kept = {name: value for name, value in whole.items() if value is not None}
+            merged[key] = kept if kept and (key == "filter" or "text" in kept) else None
+    return recipes.edit(db, given, merged, new_name=new_name).to_json()
 
 
 def fields() -> list[dict[str, Any]]:
