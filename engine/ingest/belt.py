@@ -23,6 +23,12 @@ from engine.ingest.parcels import Parcel
 from engine.jobs.context import JobPaused
 from engine.storage.database import write
 
+CACHE_KIB = 16 << 10
+"""What SQLite may keep in memory while rows are written: hashes enter its indexes anywhere."""
+
+CHECKPOINT_PAGES = 4000
+"""Pages of the write-ahead log, 4 KiB each, after which they are taken over into the catalogue."""
+
 
 class Belt:
     """Carries bundles with one carrier. Used by the job's thread; a thread of its own writes rows.
@@ -32,10 +38,16 @@ class Belt:
 
     def __init__(self, carrier: Carrier) -> None:
         self._carrier = carrier
-        self._clerk = ThreadPoolExecutor(1, "ingest rows")
+        self._clerk = ThreadPoolExecutor(1, "ingest rows", self._settle_in)
         self._ready: list[Parcel] = []
         self._decided: list[Parcel] = []
         self._coming: list[Parcel] = []
+
+    def _settle_in(self) -> None:
+        """Prepare the connection of the thread that writes rows."""
+        run = self._carrier.job.db.conn.execute
+        run(f"PRAGMA cache_size=-{CACHE_KIB}")
+        run(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
 
     def put(self, parcels: Sequence[Parcel]) -> None:
         """Take a bundle on. It is brought to its verdict now, or with the next call."""

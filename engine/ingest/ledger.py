@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlite_utils import Database
+
 from engine import clock
 from engine.ingest import journal
 from engine.ingest.catalogue import Content, Place, record_assets, record_copies
@@ -19,7 +21,7 @@ from engine.jobs.context import JobContext
 from engine.media.hashing import FAST_WHOLE, fast_hash
 from engine.media.rereading import DEVICE, NETWORK
 from engine.names import to_blob
-from engine.storage.database import write
+from engine.storage.database import scalar, write
 
 
 class Ledger:
@@ -199,12 +201,19 @@ class Ledger:
                         (transfer.transfer_id,),
                     )
                 verdict = parcel.verdict()
+                status = verdict if verdict in ("completed", "skipped") else "queued"
+                if status == _status(db, parcel.task_id):
+                    continue  # its beginning could not be stored
                 store.set_task(
                     db,
                     parcel.task_id,
-                    verdict if verdict in ("completed", "skipped") else "queued",
+                    status,
                     asset_id=parcel.asset_id,
                 )
+
+
+def _status(db: Database, task_id: int) -> str:
+    return str(scalar(db, "SELECT status FROM tasks WHERE task_id = ?", (task_id,)))
 
 
 def _content(parcel: Parcel) -> Content | None:

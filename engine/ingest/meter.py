@@ -120,6 +120,7 @@ class Meter:
     def end(self, parcel: Parcel) -> None:
         """A file has come to its verdict and is in the database."""
         self._flying.pop(parcel.task_id, None)
+        self._timed.discard(parcel.task_id)
         if parcel.verdict() != "queued":
             self.done += 1
         decided = sum(1 for transfer in parcel.transfers if transfer.status != "queued")
