@@ -141,10 +141,14 @@ def test_parts_of_a_running_ingest(snap_compare: Snap, make_app: MakeApp, size: 
         parts=(
             part("/media/ana/A001_1120", "source"),
             part("hashing", "hashing", stage=None, read_rate=None, read_rate_now=None, busy_seconds=12.0),
-            part("NAS", "destination", write_rate=210_000_000, write_rate_now=260_000_000),
+            part(
+                "NAS", "destination", write_rate=210_000_000, write_rate_now=260_000_000,
+                read_rate=180_000_000, bytes_written=24_000_000_000, bytes_read=20_000_000_000,
+            ),
             part(
                 "SHUTTLE", "destination", stage="read back", write_rate=96_000_000,
                 write_rate_now=91_000_000, busy_seconds=180.0, bottleneck=True,
+                read_rate=110_000_000, bytes_written=12_000_000_000, bytes_read=9_000_000_000,
             ),
         ),
     )  # fmt: skip

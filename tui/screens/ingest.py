@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, cast
 
 from textual.binding import BindingType
 
-from engine.api.rows import Filter, JobDetail, JobRow, Source, VolumeRow
+from engine.api.rows import Filter, JobDetail, JobRow, PartRow, Source, VolumeRow
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
@@ -383,11 +383,29 @@ def part_lines(row: JobRow, glyphs: Glyphs) -> list[Line]:
                 indent=7,
             )
         )
+        if live and part.kind == "destination":
+            lines += _way_lines(row, part, glyphs)
         busy = f"{rates}; " if rates else ""
         lines.append(Line(((f"       {busy}busy {fmt.eta(part.busy_seconds) or '0s'}", "dim"),), indent=7))
         if part.bottleneck:
             lines.append(Line((("       the slowest part: the others wait for it", "warn"),), indent=7))
     return lines
+
+
+def _way_lines(row: JobRow, part: PartRow, glyphs: Glyphs) -> list[Line]:
+    """How far one destination is, and how long it needs by itself, verification included."""
+    ends = sum(one.kind == "destination" for one in row.parts)
+    size = (row.bytes_total or 0) // (2 * max(1, ends))  # each byte counts when written and when read back
+    if not size:
+        return []
+    written, read = min(part.bytes_written, size), min(part.bytes_read, size)
+    share = (written + read) / (2 * size)
+    full, rest = fmt.bar(share, 16, glyphs.full, glyphs.rest)
+    left = None
+    if part.write_rate and part.read_rate:
+        left = (size - written) / part.write_rate + (size - read) / part.read_rate
+    told = f" {fmt.percent(share)}" + (f", {fmt.eta(left)} left" if left else "")
+    return [Line((("       ", ""), (full, "busy"), (rest, "rest"), (told, "")), indent=7)]
 
 
 def cancel_jobs(screen: TriageScreen, rows: Sequence[JobRow]) -> None:

@@ -105,7 +105,7 @@ class PlacesDialog(Dialog[str]):
         view.show(said)
         in_from = self.query_one("#from", PathField).query_one(QuietInput).has_focus
         typed = self.query_one("#from" if in_from else "#to", PathField).value
-        word = "add" if typed else ("next" if in_from else "start")
+        word = "add" if typed else ("next" if in_from else "go on")
         self.query_one("#foot", OneLine).show(
             foot(("enter", word), ("tab", "complete"), ("backspace", "take back"), ("esc", "back"))
         )

@@ -54,7 +54,7 @@ def _name(row: VolumeRow, context: Context) -> Cell:
         *dot,
         (display(row.name), "strong" if row.state == "online" else ""),
         (" fav" if row.favourite else "", "dim"),
-        (f" +{row.new_files:,} new" if row.new_files else "", "key"),
+        (f" +{row.new_files:,}" if row.new_files else "", "key"),
     )
 
 
@@ -207,7 +207,7 @@ class VolumesScreen(TriageScreen):
         lines = []
         used = _used(row)
         if used is not None:
-            full, rest = fmt.bar(used, 20, glyphs.full, glyphs.rest)
+            full, rest = fmt.bar(used, 16, glyphs.full, glyphs.rest)
             tone = "bad" if row.low_space else "warn" if used >= 0.85 else "busy"
             percent = (f" {fmt.percent(used)} used", "")
             lines.append(Line(((f"{'':<12}", ""), (full, tone), (rest, "rest"), percent), indent=12))
