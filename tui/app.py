@@ -21,6 +21,7 @@ from engine.api.rows import Header
 from engine.errors import RushesError
 from tui import keys, terminal
 from tui.desk import Desk
+from tui.ends import Ends
 from tui.feed import Feed, HeaderChanged, Looked
 from tui.format import one_line, plural, shell_word
 from tui.keys import BY_ID
@@ -89,6 +90,7 @@ class RushesApp(App[None]):
         self.desk = desk
         self.pace = pace or Pace()
         self.glyphs = glyphs or choose_glyphs()
+        self.ends = Ends(self)
         self.feed = Feed(desk, self.pace, self._from_feed)
         self._runner = runner
         self._place = place
@@ -229,6 +231,11 @@ class RushesApp(App[None]):
         self.notify(
             one_line(sentence), severity=severity, timeout=12 if severity == "error" else 6, markup=False
         )
+
+    def write_raw(self, sequence: str) -> None:
+        """Send a control sequence that changes nothing on the screen."""
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     def copy_path(self, path: str) -> None:
         """Put a path on the clipboard by OSC 52, in a form that a shell reads."""

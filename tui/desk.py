@@ -20,6 +20,7 @@ from engine.api.rows import (
     JobDetail,
     JobRow,
     LogLine,
+    Notice,
     RecipeRow,
     RunDetail,
     RunRow,
@@ -167,6 +168,10 @@ class Desk(Protocol):
 
     def card_check(self, path: str) -> tuple[bool, Sequence[str]]:
         """Whether the card at ``path`` is safe to format, and the lines that say why or why not."""
+        ...
+
+    def notices(self) -> Sequence[Notice]:
+        """Ends of jobs since the last call that are to be told, and how; any thread."""
         ...
 
     def start_engine(self) -> None:

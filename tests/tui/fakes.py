@@ -19,6 +19,7 @@ from engine.api.rows import (
     JobDetail,
     JobRow,
     LogLine,
+    Notice,
     OutputRow,
     RecipeRow,
     RunDetail,
@@ -112,6 +113,7 @@ class FakeDesk:
         self.refusals: dict[str, RushesError] = {}
         self.holders: Sequence[str] = ()
         self.left_alone: Sequence[str] = ()
+        self.ends: list[Notice] = []
         self.writes = 1
         self._seen = 0
         full = bool(volumes or candidates)
@@ -334,6 +336,10 @@ class FakeDesk:
             "M4ROOT/CLIP/C0031.MP4: one proven copy only, on NAS.",
             "M4ROOT/CLIP/C0032.MP4: no proven copy.",
         ]
+
+    def notices(self) -> Sequence[Notice]:
+        found, self.ends = self.ends, []
+        return found
 
     def start_engine(self) -> None:
         self._ask("start_engine")

@@ -191,6 +191,7 @@ class ExportsScreen(RunVerbs):
         hint = advice(row)
         if hint:
             lines.append(Line(((hint, "dim"),)))
+        lines += self._live_lines(row)
         lines += self._setting_lines(detail)
         if row.segments:
             lines.append(
@@ -205,6 +206,21 @@ class ExportsScreen(RunVerbs):
         lines += self._film_lines(detail)
         if detail.log:
             lines += [BLANK, heading("Log"), *log_lines(detail.log, self.rushes.pace, glyphs)]
+        return lines
+
+    def _live_lines(self, row: RunRow) -> list[Line]:
+        """How far a run is, in numbers that the table may have no room for."""
+        if row.frames_total is None:
+            return []
+        lines = [fact("Frames", f"{row.frames_done:,} of {row.frames_total:,}")]
+        if row.status == "running":
+            if row.message:
+                lines.append(fact("Doing", fmt.path(row.message)))
+            left = fmt.eta(row.eta_seconds)
+            speed = f"{row.rate:.0f} frames a second" if row.rate else ""
+            words = ", ".join(word for word in (speed, f"{left} left" if left else "") if word)
+            if words:
+                lines.append(fact("Speed", words))
         return lines
 
     def _setting_lines(self, detail: RunDetail) -> list[Line]:

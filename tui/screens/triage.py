@@ -223,6 +223,7 @@ class TriageScreen(ListKeys):
     def _header_changed(self, event: HeaderChanged) -> None:
         event.stop()
         self.rushes.tell_notices(event.header)
+        self.rushes.ends.look(event.header)
         self.rushes.tell_problem(self.rushes.feed.problem or event.header.problem)
         self.draw()
 
