@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -289,3 +291,42 @@ def test_redo_of_a_session_is_all_or_nothing(world: Any) -> None:
     assert world.same_but_for_times(world.dump(*TABLES), applied)
     with pytest.raises(Refused, match="nothing to apply again"):
         redo.redo_session(world.library, session_id)
+
+
+def test_two_operators_decide_at_once_and_one_is_heard(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    for n in range(12):
+        path = world.file(a, f"C{n:04}.MP4")
+        world.catalogue(path)
+        shutil.copy(path, b / f"one {n}.mov")
+        shutil.move(path, b / f"two {n}.mov")
+    world.scan(b)
+    listed = decisions.list_candidates(world.db)
+    rivals = [
+        [each.candidate_id for each in listed if each.copy_id == copy_id]
+        for copy_id in sorted({each.copy_id for each in listed})
+    ]
+    assert [len(pair) for pair in rivals] == [2] * 12
+    start = threading.Barrier(2)
+
+    def operator(which: int) -> list[str]:
+        said = []
+        start.wait(10)
+        for pair in rivals:
+            try:
+                decisions.apply(world.library, pair[which])
+                said.append("applied")
+            except (IllegalTransition, Refused) as error:
+                said.append(str(error))
+        world.library.close()
+        return said
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(operator, range(2))
+    for one, other, pair in zip(first, second, rivals, strict=True):
+        assert sorted((one == "applied", other == "applied")) == [False, True], (one, other)
+        statuses = sorted(decisions.get(world.db, each).status for each in pair)
+        assert statuses == ["applied", "skipped"]
+    placed = [row for row in world.dump("relinks")["relinks"] if row["undone_at"] is None]
+    assert len(placed) == len({row["copy_id"] for row in placed}) == 12

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.relink.match import CONFIDENCE, Found, Lost, assign, common_tail, fold, judge
+from engine.relink.match import CONFIDENCE, Found, Lost, assign, common_tail, evidence, fold, judge
 
 BIG = 1_024_000
 SAME_INODE = {"inode": 7, "volume_id": "A", "mtime_ns": 5}
@@ -179,3 +179,27 @@ def test_names_are_compared_without_case_and_composition() -> None:
 
 def test_identity_of_records_does_not_depend_on_evidence() -> None:
     assert judge(replace(lost(blake3="h"), path="other"), found(blake3="h")) == "full_hash"
+
+
+def test_evidence_tells_what_agrees_what_differs_and_what_is_unknown() -> None:
+    ours = lost(blake3="h", duration_ms=5, timecode="1", reel="r", identifiers=("umid:u",), inode=7)
+    same = evidence(
+        ours,
+        found("day/C0001.MP4", blake3="h", duration_ms=5, timecode="1", reel="r", identifiers=("umid:u",)),
+    )
+    assert {key for key, value in same.items() if value is True} == {
+        "size", "blake3", "name", "exact_name", "duration", "timecode", "reel", "embedded_id",
+    }  # fmt: skip
+    assert same["fast_hash"] is None
+    other = evidence(
+        ours,
+        found("c0001.mp4", size=BIG + 1, blake3="g", duration_ms=6, timecode="2", reel="s",
+              identifiers=("umid:v",)),
+        ambiguous=True, equals=2, shared=True,
+    )  # fmt: skip
+    assert {key for key, value in other.items() if value is False} == {
+        "size", "blake3", "exact_name", "mtime", "duration", "timecode", "reel", "embedded_id",
+    }  # fmt: skip
+    assert (other["name"], other["inode"], other["path_tail"]) == (True, None, 1)
+    assert (other["ambiguous"], other["equally_good"], other["fits_other_content"]) == (True, 2, True)
+    assert other["lost_size"] == BIG
