@@ -241,12 +241,19 @@ def _facts(
         facts = enrich(probe(tools, path), clip, reader(source.base))
     except RushesError as error:
         warnings.append(str(error))
-        return None
+        return _beside_only(clip, source)
     warnings.extend(facts.warnings)
     _store_facts(job, asset_id, facts, tools)
     if thumbnails and facts.video is not None:
         _picture(job, asset_id, path, facts, tools)
     return facts
+
+
+def _beside_only(clip: Clip, source: Source) -> MediaFacts | None:
+    """What name and sidecars say of a recording that no tool here can open, as raw formats; None: nothing."""
+    nothing = MediaFacts(clip.kind, "", None, None, None, None, None)
+    said = enrich(nothing, clip, reader(source.base))
+    return said if said != nothing else None
 
 
 def _readable(job: JobContext, asset_id: int) -> str | None:

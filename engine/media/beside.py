@@ -1,4 +1,4 @@
-"""What the files beside a recording say about it: Sony's, Panasonic's, Canon's and GoPro's own sidecars.
+"""What the files beside a recording, and its name, say about it: each maker's own sidecars and logs.
 
 The recording's own word stands; a sidecar fills what it leaves open, and a
 contradiction becomes a warning. A sidecar that cannot be read says nothing.
@@ -10,12 +10,13 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
-from engine.media import cardxml
+from engine.media import ale, cardxml
 from engine.media.cardxml import Element
 from engine.media.facts import MediaFacts
 from engine.media.grouping import Clip
 from engine.media.listing import Reader
 from engine.media.makers.action import version_of
+from engine.media.named import SOURCE, facts_of_name
 from engine.media.stated import moment
 from engine.names import display
 
@@ -84,8 +85,9 @@ def _all_said(clip: Clip, read: Reader) -> list[Said]:
         tree = cardxml.parse(read(path))
         if tree is not None:
             found.append(said_in(tree, path.rpartition("/")[2]))
-    gopro = _gopro(clip, read)
-    return [*found, gopro] if gopro else found
+    found.extend(said for said in (_gopro(clip, read), _ale(clip, read)) if said is not None)
+    of_name = facts_of_name(clip.essence.rpartition("/")[2])
+    return [*found, Said(SOURCE, **of_name)] if of_name else found
 
 
 def said_in(tree: Element, name: str) -> Said:
@@ -162,6 +164,42 @@ def _gopro(clip: Clip, read: Reader) -> Said | None:
             model, serial = words.get("camera type"), words.get("camera serial number")
             return Said(name, make="GoPro", model=model or None, serial=serial or None)
     return None
+
+
+def _ale(clip: Clip, read: Reader) -> Said | None:
+    """The reel's log of an ARRI camera lies in the reel's folder and has its name."""
+    folder = clip.essence.rpartition("/")[0]
+    for place in (folder, folder.rpartition("/")[0]):
+        reel = place.rpartition("/")[2]
+        name = f"{reel}.ale"
+        for row in ale.rows_of(read(f"{place}/{name}")) if reel else ():
+            if ale.first(row, "name", "tape name") not in (clip.title, clip.essence.rpartition("/")[2]):
+                continue
+            start = ale.first(row, "start")
+            day, time = ale.first(row, "date_camera"), ale.first(row, "time_camera")
+            return Said(
+                name,
+                make=ale.first(row, "manufacturer"),
+                model=ale.first(row, "camera_model", "camera"),
+                serial=ale.first(row, "camera_sn", "camera_serial_number"),
+                reel=ale.first(row, "reel_name", "tape", "reel"),
+                recorded_at=_camera_clock(day, time),
+                timecode=start if start and _TIMECODE.fullmatch(start) else None,
+            )
+    return None
+
+
+def _camera_clock(day: str | None, time: str | None) -> str | None:
+    """``20261120`` and ``12h00m00s`` as ISO 8601, no zone."""
+    digits = re.sub(r"\D", "", (day or "") + (time or ""))
+    if len(digits) != 14:
+        return None
+    return moment(
+        f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}T{digits[8:10]}:{digits[10:12]}:{digits[12:]}", zone=False
+    )
+
+
+_TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;]\d\d")
 
 
 def _has_zone(text: str) -> bool:

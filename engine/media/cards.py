@@ -16,9 +16,9 @@ class Card:
     """A source as recognised.
 
     Attributes:
-        kind: ``sony_xavc``, ``sony_xdcam``, ``sony_xdcam_disc``, ``sony_xdcam_ex``, ``panasonic_p2``,
-            ``canon_xf``, ``canon_raw``, ``avchd``, ``red``, ``arri``, ``blackmagic``, ``gopro``,
-            ``insta360``, ``dji``, ``dcim``, or ``folder``.
+        kind: ``sony_xavc``, ``sony_xdcam``, ``sony_xdcam_disc``, ``sony_xdcam_ex``, ``sony_hdv``,
+            ``panasonic_p2``, ``canon_xf``, ``canon_raw``, ``avchd``, ``red``, ``arri``, ``blackmagic``,
+            ``gopro``, ``insta360``, ``dji``, ``dcim``, or ``folder``.
         label: for people (``Sony XAVC (ILCE-7SM3)``).
         structured: whether the tree itself carries meaning and must be kept as it is.
         warnings: sentences about the card as a whole.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.media.makers import action, avchd, canon, cinema, panasonic, sony, stills
+from engine.media.makers import action, avchd, canon, cinema, hdv, panasonic, sony, stills
 from engine.media.makers.base import Maker
 
 MAKERS: tuple[Maker, ...] = (
@@ -10,6 +10,7 @@ MAKERS: tuple[Maker, ...] = (
     sony.XDCAM_EX,
     sony.XDCAM,
     sony.DISC,
+    hdv.HDV,
     panasonic.P2,
     canon.XF,
     cinema.RED,

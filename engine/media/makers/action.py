@@ -189,6 +189,30 @@ def _group_dji(grouping: Grouping, root: str) -> None:
             ]
             rest += [("thumbnail", e) for e in thumbs.get(stem, ())]
             grouping.add(media[0].title, media[0], rest)
+    _warn_of_splits(grouping, root)
+
+
+_DJI_FULL = (3_700_000_000, 15_500_000_000)
+"""Cards as FAT and firmware cut recordings just below 4 or 16 GB: from so many bytes on to the limit."""
+_DJI_LIMITS = (4 << 30, 16 << 30)
+_DJI_NUMBER = re.compile(r"dji_(?:\d{14}_)?(\d{4})(?:_[a-z]+)?")
+
+
+def _warn_of_splits(grouping: Grouping, root: str) -> None:
+    """Nothing in a name tells that a recording goes on in the next file; its size does, so it is said."""
+    numbered: dict[int, Entry] = {}
+    for entry in grouping.listing.files_in(root):
+        match = _DJI_NUMBER.fullmatch(entry.stem)
+        if match and kind_of(entry.name) == "video":
+            numbered[int(match[1])] = entry
+    for number, entry in sorted(numbered.items()):
+        size = entry.file.size
+        cut = any(full <= size <= limit for full, limit in zip(_DJI_FULL, _DJI_LIMITS, strict=True))
+        if not cut:
+            continue
+        after = numbered.get(number + 1)
+        where = f"it may go on in {display(after.path)}" if after else "what follows is not on this card"
+        grouping.warn(f"{display(entry.path)} has the size at which the camera begins a new file: {where}.")
 
 
 DJI = Maker("dji", "DJI", True, _dji_roots, _group_dji)

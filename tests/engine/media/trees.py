@@ -38,6 +38,13 @@ SONY_EX = [
     "BPAV/TAKR/709_0001/709_0001.SMI",
 ]  # fmt: skip
 
+SONY_HDV = [
+    "VIDEO/HVR/tracks.dat",
+    "VIDEO/HVR/00_0001_2026-11-20_120000.M2T", "VIDEO/HVR/00_0001_2026-11-20_120000.IDX",
+    "VIDEO/HVR/00_0001_2026-11-20_121830.M2T",
+    "VIDEO/HVR/00_0002_2026-11-20_130000.M2T", "VIDEO/HVR/00_0002_2026-11-20_130000.IDX",
+]  # fmt: skip
+
 P2 = [
     "LASTCLIP.TXT",
     *(
@@ -145,6 +152,7 @@ ALL: dict[str, tuple[str, list[str]]] = {
     "SONY_VENICE": ("sony_xdcam", SONY_VENICE),
     "SONY_DISC": ("sony_xdcam_disc", SONY_DISC),
     "SONY_EX": ("sony_xdcam_ex", SONY_EX),
+    "SONY_HDV": ("sony_hdv", SONY_HDV),
     "P2": ("panasonic_p2", P2),
     "CANON_XF": ("canon_xf", CANON_XF),
     "CANON_XF_AVC": ("canon_xf", CANON_XF_AVC),
