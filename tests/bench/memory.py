@@ -50,7 +50,7 @@ def measured(code: str, *values: str) -> tuple[str, float, float]:
     """Run Python code in a process of its own: (what it printed, seconds, most MiB that it held)."""
     told = f"{code}\nprint(open('/proc/self/status').read())"
     begun = time.monotonic()
-    ran = subprocess.run([sys.executable, "-c", told, *values], check=True, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", told, *values], check=True, stdout=subprocess.PIPE, text=True)
     most = re.search(r"VmHWM:\s+(\d+) kB", ran.stdout)
     assert most is not None
     return ran.stdout.split("\n", 1)[0], time.monotonic() - begun, int(most[1]) / 1024
@@ -74,12 +74,9 @@ def row(what: str, card: Path, folder: Path) -> bool:
         check=True,
     )
     _, plan_seconds, plan_mib = measured(PLAN, str(library), str(card), str(target))
+    print(f"{what:>22} | plan {plan_mib:6.0f} MiB {plan_seconds:7.1f} s |", end="", flush=True)
     done, run_seconds, run_mib = measured(RUN, str(library), str(card), str(target))
-    print(
-        f"{what:>22} | plan {plan_mib:6.0f} MiB {plan_seconds:7.1f} s |"
-        f" ingest {run_mib:6.0f} MiB {run_seconds:7.1f} s | {done} ingested",
-        flush=True,
-    )
+    print(f" ingest {run_mib:6.0f} MiB {run_seconds:7.1f} s | {done} ingested", flush=True)
     shutil.rmtree(library)
     shutil.rmtree(target)
     return max(plan_mib, run_mib) < TARGET_MIB
