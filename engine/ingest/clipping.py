@@ -151,6 +151,10 @@ def _enter(
             _late_picture(job, asset_id, source, clip, tools)
 
 
+UNKNOWN_LENGTH = "The length of the clip is not known"
+"""How the warning begins that goes when the missing chapter has come."""
+
+
 def _whole_length(
     job: JobContext,
     facts: MediaFacts,
@@ -167,9 +171,7 @@ def _whole_length(
     each = [_length(job, path, assets, source, tools) for path in more]
     unknown = [display(path) for path, length in zip(more, each, strict=True) if length is None]
     if unknown:
-        warnings.append(
-            f"The length of the clip is not known: {layout.listed(unknown)} could not be read or understood."
-        )
+        warnings.append(f"{UNKNOWN_LENGTH}: {layout.listed(unknown)} could not be read or understood.")
     return replace(facts, duration_ms=lengths.together([facts.duration_ms, *each]))
 
 
@@ -192,7 +194,15 @@ def _complete_length(
         return
     first = MediaFacts.from_json(entry["media"]).duration_ms
     whole = lengths.together([first, *(_length(job, path, assets, source, tools) for path in more)])
-    execute(job.db, "UPDATE clips SET duration_ms = ? WHERE clip_id = ?", (whole, clip_id))
+    if whole is None:
+        return
+    with write(job.db):
+        said = scalar(job.db, "SELECT warnings FROM clips WHERE clip_id = ?", (clip_id,))
+        kept = [text for text in json.loads(said or "[]") if not text.startswith(UNKNOWN_LENGTH)]
+        job.db.execute(
+            "UPDATE clips SET duration_ms = ?, warnings = ? WHERE clip_id = ?",
+            (whole, json.dumps(kept) if kept else None, clip_id),
+        )
 
 
 def _length(

@@ -6,6 +6,7 @@ Plain functions over plain data.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from engine.media.filelist import Shelf
@@ -15,6 +16,9 @@ WINDOWS_LIKE = frozenset(
     {"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "cifs", "smb3", "smbfs", "fuse.exfat", "fuse.ntfs"}
 )
 """File systems with the rules of Windows for names: some characters refused, letter case not told apart."""
+
+ONE_SPELLING = frozenset({"hfs", "hfsplus", "apfs", "afpfs", "cifs", "smb3", "smbfs"})
+"""File systems that keep an accent in one spelling only, or whose server may be a machine that does."""
 
 FAT = frozenset({"vfat", "msdos"})
 FAT_MAX = (1 << 32) - 1
@@ -123,14 +127,16 @@ def _windows_problem(part: str) -> str | None:
 
 
 def case_clashes(paths: Iterable[str], fs_type: str, seen: Shelf) -> Iterator[tuple[str, str]]:
-    """Pairs of paths that become one on a file system which does not tell letter case apart.
+    """Pairs of paths that become one on a file system which does not tell letter case, or accents, apart.
 
-    ``seen`` is empty; it fills with the paths.
+    Some keep an accent always in one of its two spellings (NFC, NFD), so that two names which differ in
+    that only are one there. ``seen`` is empty; it fills with the paths.
     """
-    if fs_type not in WINDOWS_LIKE:
+    if fs_type not in WINDOWS_LIKE | ONE_SPELLING:
         return
     for path in paths:
-        folded = path.casefold()
+        folded = unicodedata.normalize("NFC", path) if fs_type in ONE_SPELLING else path
+        folded = folded.casefold()
         before = seen.get(folded)
         if before is None:
             seen[folded] = path

@@ -64,3 +64,5 @@ def test_a_chapter_that_comes_later_completes_the_length(desk, gopro, tmp_path):
     second.write_bytes(good)
     desk.ingest(tmp_path / "G001", to=[tmp_path / "nas"])
     assert lengths(desk)["GX010012"] == pytest.approx(4000, abs=100)
+    now = desk.row("SELECT warnings FROM clips WHERE title = 'GX010012'")["warnings"]
+    assert "length of the clip" not in (now or ""), "what it says no longer holds"

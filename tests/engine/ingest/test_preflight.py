@@ -122,6 +122,9 @@ def test_names_that_windows_file_systems_refuse():
     names = ["A.mov", "a.MOV", "b"]
     assert list(layout.case_clashes(names, "exfat", files.shelf())) == [("A.mov", "a.MOV")]
     assert list(layout.case_clashes(names, "ext4", files.shelf())) == []
+    two = ["caf\u00e9.mov", "cafe\u0301.mov"]
+    assert list(layout.case_clashes(two, "cifs", files.shelf())) == [(two[0], two[1])]
+    assert list(layout.case_clashes(two, "exfat", files.shelf())) == []
 
 
 def test_numbers_go_before_the_last_dot():
