@@ -1,7 +1,7 @@
 """How much of the machine a child may take: niceness, and its turn at the disk.
 
-A child is started with both set, so that every thread it makes has them. While
-it runs it can be lowered further; raising it again needs rights that an
+Both are set when a child has just been started, so that every thread it makes
+has them. While it runs it can be lowered further; raising it again needs rights that an
 ordinary user lacks, so that is left to the next child.
 """
 
@@ -33,10 +33,6 @@ class Courtesy:
     nice: int = 0
     io: Io = "normal"
 
-    def words(self) -> list[str]:
-        """As arguments of the launcher: niceness, number of the system call (-1: none), its value."""
-        return [str(self.nice), str(_CALLS.get(platform.machine(), -1)), str(_CLASSES[self.io])]
-
     def is_below(self, other: Courtesy) -> bool:
         """Whether this asks for less than ``other`` in niceness or at the disk."""
         order = list(_CLASSES)
@@ -45,6 +41,8 @@ class Courtesy:
 
 def lower(pid: int, courtesy: Courtesy) -> None:
     """Lower a running child, each thread of it. What the system refuses is left: it is a courtesy."""
+    if courtesy == Courtesy():
+        return
     call = _CALLS.get(platform.machine())
     wanted = min(19, os.getpriority(os.PRIO_PROCESS, 0) + courtesy.nice)
     for thread in _threads(pid):

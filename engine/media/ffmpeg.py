@@ -13,6 +13,7 @@ nothing about completeness. Callers compare frames and packets with their plan.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from engine.media.child import environment
+from engine.media.child import run as run_short
 from engine.media.courtesy import Courtesy, lower
 from engine.media.failures import SENTENCES, FfmpegFailed, Stalled, classify, failure_of
 from engine.names import display
@@ -53,20 +55,17 @@ _POLL_SECONDS = 0.1
 _TICK_LIMIT_SECONDS = 1.0
 
 # Sets "die with the thread that started me", looks whether that thread's process
-# is still there, takes its place behind others, and becomes the program. A function
-# run between fork and exec would do the same, but is not safe in a process with threads.
+# is still there, and becomes the program. A function run between fork and exec
+# would do the same, but is not safe in a process with threads.
 _LAUNCHER = (
     "import ctypes,os,sys\n"
-    "parent,nice,call,io=map(int,sys.argv[1:5])\n"
-    "try:\n"
-    " libc=ctypes.CDLL(None)\n"
-    " libc.prctl(1,9,0,0,0)\n"
-    " nice and os.nice(nice)\n"
-    " io and call>0 and libc.syscall(call,1,0,io)\n"
+    "try: ctypes.CDLL(None).prctl(1,9,0,0,0)\n"
     "except (OSError,AttributeError): pass\n"
-    "os.getppid()==parent or os._exit(1)\n"
-    "os.execv(sys.argv[5],sys.argv[5:])\n"
+    "os.getppid()==int(sys.argv[1]) or os._exit(1)\n"
+    "os.execv(sys.argv[2],sys.argv[2:])\n"
 )
+
+_GUARD_SECONDS = 5.0
 
 
 class HasFfmpeg(Protocol):
@@ -407,12 +406,9 @@ class _Child:
 def _start(command: Sequence[str], cwd: str | None, courtesy: Courtesy) -> subprocess.Popen[bytes]:
     if not os.access(command[0], os.X_OK):
         raise FfmpegFailed("tool_missing", SENTENCES["tool_missing"], display(command[0]))
-    guarded = list(command)
-    if sys.platform == "linux":
-        guarded = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *courtesy.words(), *command]
     try:
-        return subprocess.Popen(
-            guarded,
+        process = subprocess.Popen(
+            [*_guard(), *command],
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -422,6 +418,27 @@ def _start(command: Sequence[str], cwd: str | None, courtesy: Courtesy) -> subpr
         )
     except OSError as error:
         raise FfmpegFailed("tool_missing", SENTENCES["tool_missing"], str(error)) from error
+    lower(process.pid, courtesy)  # before it has threads; those that it makes inherit it
+    return process
+
+
+@functools.cache
+def _guard() -> tuple[str, ...]:
+    """Words in front of a command that make the child die with the thread that started it (Linux).
+
+    ``setpriv`` of util-linux 2.33 does it in a millisecond; starting Python for
+    it costs a tenth of a short proxy. It does not look whether its parent is
+    still there: an engine that is killed in that millisecond leaves an encoder
+    that writes an attempt's own file, which the next start removes.
+    """
+    if sys.platform != "linux":
+        return ()
+    known = ("setpriv", "--pdeathsig", "KILL")
+    try:
+        works = run_short([*known, "true"], seconds=_GUARD_SECONDS).code == 0
+    except OSError:
+        works = False
+    return known if works else (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()))
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

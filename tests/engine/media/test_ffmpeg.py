@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.media import ffmpeg
+from engine.media import child, ffmpeg
 from engine.media.ffmpeg import FfmpegFailed, Progress, Stalled, classify, parse_progress
 from engine.media.tools import Tools, find_tools
 
@@ -277,3 +277,19 @@ def test_no_thread_is_left_behind(tools):
     before = threading.active_count()
     ffmpeg.run(tools, ["-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=0.2", "-f", "null", "-"])
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("helper", ["setpriv", "python"])
+def test_both_guards_bind_a_child_to_its_thread(tools, monkeypatch, helper):
+    if helper == "python":
+        monkeypatch.setattr(ffmpeg, "run_short", lambda *_args, **_more: child.Ran(1, b"", b""))
+    ffmpeg._guard.cache_clear()
+    try:
+        guard = ffmpeg._guard()
+        if helper == "setpriv" and guard[0] != "setpriv":
+            pytest.skip("no setpriv here: only the slower guard was tried")
+        assert ("setpriv" in guard) is (helper == "setpriv")
+        assert ffmpeg.run(tools, ["-f", "lavfi", "-i", "testsrc2=d=0.1", "-f", "null", "-"]).rc == 0
+    finally:
+        monkeypatch.undo()
+        ffmpeg._guard.cache_clear()
