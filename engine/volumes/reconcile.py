@@ -220,7 +220,9 @@ def _what_happened(row: Row, wanted: dict[str, Any], item: Seen) -> tuple[str | 
         if wanted["state"] == "conflict":
             return "conflict", detail
         return ("answering" if row["state"] == "not_responding" else "online"), detail
-    if moved:
+    # Another session at the same place: it was away between two looks, over a start of the machine, say.
+    again = row["session_key"] is not None and row["session_key"] != wanted["session_key"]
+    if moved or again:
         return "remounted", detail
     changed = {
         name: [row[name], wanted[name]]

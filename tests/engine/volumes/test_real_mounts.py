@@ -593,3 +593,41 @@ def test_VO11_looking_at_a_card_changes_nothing_on_it(library: Library, mounted:
     refresh(db)
     assert [os.stat(path).st_atime_ns for path in (card, card / ".rushes-volume")] == times
     assert tree() == before
+
+
+@pytest.mark.parametrize("fs", ["vfat", "ntfs"])
+def test_a_card_formatted_anew_is_a_new_generation_of_the_same_device(
+    library: Library, mounted: Mounts, fs: str
+) -> None:
+    if fs not in Path("/proc/filesystems").read_text() and shutil.which(f"mount.{fs}") is None:
+        pytest.skip(f"{fs} cannot be mounted here: a card formatted with it was not tried")
+    db = library.db()
+    same = ("-i", "1234ABCD") if fs == "vfat" else ()
+    image = mounted.image("card", fs, "CARD", same)
+    point = mounted.mount(image, "slot")
+    first = place_of(db, str(point))
+    volume = store.get(db, first.volume_id)
+    (point / "A001.MP4").write_bytes(b"x" * 1000)
+    add_copy(library, place_of(db, str(point / "A001.MP4")), point / "A001.MP4")
+    mounted.unmount(point)
+    refresh(db)
+    # The same label, the same size, even the same short id: only its files say that it is another one.
+    mounted.format(image, fs, "CARD", same)
+    mounted.mount(image, "slot")
+    refresh(db)
+    second = store.get(db, place_of(db, str(point)).volume_id)
+    assert second.volume_id != volume.volume_id
+    assert (second.device_id, second.generation) == (volume.device_id, volume.generation + 1)
+    assert store.get(db, volume.volume_id).state == "offline"
+    assert scalar(db, "SELECT state FROM copies") == "present"
+    assert scalar(db, "SELECT seen_as FROM copy_states") == "offline"
+    assert kinds(library, volume.volume_id).count("reformatted") == 1
+    assert "appeared" in [event.kind for event in store.history(db, volume.volume_id)]
+    # Formatted once more, now with an id of its own.
+    mounted.unmount(point)
+    refresh(db)
+    mounted.format(image, fs, "NEW")
+    mounted.mount(image, "slot")
+    refresh(db)
+    third = store.get(db, place_of(db, str(point)).volume_id)
+    assert (third.device_id, third.generation) == (volume.device_id, 3)

@@ -162,3 +162,13 @@ def test_copies_weigh_more_than_tracking() -> None:
     assert weights == sorted(set(weights))
     assert known_of(row, False).mounted
     assert not known_of({**row, "state": "offline"}, False).mounted
+
+
+def test_mounted_anew_between_two_looks_is_told_although_it_shows_at_the_same_place() -> None:
+    later = item(evidence=replace(item().evidence, session="another-boot:8:17:aa"))
+    (step,) = steps(row_of(item()), later)
+    assert step.event == "remounted"
+    assert step.values["session_key"] == "another-boot:8:17:aa"
+    assert "state" not in step.values
+    (step,) = steps(row_of(item(), session_key=None), later)
+    assert step.event is None, "nothing is known of the last time"
