@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.volumes.identity import Evidence, Known, Spot, decide, judge
+from engine.volumes.identity import Evidence, Known, Spot, decide, judge, stays
 
 U1 = "11111111-1111-4111-8111-111111111111"
 U2 = "22222222-2222-4222-8222-222222222222"
@@ -265,3 +265,50 @@ def test_other_hardware_under_one_session_is_not_staying() -> None:
         [replace(DRIVE, part_uuid="p2", hardware=None)], [parts, away(replace(DRIVE, part_uuid="p2"), "w")]
     )
     assert decision.volume_id == "w"
+
+
+def test_each_piece_of_evidence_has_its_weight() -> None:
+    def score(**facts: object) -> float:
+        evidence = Evidence("ext4", **facts)  # type: ignore[arg-type]
+        return judge(evidence, evidence).score
+
+    assert score(fs_uuid=U1, part_uuid="p") == 0.75
+    assert score(fs_uuid=U1, hardware="h#1") == 0.75
+    assert score(fs_uuid=U1, label="A") == 0.75
+    assert score(share="nas:/x") == 0.8
+    assert score(share="nas:/x", marker_id="m") == 0.9
+    assert score(marker_id="m") == 0.9
+    assert score(session="s") == 0.7
+    assert score(hardware="h#1") == 0.6
+    assert judge(Evidence("ext4", U1), Evidence("ext4", U2)).score == 0.0
+    assert judge(Evidence("ext4"), Evidence("ext4")).score == 0.0
+
+
+def test_short_ids_say_why_in_words() -> None:
+    assert "same short file-system id" in judge(CARD, CARD).reasons
+    assert "same file-system UUID" in judge(DRIVE, DRIVE).reasons
+
+
+def test_a_short_id_under_another_size_is_another_card_whatever_lies_on_it() -> None:
+    ours = replace(CARD, hardware="h#1")
+    assert judge(ours, replace(ours, partition_bytes=64001), Spot(fit=4)).verdict == "different"
+    unknown = judge(CARD, replace(CARD, partition_bytes=None), Spot(fit=4))
+    assert unknown.verdict == "same", "a size that nobody could read is no other size"
+    drive = Evidence("ext4", U1, partition_bytes=5)
+    assert judge(drive, replace(drive, partition_bytes=6), Spot(fit=4)).verdict == "same", "it was grown"
+
+
+def test_as_many_touched_as_fitting_files_are_no_contradiction() -> None:
+    assert not Spot(fit=1, touched=1, other=1).contradicts
+    assert not Spot(fit=1, other=1).contradicts
+
+
+def test_another_partition_under_one_session_is_not_staying() -> None:
+    ours = Evidence("ext4", U1, part_uuid="p1", session="boot:8:1:aa")
+    other = replace(ours, part_uuid="p2")
+    assert stays(here(ours), ours)
+    assert stays(here(ours), replace(ours, part_uuid=None))
+    assert stays(here(replace(ours, part_uuid=None)), other)
+    assert not stays(here(ours), other)
+    assert not stays(here(ours), replace(ours, session="boot:8:2:aa"))
+    assert not stays(Known("v", ours, mounted=False), ours)
