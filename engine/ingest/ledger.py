@@ -84,7 +84,7 @@ class Ledger:
             "kind": failed.kind if failed else None,
             "error": failed.sentence if failed else None,
             "ended": None if verdict == "queued" else moment,
-            **_reading(parcel),
+            **_reading(parcel, from_card=self._from_card),
         }
 
     def _store_tasks(self, decided: list[dict[str, Any]]) -> None:
@@ -92,8 +92,11 @@ class Ledger:
         self._job.db.conn.executemany(
             "UPDATE tasks SET status = :status, stage = :stage, asset_id = :asset, size = :size,"
             " mtime_ns = :mtime, inode = :inode, error_kind = :kind, error = :error, ended_at = :ended,"
-            " read_seconds = :read_seconds, hash_seconds = :hash_seconds, first_hash = :first,"
-            " second_hash = :second WHERE task_id = :task AND status = 'running'",
+            " read_seconds = COALESCE(:read_seconds, read_seconds),"
+            " hash_seconds = COALESCE(:hash_seconds, hash_seconds),"
+            " first_hash = COALESCE(:first, first_hash),"
+            " second_hash = CASE WHEN :first IS NULL THEN second_hash ELSE :second END"
+            " WHERE task_id = :task AND status = 'running'",
             decided,
         )
 
@@ -149,8 +152,11 @@ class Ledger:
             self._job.record.batch_id,
         )
         db.conn.executemany(
-            "UPDATE transfers SET status = ?, stage = ?, path = ?, level = ?, found_hash = ?, error_kind = ?,"
-            " written = ?, write_seconds = ?, reread = ?, read_seconds = ?, error = ?, temp = NULL,"
+            # What was decided in an earlier round or stage has no landing now and keeps what it told.
+            "UPDATE transfers SET status = ?, stage = ?, path = ?, level = ?,"
+            " found_hash = COALESCE(?, found_hash), error_kind = ?, written = COALESCE(?, written),"
+            " write_seconds = COALESCE(?, write_seconds), reread = COALESCE(?, reread),"
+            " read_seconds = COALESCE(?, read_seconds), error = ?, temp = NULL,"
             " verified_at = CASE WHEN ? THEN COALESCE(verified_at, ?) END"
             " WHERE transfer_id = ?",
             [_row_of(transfer, moment) for _, transfer in decided],
@@ -255,8 +261,13 @@ def _work(landing: Landing | None) -> tuple[int | None, float | None, int | None
     return landing.fresh, landing.write_seconds, landing.reread, landing.read_seconds
 
 
-def _reading(parcel: Parcel) -> dict[str, Any]:
-    """What the last reading of the source took and gave; rates count only what was read in this run."""
+def _reading(parcel: Parcel, *, from_card: bool) -> dict[str, Any]:
+    """What the last reading of the source took and gave; rates count only what was read in this run.
+
+    A second stage reads a copy, not the source: it says nothing here.
+    """
+    if not from_card:
+        return {"read_seconds": None, "hash_seconds": None, "first": None, "second": None}
     stream = parcel.stream
     whole = parcel.original is not None and stream.digester.size == parcel.original.size
     return {

@@ -224,3 +224,15 @@ def test_a_job_in_its_second_stage_lets_the_next_card_be_read(library):
     runner.context.release(["device:r"])
     assert startable([second], [runner.holds]) == [second]
     assert runner.holds.resources == ("x",)
+
+
+def test_the_second_stage_leaves_what_the_first_told_of_its_work(desk, card, tmp_path):
+    desk.ingest(card, to=[tmp_path / "nas"], then=[str(tmp_path / "vault")])
+    large = desk.row("SELECT * FROM tasks WHERE name = CAST('DCIM/large.dat' AS BLOB)")
+    assert large["read_seconds"] > 0
+    assert len(large["first_hash"]) == 64
+    moved = desk.rows("SELECT * FROM transfers WHERE task_id = ? ORDER BY hop", large["task_id"])
+    assert [(row["hop"], row["written"], row["reread"]) for row in moved] == [
+        (hop, large["size"], large["size"]) for hop in (1, 2)
+    ]
+    assert {row["found_hash"] for row in moved} == {large["first_hash"]}
