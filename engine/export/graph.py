@@ -336,13 +336,16 @@ def _sound(plan: Plan, part: Part, samples: int, number: int, end: str) -> list[
 
 def _many_channels(plan: Plan, source: Source, number: int, align: str, tail: str) -> list[str]:
     """The channels of all tracks one after the other, each where it comes; what is missing is silent."""
-    tracks = min(source.tracks, -(-plan.channels // source.channels)) if source.even_tracks else 1
-    chains = [f"[{number}:a:{track}]{align}[t{number}x{track}]" for track in range(tracks)]
+    layout, each = LAYOUTS[plan.channels], source.channels
+    tracks = min(source.tracks, -(-plan.channels // each)) if source.even_tracks else 1
+    chains = []
+    for track in range(tracks):
+        # Each track is laid into its own places of the whole, silent elsewhere: the sum changes no sample.
+        places = {track * each + own: own for own in range(each)}
+        if tracks == each == 1:
+            places[1] = 0  # a single microphone is heard on both sides
+        gains = (f"c{at}=c{places[at]}" if at in places else f"c{at}=0*c0" for at in range(plan.channels))
+        chains.append(f"[{number}:a:{track}]{align},pan={layout}|{'|'.join(gains)}[t{number}x{track}]")
     ends = "".join(f"[t{number}x{track}]" for track in range(tracks))
-    merged = f"amerge=inputs={tracks}," if tracks > 1 else ""
-    have = min(plan.channels, tracks * source.channels)
-    places = [f"c{index}=c{index}" for index in range(have)]
-    if have == 1:
-        places.append("c1=c0")  # a single microphone is heard on both sides
-    places += [f"c{index}=0*c0" for index in range(len(places), plan.channels)]
-    return [*chains, f"{ends}{merged}pan={LAYOUTS[plan.channels]}|{'|'.join(places)},{tail}"]
+    mixed = f"amix=inputs={tracks}:normalize=0," if tracks > 1 else "anull,"
+    return [*chains, f"{ends}{mixed}{tail}"]

@@ -1,0 +1,163 @@
+"""Sources of every kind: HDR, many channels, names that could be options, files that are broken."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Refused
+from engine.export import graph, ledger, presets, records
+from engine.export.system_presets import SYSTEM
+from engine.storage.config import open_config
+
+HLG = ("-pix_fmt", "yuv420p10le", "-color_primaries", "bt2020", "-colorspace", "bt2020nc")
+PQ = (*HLG, "-color_trc", "smpte2084")
+HLG = (*HLG, "-color_trc", "arib-std-b67")
+
+
+def mean_luma(desk, path: str) -> float:
+    ran = subprocess.run(
+        [desk.tools.ffmpeg, "-v", "error", "-i", path, "-vf", "format=gray", "-f", "rawvideo", "-"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return sum(ran.stdout) / len(ran.stdout)
+
+
+@pytest.mark.parametrize("hdr", [PQ, HLG])
+def test_hdr_is_flagged_tone_mapped_or_refused_as_the_recipe_says(desk, clip, hdr):
+    desk.add(clip("h.mov", seconds="2", more=hdr), "h.mov")
+    flagged = desk.export(preset="archive")
+    assert flagged.status == "completed_with_warnings"
+    assert "hdr tonemap" in flagged.error
+    mapped = desk.export(preset="archive", hdr="tonemap", segment_seconds=1)
+    assert mapped.status == "completed", mapped.error
+    whole = desk.export(preset="archive", hdr="tonemap", single=True)
+    assert Path(mapped.output_path).read_bytes() == Path(whole.output_path).read_bytes()
+    assert desk.probe(mapped.output_path, "stream=color_transfer,color_primaries") == "bt709,bt709"
+    assert abs(mean_luma(desk, mapped.output_path) - mean_luma(desk, flagged.output_path)) > 3
+    refused = desk.export(preset="archive", hdr="refuse", unreadable="refuse")
+    assert refused.status == "failed"
+    assert "is HDR" in refused.error
+
+
+def level(desk, path: str, channel: int) -> float:
+    """Loudest sample of a channel, in dB."""
+    how = f"pan=mono|c0=c{channel},volumedetect"
+    ran = subprocess.run(
+        [desk.tools.ffmpeg, "-i", path, "-map", "0:a:0", "-af", how, "-f", "null", "-"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    line = next(line for line in ran.stderr.splitlines() if "max_volume" in line)
+    return float(line.split("max_volume:")[1].split()[0])
+
+
+@pytest.mark.parametrize(
+    ("tracks", "expected"),
+    [
+        (["sine=f=440:r=48000:d=1,aformat=channel_layouts=mono"] * 4, [True, True, True, True]),
+        (["sine=f=440:r=44100:d=1,pan=4.0|c0=0*c0|c1=c0|c2=0*c0|c3=c0"], [False, True, False, True]),
+        (["sine=f=440:r=48000:d=1,pan=stereo|c0=c0|c1=0*c0"], [True, False, False, False]),
+        (["sine=f=440:r=48000:d=1"], [True, True, False, False]),
+        ([], [False, False, False, False]),
+    ],
+)
+def test_all_channels_of_all_tracks_come_out_in_their_places(desk, footage, clip, tracks, expected):
+    args = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1"]
+    for track in tracks:
+        args += ["-f", "lavfi", "-i", track]
+    for number in range(len(tracks) + 1):
+        args += ["-map", str(number)]
+    args += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le"]
+    desk.add(footage("t.mov", *args), "a t.mov")
+    desk.add(clip("b.mov"), "b.mov")
+    config = open_config()
+    presets.create(config, "four", {**SYSTEM["archive"].body, "audio": {"codec": "pcm_s24le", "channels": 4}})
+    config.close()
+    run = desk.export(preset="four", mode="list", items=[{"clip_id": desk.clips["a t.mov"]}])
+    assert run.status == "completed", run.error
+    assert desk.probe(run.output_path, "stream=channels,duration_ts", "a:0") == "4,48000"
+    assert [level(desk, run.output_path, channel) > -60 for channel in range(4)] == expected
+
+
+NAMES = [
+    "-i.mov",
+    "--help",
+    "http:x.mov",
+    "concat:a|b.mov",
+    "subfile,,start,0,end,9,,:x.mov",
+    "a'b\"c`d$e.mov",
+    "line\nbreak.mov",
+    "%03d.mov",
+    "[0:v] ;,=\\.mov",
+    b"not utf-8 \xff\xfe.mov",
+    " leading and trailing ",
+]
+
+
+def test_files_may_be_called_anything(desk, clip):
+    for number, name in enumerate(NAMES):
+        desk.add(clip(f"{number}.mov", seconds="0.4", picture="testsrc", rate="25"), os.fsdecode(name))
+    film = desk.export(preset="archive")
+    assert film.status == "completed", film.error
+    assert len(desk.frames(film.output_path)) == 10 * len(NAMES)
+    each = desk.export(preset="proxy-h264", layout="per-clip")
+    assert each.status == "completed", each.error
+    made = records.outputs(desk.library.db(), each.run_id)
+    assert {entry["status"] for entry in made} == {"completed"}
+    assert len(os.listdir(each.output_path)) >= len(NAMES)
+
+
+def test_no_file_makes_ffmpeg_open_a_network_address(desk, clip, tmp_path):
+    """A playlist in place of a film: only files may be opened, whatever the file says."""
+    desk.add(clip("a.mov"), "a.mov")
+    run = desk.export(preset="archive")
+    (entry,) = ledger.load_plan(desk.library.db(), run.run_id)
+    part = entry.plan.segments[0].pieces[0].parts[0]
+    fake = tmp_path / "film.m3u8"
+    address = "http://127.0.0.1:9/x.ts"
+    fake.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n")
+    args = graph.input_arguments(entry.plan, part, f"file:{fake}")
+    command = [desk.tools.ffmpeg, "-v", "error", "-nostdin", *args, "-f", "null", "-"]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    assert ran.returncode != 0
+    assert "whitelist" in ran.stderr.lower()
+
+
+def test_corrupt_truncated_empty_and_zero_length_clips_are_never_a_silent_gap(desk, clip, footage):
+    good = clip("good.mov", seconds="2")
+    desk.add(good, "0 good.mov")
+    data = Path(good).read_bytes()
+    index = clip("front.mov", seconds="2", more=("-movflags", "+faststart"))
+    cut = Path(index).read_bytes()
+    broken = {
+        "1 noise.mov": os.urandom(20_000),
+        "2 no index.mov": data[: len(data) // 2],
+        "3 empty.mov": b"",
+        "4 cut.mov": cut[: len(cut) * 6 // 10],
+    }
+    for name, content in broken.items():
+        (desk.media / name).write_bytes(content)
+        desk.add(str(desk.media / name), name)
+    still = footage("s.mov", "-f", "lavfi", "-i", "color=s=64x64:r=25", "-frames:v", "1", "-c:v", "mjpeg")
+    desk.add(still, "5 one frame.mov")
+    each = desk.export(preset="proxy-h264", layout="per-clip")
+    assert each.status == "completed_with_warnings"
+    made = records.outputs(desk.library.db(), each.run_id)
+    verdicts = ["completed", "failed", "failed", "failed", "failed", "completed"]
+    assert [entry["status"] for entry in made] == verdicts
+    assert all(entry["error"] for entry in made if entry["status"] == "failed")
+    refused = desk.export(preset="archive", unreadable="refuse")
+    assert refused.status == "failed"
+    for name in ("noise", "no index", "empty"):
+        assert name in refused.error
+
+
+def test_a_bad_choice_is_refused_up_front_when_the_clips_are_away(desk, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    desk.library.db().execute("UPDATE volumes SET state = 'offline'")
+    desk.recipe("film", offline="refuse")
+    with pytest.raises(Refused, match="offline"):
+        desk.queue("film")
