@@ -33,7 +33,7 @@ def finished(library: Library, queued: Queued) -> int:
     return sum(part["status"] == "completed" for part in records.segments(library.db(), queued.run_id))
 
 
-@pytest.mark.parametrize("who", ["encoder", "engine", "both"])
+@pytest.mark.parametrize("who", ["engine", "both"])
 def test_killed_and_resumed_it_is_the_same_film(
     film: tuple[list[Path], bytes], tmp_path: Path, wait_until: Callable[..., None], who: str
 ) -> None:
@@ -45,11 +45,10 @@ def test_killed_and_resumed_it_is_the_same_film(
         wait_until(lambda: finished(library, queued) >= 1, 30, "the first segment")
         done = finished(library, queued)
         strike(pid, who)
-        if who != "encoder":
-            wait_until(lambda: not process.status(library).running, 10, "the end of the engine")
-            assert process.ensure(library).pid != pid
-            wait_until(lambda: api.show(library, queued.job_id)["status"] == "interrupted")
-            api.request(library, queued.job_id, "resume")
+        wait_until(lambda: not process.status(library).running, 10, "the end of the engine")
+        assert process.ensure(library).pid != pid
+        wait_until(lambda: api.show(library, queued.job_id)["status"] == "interrupted")
+        api.request(library, queued.job_id, "resume")
         job = api.follow(library, queued.job_id)
         assert job.status == "completed", job.error
         run = records.get(library.db(), queued.run_id)
@@ -57,8 +56,7 @@ def test_killed_and_resumed_it_is_the_same_film(
         log = Path(runs.log_path(library, run.run_id)).read_text(errors="replace").splitlines()
         renders = sum(line.startswith("$ ") and "[film]" in line for line in log)
         assert renders <= 4 + 1, "at most the segment in hand is rendered twice"
-        if who != "encoder":
-            assert run.segments_reused >= done
+        assert run.segments_reused >= done
         assert list(Path(library.cache_root).rglob("*.part")) == []
         assert os.listdir(library.cache_root / "exports") == ["film.mov"]
     finally:
@@ -74,7 +72,7 @@ def test_a_resume_wastes_at_most_the_segment_in_hand_when_the_machine_goes(
     library, queued = order(tmp_path / "library", media, "archive")
     cuts = 0
     try:
-        for wanted in (1, 2, 3):
+        for wanted in (1, 2):
             pid = process.ensure(library).pid
             assert pid is not None
             if cuts:
