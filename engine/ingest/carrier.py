@@ -18,6 +18,7 @@ from engine.ingest import aiming, failures, folders, journal, together
 from engine.ingest.copying import Stream, read_back_all, source_digest, write_out
 from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
+from engine.ingest.gait import gait_of
 from engine.ingest.known import join
 from engine.ingest.landing import Landing, open_original
 from engine.ingest.ledger import Ledger
@@ -31,11 +32,6 @@ from engine.storage.database import write
 
 SMALL = 1 << 20
 """Files up to this size are bundled, bytes."""
-
-BUNDLE_FILES = 128
-BUNDLE_FOLDERS = 32
-BUNDLE_BYTES = 64 << 20
-"""Limits of a bundle: each file and folder of it is held open. A pause waits for the bundle in hand."""
 
 FLUSH_TOGETHER = 8
 """From so many files on, one flush of the file system is cheaper than one for each file."""
@@ -68,6 +64,8 @@ class Carrier:
         self.verify_source = order.verify_source
         self.checksums = order.checksums
         self.source_strikes = 0
+        places = [source.place, *(target.place for target in destinations)]
+        self.gait = gait_of(place.is_network if place else None for place in places)
         meter.reads_from(display(source.path))
 
     def carry(self, parcels: Sequence[Parcel]) -> None:
@@ -206,7 +204,7 @@ class Carrier:
         shown = display(os.path.join(self.source.base, parcel.path))
         try:
             folder = self.source.root.folder(tuple(parts), make=False)
-            parcel.original = open_original(folder, name, shown)
+            parcel.original = open_original(folder, name, shown, ahead=self.gait.ahead)
         except OSError as error:
             parcel.failure = failures.of_reading(error, shown)
             return
@@ -262,7 +260,15 @@ class Carrier:
             self.meter.tick()
 
         try:
-            write_out(original, landings, parcel.stream, check=self.job.check_now, tick=tick, sync=sync)
+            write_out(
+                original,
+                landings,
+                parcel.stream,
+                check=self.job.check_now,
+                tick=tick,
+                sync=sync,
+                buffers=self.gait.buffers,
+            )
         finally:
             notes.keep(parcel.stream)
         parcel.failure = parcel.stream.failure

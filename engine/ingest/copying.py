@@ -25,13 +25,11 @@ from blake3 import blake3
 
 from engine.ingest import failures
 from engine.ingest.failures import Failure
+from engine.ingest.gait import LOCAL
 from engine.ingest.landing import Landing, Original
 from engine.ingest.stalls import Watch
 from engine.media import rereading
 from engine.media.hashing import BUFFER, Check, Digester, digest_fd, read_into
-
-BUFFERS = 48
-"""Buffers in the pool of one large file: a slow destination can lag 48 MiB behind a fast one, no more."""
 
 BLOCK = 64 << 20
 """Bytes per block of the journal from which a large file is continued."""
@@ -81,6 +79,7 @@ def write_out(
     check: Check,
     tick: Callable[[], None],
     sync: bool = True,
+    buffers: int = LOCAL.buffers,
 ) -> None:
     """Read the source once; hash it and write it to every landing that is alive; flush and close them.
 
@@ -95,12 +94,13 @@ def write_out(
         tick: called often from the calling thread, to report progress.
         sync: flush each file to the device. False when the caller flushes the
             whole file system afterwards.
+        buffers: MiB in the pool of a large file; see :class:`engine.ingest.gait.Gait`.
     """
     try:
         if original.size <= BUFFER and all(landing.is_network is False for landing in landings):
             _write_small(original, landings, stream, check)
         else:
-            _Pump(original, landings, stream, check, tick).run(sync=sync)
+            _Pump(original, landings, stream, check, tick, buffers).run(sync=sync)
             return
         for landing in landings:
             if landing.alive and stream.failure is None:
@@ -177,6 +177,7 @@ class _Pump:
         stream: Stream,
         check: Check,
         tick: Callable[[], None],
+        buffers: int,
     ) -> None:
         self.original = original
         self.landings = [landing for landing in landings if landing.alive]
@@ -187,7 +188,7 @@ class _Pump:
         self.lock = threading.Lock()
         self.pool: queue.SimpleQueue[_Chunk] = queue.SimpleQueue()
         blocks = -(-(original.size - stream.start) // BUFFER) + 1
-        self.chunks = [_Chunk() for _ in range(min(BUFFERS, blocks))]
+        self.chunks = [_Chunk() for _ in range(min(buffers, blocks))]
         self.lanes: list[_Lane] = []
         for chunk in self.chunks:
             self.pool.put(chunk)

@@ -8,10 +8,11 @@ from typing import Any
 from engine import clock
 from engine.errors import RushesError, VolumeGone
 from engine.ingest import belt, hashlists, listing, naming, pace, recovery, reference, results
-from engine.ingest.carrier import BUNDLE_BYTES, BUNDLE_FILES, BUNDLE_FOLDERS, SMALL, Carrier
+from engine.ingest.carrier import SMALL, Carrier
 from engine.ingest.clipping import catalogue_item
 from engine.ingest.duplicates import skip_known
 from engine.ingest.ends import Destination, Source, open_destination, open_source
+from engine.ingest.gait import Gait
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
 from engine.ingest.queue import Order, read_order
@@ -248,18 +249,23 @@ def _carry_all(
     # Two files of one content have one name then, so the second must find the first in its place.
     one_by_one = order.template is not None and naming.hashed(order.template)
 
+    carrier = Carrier(job, item_id, source, destinations, order, meter)
+    gait = carrier.gait
+
     def bundles() -> Iterator[list[Parcel]]:
         after = -1
-        while parcels := load(job.db, item_id, list(destinations), after=after, limit=BUNDLE_FILES):
-            bundle = parcels[:1] if one_by_one else _bundle(parcels)
+        while parcels := load(job.db, item_id, list(destinations), after=after, limit=gait.files):
+            bundle = parcels[:1] if one_by_one else _bundle(parcels, gait)
+            if gait.pause and after >= 0:
+                job.wait(gait.pause)
             after = bundle[-1].position
             job.checkpoint()
             yield bundle
 
-    belt.run(Carrier(job, item_id, source, destinations, order, meter), bundles())
+    belt.run(carrier, bundles())
 
 
-def _bundle(parcels: Sequence[Parcel]) -> list[Parcel]:
+def _bundle(parcels: Sequence[Parcel], gait: Gait) -> list[Parcel]:
     """The first file when it is large, else the small files from there on that fit together."""
     bundle: list[Parcel] = []
     folders: set[str] = set()
@@ -269,7 +275,7 @@ def _bundle(parcels: Sequence[Parcel]) -> list[Parcel]:
             break
         folders.add(parcel.path.rpartition("/")[0])
         size += parcel.size
-        if bundle and (len(folders) > BUNDLE_FOLDERS or size > BUNDLE_BYTES):
+        if bundle and (len(folders) > gait.folders or size > gait.size):
             break
         bundle.append(parcel)
         if parcel.size > SMALL:

@@ -44,8 +44,8 @@ class Original:
             self.fd = -1
 
 
-def open_original(folder: int, name: str, shown: str) -> Original:
-    """Open the regular file ``name`` in an open folder. A link is refused.
+def open_original(folder: int, name: str, shown: str, *, ahead: bool = True) -> Original:
+    """Open the regular file ``name`` in an open folder; ``ahead``: fetch a small one. A link is refused.
 
     Raises:
         OSError: it cannot be opened, or is no regular file (as ENOENT: what was listed is not there).
@@ -55,8 +55,8 @@ def open_original(folder: int, name: str, shown: str) -> Original:
     if not stat.S_ISREG(facts.st_mode):
         os.close(fd)
         raise FileNotFoundError(2, "is no regular file any more", name)
-    small = facts.st_size <= BUFFER  # those are opened by the dozen and fetched together
-    advise(fd, os.POSIX_FADV_WILLNEED if small else os.POSIX_FADV_SEQUENTIAL)
+    together = ahead and facts.st_size <= BUFFER  # those are opened by the dozen
+    advise(fd, os.POSIX_FADV_WILLNEED if together else os.POSIX_FADV_SEQUENTIAL)
     return Original(fd, shown, facts.st_size, facts.st_mtime_ns, facts.st_ino, stat.S_IMODE(facts.st_mode))
 
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from engine.errors import VolumeGone
 from engine.ingest import failures, known
-from engine.ingest.carrier import BUNDLE_FILES, Carrier
+from engine.ingest.carrier import Carrier
 from engine.ingest.copying import Stream
 from engine.ingest.duplicates import beside
 from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
+from engine.ingest.gait import LOCAL
 from engine.ingest.landing import open_original
 from engine.ingest.ledger import Ledger
 from engine.ingest.meter import Meter
@@ -61,7 +62,7 @@ def _relay_from(
     """Carry what can be read from one first destination; return whether it is still needed."""
     relay: Relay | None = None
     after = -1
-    while parcels := load(job.db, item_id, list(destinations), after=after, limit=BUNDLE_FILES):
+    while parcels := load(job.db, item_id, list(destinations), after=after, limit=LOCAL.files):
         after = parcels[-1].position
         mine = [parcel for parcel in parcels if parcel.open and _origin(job, first, parcel) is not None]
         if not mine:
@@ -84,7 +85,7 @@ def _give_up(
 ) -> None:
     """Fail the files that no first destination holds and that will come to none."""
     after = -1
-    while parcels := load(job.db, item_id, list(destinations), after=after, limit=BUNDLE_FILES):
+    while parcels := load(job.db, item_id, list(destinations), after=after, limit=LOCAL.files):
         after = parcels[-1].position
         for parcel in parcels:
             waiting = any(t.status == "queued" and t.destination.order.hop == 1 for t in parcel.transfers)

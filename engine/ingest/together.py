@@ -63,7 +63,7 @@ def read_back(
         _read_side_by_side(local, check, tick)
     for _, landings in lists:
         for landing, _ in landings:
-            if landing.alive and landing.found is None:
+            if landing.alive and landing.found is None and landing.is_network is False:
                 landing.prepare_reading(ahead=True)
 
 

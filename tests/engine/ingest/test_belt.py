@@ -14,15 +14,16 @@ from pathlib import Path
 import pytest
 
 from engine.errors import VolumeGone
-from engine.ingest.carrier import BUNDLE_FILES, Carrier
+from engine.ingest.carrier import Carrier
 from engine.ingest.ends import Source
+from engine.ingest.gait import LOCAL
 from engine.ingest.landing import Landing
 from engine.ingest.ledger import Ledger
 from engine.jobs import store
 
 from .conftest import temps, tree, write
 
-FILES = 3 * BUNDLE_FILES + 40
+FILES = 3 * LOCAL.files + 40
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_the_operators_word_between_bundles(desk, source, tmp_path, monkeypatch,
     assert temps(tmp_path) == []
     whole = tree(source)
     here = tree(tmp_path / "nas/card")
-    assert len(here) >= BUNDLE_FILES
+    assert len(here) >= LOCAL.files
     assert all(whole[name] == data for name, data in here.items())
     assert desk.row("SELECT count(*) AS n FROM tasks WHERE status = 'running'")["n"] == 0
     assert desk.row("SELECT count(*) AS n FROM copies WHERE role = 'managed'")["n"] == len(here)
@@ -117,7 +118,7 @@ def test_a_source_that_goes_between_bundles(desk, source, tmp_path, monkeypatch)
     assert store.get(desk.db, job_id).status == "paused"
     assert temps(tmp_path) == []
     verified = desk.row("SELECT count(*) AS n FROM copies WHERE role = 'managed'")["n"]
-    assert verified == len(tree(tmp_path / "nas/card")) == BUNDLE_FILES
+    assert verified == len(tree(tmp_path / "nas/card")) == LOCAL.files
     outcome = desk.start(job_id, intent="resume")
     assert (outcome.status, outcome.result["ingested"]) == ("completed", FILES)
 

@@ -11,7 +11,8 @@ import threading
 
 import pytest
 
-from engine.ingest import carrier, copying
+from engine.ingest import carrier
+from engine.ingest.gait import LOCAL
 from engine.ingest.landing import Landing, Original
 from engine.jobs import store
 
@@ -173,9 +174,9 @@ def _extents(path):
 
 
 def test_a_slow_destination_holds_the_fast_one_up_by_no_more_than_the_buffer(desk, tmp_path, monkeypatch):
-    size = (copying.BUFFERS + 30) << 20
+    size = (LOCAL.buffers + 30) << 20
     write(tmp_path / "card/film.mov", size)
-    buffer = copying.BUFFERS << 20
+    buffer = LOCAL.buffers << 20
     written, reached = {"slow": 0, "fast": 0}, threading.Event()
     ahead = []
     write_landing = Landing.write

@@ -1,0 +1,43 @@
+"""How an ingest works its devices, by what its ends are: local or network storage; unknown is network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Gait:
+    """One way of working.
+
+    Attributes:
+        name: ``local`` or ``network``.
+        files, folders, size: what a bundle of small files may hold; each file and folder is held open, and a
+            pause waits for the bundle in hand. ``size`` in bytes.
+        buffers: MiB in the pool of one large file: a slow destination can lag so far behind a fast one.
+        ahead: whether the small files of a bundle are fetched all at once; else one after the other.
+        pause: seconds between two bundles, in which others have the share to themselves.
+    """
+
+    name: str
+    files: int
+    folders: int
+    size: int
+    buffers: int
+    ahead: bool
+    pause: float
+
+
+LOCAL = Gait("local", 128, 32, 64 << 20, 48, ahead=True, pause=0.0)
+
+NETWORK = Gait("network", 32, 16, 32 << 20, 64, ahead=False, pause=0.05)
+"""Fewer files at a time, nothing side by side, a larger buffer over which a share may hesitate."""
+
+
+def gait_of(are_network: Iterable[bool | None]) -> Gait:
+    """The gait for a source and its destinations; the slowest of them decides.
+
+    Args:
+        are_network: for the source and each destination whether it is network storage; None is not known.
+    """
+    return LOCAL if all(one is False for one in are_network) else NETWORK
