@@ -108,12 +108,14 @@ def list_volumes(db: Database, everything: bool = False) -> list[VolumeRow]:
 
     Args:
         db: the library's database.
-        everything: also system and virtual file systems on which nothing of the library lies.
+        everything: also system and virtual file systems, and volumes that went away, on which nothing of
+            the library lies and of which nobody has said anything.
     """
     where = (
         ""
         if everything
-        else "WHERE class NOT IN ('system', 'virtual') OR tracked_at IS NOT NULL OR kind = 'stand_in'"
+        else "WHERE (class NOT IN ('system', 'virtual') AND state <> 'offline')"
+        " OR tracked_at IS NOT NULL OR kind = 'stand_in' OR favourite OR colour IS NOT NULL"
         " OR EXISTS (SELECT 1 FROM copies WHERE copies.volume_id = volumes.volume_id)"
     )
     found = rows(db, f"{SELECT} {where} ORDER BY state = 'offline', name COLLATE NOCASE, volume_id")

@@ -16,7 +16,9 @@ def volumes() -> None:
 
 
 @volumes.command(name="list")
-@click.option("--all", "everything", is_flag=True, help="Also system and virtual file systems.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also those of the system, and drives that passed by."
+)
 @options.common
 def list_volumes(library_path: str | None, as_json: bool, everything: bool) -> None:
     """Volumes, mounted or not, with their last known facts."""

@@ -447,3 +447,18 @@ def test_a_full_disk_in_the_middle_is_a_sentence_and_leaves_nothing(
     assert os.listdir(drive) == ["lost+found"]
     assert row(db, "SELECT speed_at FROM volumes WHERE volume_id = ?", (volume_id,)) == {"speed_at": None}
     assert scalar(db, "SELECT COUNT(*) FROM volume_events WHERE kind = 'speed tested'") == 0
+
+
+def test_a_drive_that_passed_by_is_hidden_once_it_is_away(library: Library, drive: str) -> None:
+    db = library.db()
+    execute(db, "UPDATE volumes SET kind = 'file_system', state = 'offline' WHERE volume_id = ?", (drive,))
+
+    def listed(*, everything: bool = False) -> bool:
+        return drive in {volume.volume_id for volume in store.list_volumes(db, everything)}
+
+    assert (listed(), listed(everything=True)) == (False, True)
+    store.set_colour(db, drive, "green")
+    assert listed()
+    store.set_colour(db, drive, None)
+    execute(db, "UPDATE volumes SET tracked_at = ? WHERE volume_id = ?", (clock.now(), drive))
+    assert listed()
