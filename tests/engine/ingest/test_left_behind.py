@@ -13,6 +13,7 @@ from engine.ingest.carrier import Carrier
 from engine.ingest.queue import queue
 from engine.jobs import store
 from engine.media.mhl import reading
+from engine.reports import automatic
 from engine.storage import config
 from engine.supervisor.aftermath import Aftermath
 
@@ -108,3 +109,18 @@ def test_a_job_that_was_stopped_and_resumed_leaves_one_report_and_one_hash_list_
     assert len(history.generations) == 1
     nameable = [name for name in tree(card) if name.isprintable()]
     assert set(history.files()) == set(nameable)
+
+
+def test_a_long_report_is_made_by_a_process_of_its_own(desk, card, tmp_path, monkeypatch):
+    """With the same files and formats; its refusal is told as one sentence in the job's log."""
+    monkeypatch.setattr(automatic, "IN_PROCESS", 3)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    setting("ingest.report", "json,txt")
+    desk.ingest(card, to=[tmp_path / "nas"])
+    made = follow_up(desk)
+    assert sorted(made) == ["json", "txt"]
+    assert json.loads(Path(made["json"]).read_text())["totals"]["files"] == 8
+    setting("ingest.report_folder", f"{tmp_path}/no/such/folder")
+    desk.ingest(card, to=[tmp_path / "other"])
+    assert follow_up(desk) == {}
+    assert "does not exist" in desk.log()
