@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HALF = "▀"
 """The upper half of a cell: the letter's colour above, the background's below."""
 
-COLOURS = 48
+COLOURS = 32
 """Colours of a picture: neighbours of one colour become one piece, and each piece costs some forty bytes."""
 
 LARGEST_FILE = 8 << 20

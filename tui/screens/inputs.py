@@ -161,9 +161,9 @@ class RecipeDialog(Dialog[list[str]]):
         if not self._recipes:
             self.query_one(LineView).show(
                 [
-                    plain("There is no recipe yet. Make one in a shell:"),
+                    plain("There is no recipe yet."),
                     BLANK,
-                    plain("rushes recipe create Dailies --mode all --preset share --to DIR", "key"),
+                    Line((("esc e n", "key"), ("  makes one: which clips, how encoded, to where.", ""))),
                 ]
             )
             return

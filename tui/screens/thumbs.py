@@ -18,7 +18,7 @@ REST_SECONDS = 0.25
 KEPT = 200
 """Pictures that are kept drawn."""
 
-WIDTH, HEIGHT = 40, 11
+WIDTH, HEIGHT = 28, 8
 """The most that a picture takes, in cells."""
 
 
