@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +45,8 @@ def words_of(text: str) -> list[str]:
     Raises:
         WrongUse: it is neither.
     """
+    import shlex
+
     if not text.strip():
         return []
     try:
@@ -86,7 +86,9 @@ def _address(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    parts = urllib.parse.urlsplit(text)
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii():
         raise WrongUse("A webhook is an address that begins with http:// or https://; empty is none.")
     return text

@@ -14,14 +14,13 @@ import threading
 
 from engine import clock
 from engine.errors import RushesError
-from engine.files import delivery
 from engine.jobs import store
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
 from engine.storage.database import execute, scalar
-from engine.supervisor import outward, tidings
+from engine.supervisor import tidings
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +109,8 @@ class Aftermath:
         self._deliver(job)
         if not tidings.is_told(job.kind, job.status, str(chosen["notify.after"])):
             return
+        from engine.supervisor import outward  # the network's modules: not before there is something to tell
+
         told = tidings.document(self._library, job, reports)
         words = config.words_of(str(chosen["hook.command"]))
         if words:
@@ -167,6 +168,8 @@ class Aftermath:
         """Queue the copy or move of finished films that their recipe asks for."""
         if job.kind != "export" or job.status == "failed":
             return
+        from engine.files import delivery
+
         try:
             delivery.queue_after(self._library, job.job_id)
         except RushesError as error:
