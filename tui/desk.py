@@ -110,10 +110,6 @@ class Desk(Protocol):
         ...
 
     # -- verbs, in any thread --------------------------------------------------
-    def ingest(self, sources: Sequence[str], destinations: Sequence[str]) -> str:
-        """Queue an ingest; no destination: by the library's mode. Returns the job's id."""
-        ...
-
     def job(self, job_id: str, verb: JobVerb) -> None:
         """Ask for a change of a job."""
         ...

@@ -125,12 +125,6 @@ class Desk:
         return self._notes
 
     # -- verbs ---------------------------------------------------------------
-    def ingest(self, sources: Sequence[str], destinations: Sequence[str]) -> str:
-        """Queue an ingest; without destinations by the library's mode. Returns the job's id."""
-        from engine.api import ingests
-
-        return str(ingests.queue(self._library, sources, destinations)["job_id"])
-
     def job(self, job_id: str, verb: str) -> None:
         """Ask for ``pause``, ``resume``, ``cancel`` or ``retry``."""
         jobs.request(self._library, job_id, verb)
