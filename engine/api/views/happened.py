@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.names import display
@@ -131,7 +131,7 @@ def _bytes(count: object) -> str:
     return naturalsize(count, binary=True)
 
 
-_TELLERS = {
+_TELLERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "appeared": _appeared,
     "online": _online,
     "offline": lambda _: "offline",
