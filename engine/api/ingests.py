@@ -221,6 +221,32 @@ def journal(library: Library, job: str, path: str) -> dict[str, Any]:
     }
 
 
+def damaged(library: Library) -> list[dict[str, Any]]:
+    """Copies whose bytes changed or whose file is gone: the document of ``verify --damaged``.
+
+    ``good_copies`` counts the other verified copies of the same content, wherever they are.
+    """
+    return [
+        {
+            "copy_id": entry["copy_id"],
+            "volume": entry["volume_name"],
+            "volume_state": entry["volume_state"],
+            **json_name("path", from_blob(entry["path"])),
+            "state": entry["state"],
+            "size": entry["size"],
+            "good_copies": entry["good"],
+        }
+        for entry in rows(
+            library.db(),
+            "SELECT copy_states.*, (SELECT count(*) FROM copies AS other WHERE other.asset_id ="
+            "  copy_states.asset_id AND other.copy_id <> copy_states.copy_id AND other.state = 'present'"
+            "  AND other.verified_at IS NOT NULL) AS good"
+            " FROM copy_states WHERE copy_states.state IN ('damaged', 'missing') AND role <> 'source'"
+            " ORDER BY volume_name, path",
+        )
+    ]
+
+
 def queue_repair(library: Library, copy_ids: Sequence[int]) -> str:
     """Queue the repair of damaged or missing copies from good ones; the bad files are kept. The job's id.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui.cli import options, output
+
+if TYPE_CHECKING:
+    from engine.api import Library
 
 
 @click.command()
@@ -168,13 +171,32 @@ def check(path: str, library_path: str | None, as_json: bool) -> int:
     is_flag=True,
     help="Then make damaged and missing copies anew from good ones; a bad file is kept as NAME.damaged.",
 )
+@click.option("--damaged", is_flag=True, help="Read nothing: list the copies that are damaged or missing.")
+@click.option(
+    "--copy",
+    "copies",
+    type=int,
+    multiple=True,
+    metavar="ID",
+    help="Read nothing: make this copy (see --damaged) anew from a good one; may be repeated.",
+)
 @options.common
 def verify(
-    path: str | None, budget: str | None, repair: bool, library_path: str | None, as_json: bool
+    path: str | None,
+    budget: str | None,
+    repair: bool,
+    damaged: bool,
+    copies: tuple[int, ...],
+    library_path: str | None,
+    as_json: bool,
 ) -> int:
     """Re-read the oldest verified copies from their devices and compare."""
     from engine.api import ingests
 
+    if damaged:
+        return _list_damaged(options.open_library(library_path), as_json=as_json)
+    if copies:
+        return _repair_copies(options.open_library(library_path), copies, as_json=as_json)
     seconds = parse_budget(budget) if budget else None
     progress = output.Progress()
     try:
@@ -196,6 +218,44 @@ def verify(
         if result["error"]:
             output.complain(output.shown(result["error"]))
     return 0 if result["status"] == "completed" and not result["damaged"] else 1
+
+
+def _list_damaged(library: Library, *, as_json: bool) -> int:
+    from engine.api import ingests
+
+    found = ingests.damaged(library)
+    if as_json:
+        output.document(found)
+    else:
+        output.table(
+            ["COPY", "STATE", "VOLUME", "SIZE", "GOOD COPIES", "PATH"],
+            [
+                [one["copy_id"], one["state"], output.shown(one["volume"]), output.size(one["size"]),
+                 one["good_copies"], one["path"]]
+                for one in found
+            ],
+            "No copy is known to be damaged or missing.",
+        )  # fmt: skip
+    return 1 if found else 0
+
+
+def _repair_copies(library: Library, copies: tuple[int, ...], *, as_json: bool) -> int:
+    from engine.api import ingests, jobs
+
+    progress = output.Progress()
+    try:
+        job = jobs.follow(library, ingests.queue_repair(library, copies), progress)
+    finally:
+        progress.end()
+    result = {"repaired": [], "not_repaired": [], **(job.result or {})}
+    if as_json:
+        output.document({**result, "job_id": job.job_id, "status": job.status, "error": job.error})
+    else:
+        for key in ("repaired", "not_repaired"):
+            for one in result[key]:
+                output.say(f"  {key.replace('_', ' ')}: {output.shown(one['sentence'])}")
+        output.say(f"{len(result['repaired'])} repaired, {len(result['not_repaired'])} not.")
+    return 0 if job.status == "completed" else 1
 
 
 def parse_budget(text: str) -> float:

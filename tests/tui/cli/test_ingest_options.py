@@ -120,3 +120,21 @@ def test_the_journal_of_a_file_and_the_report_of_a_job_are_there_afterwards(
     assert sum(part["bottleneck"] for part in shown["parts"]) == 1
     reports = home / "lib/.rushes/reports"
     wait_until(lambda: reports.is_dir() and len(list(reports.glob("*.pdf"))) == 1, 30.0, "the report")
+
+
+def test_a_damaged_copy_is_listed_and_made_anew_by_its_number(home: Path) -> None:
+    card = filled(home / "A001")
+    lib = ("--library", home / "lib")
+    assert rushes("ingest", card, "--to", home / "x", "--to", home / "y", *lib, "--wait").code == 0
+    assert rushes("verify", "--damaged", *lib).code == 0
+    (home / "x/A001/b.txt").write_text("BB")
+    assert rushes("verify", home / "x", *lib).code == 1
+    listed = rushes("verify", "--damaged", *lib, "--json")
+    (one,) = listed.document
+    assert (listed.code, one["state"], one["good_copies"]) == (1, "damaged", 1)
+    assert one["path"].endswith("x/A001/b.txt")
+    done = rushes("verify", "--copy", one["copy_id"], *lib, "--json")
+    assert (done.code, len(done.document["repaired"])) == (0, 1)
+    assert (home / "x/A001/b.txt").read_text() == "bb"
+    assert (home / "x/A001/b.txt.damaged").read_text() == "BB", "the bad file is kept aside"
+    assert rushes("verify", "--damaged", *lib).code == 0
