@@ -64,6 +64,10 @@ class Making(Protocol):
         """All clips of the library."""
         ...
 
+    def log_file(self, run_id: str) -> str | None:
+        """The file with everything that ffmpeg said during a run, or None."""
+        ...
+
     def compare(self, one: str, other: str) -> dict[str, Any]:
         """Two runs side by side."""
         ...

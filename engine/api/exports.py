@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -84,6 +85,16 @@ def show(library: Library, given: str) -> dict[str, Any]:
 def logs(library: Library, given: str, limit: int = 500) -> list[dict[str, Any]]:
     """The newest log lines of a run, oldest first."""
     return runs.logs(library, given, limit)
+
+
+def log_file(library: Library, given: str) -> str | None:
+    """The file with everything that ffmpeg was asked and said during a run; None when there is none.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    path = runs.log_path(library, records.find(library.db(), given).run_id)
+    return path if os.path.isfile(path) else None
 
 
 def cancel(library: Library, given: str) -> dict[str, Any]:

@@ -410,6 +410,10 @@ class Making:
         return str(preset_verbs.import_preset(path)["name"])
 
     # -- runs ------------------------------------------------------------------
+    def log_file(self, run_id: str) -> str | None:
+        """The file with everything that ffmpeg said during a run, or None."""
+        return exports.log_file(self._library, run_id)
+
     def compare(self, one: str, other: str) -> dict[str, Any]:
         """Two runs side by side, see :func:`engine.export.runs.compare`."""
         return exports.compare(self._library, one, other)

@@ -231,6 +231,9 @@ class FakeMaking:
             CLIPS, lambda row: row.title, lambda row: row.state == "online", lambda row: False, _Detail
         )
 
+    def log_file(self, run_id: str) -> str | None:
+        return f"/mnt/nas/.rushes/logs/export-{run_id}.log" if run_id.startswith("Director") else None
+
     def compare(self, one: str, other: str) -> dict[str, Any]:
         self._ask("compare", one, other)
         return COMPARED

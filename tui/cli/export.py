@@ -127,11 +127,21 @@ def show_run(run: str, library_path: str | None, as_json: bool) -> None:
 @exports.command()
 @click.argument("run")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--file", "where", is_flag=True, help="Say where everything lies that ffmpeg said.")
 @options.common
-def logs(run: str, limit: int, library_path: str | None, as_json: bool) -> None:
+def logs(run: str, limit: int, where: bool, library_path: str | None, as_json: bool) -> None:
     """The log of a run."""
     from engine.api import exports as api
 
+    if where:
+        from engine.names import json_name
+
+        path = api.log_file(options.open_library(library_path), run)
+        if as_json:
+            output.document(json_name("path", path))
+        else:
+            output.say(output.shown(path) if path else "ffmpeg was not called in this run.")
+        return
     lines = api.logs(options.open_library(library_path), run, limit)
     if as_json:
         output.document(lines)

@@ -328,6 +328,9 @@ class ExportsScreen(RunVerbs):
             )
         if row.output_path:
             facts.append(fact("Output", display(row.output_path)))
+        full = rushes.desk.making.log_file(row.run_id)
+        if full is not None:
+            facts.append(fact("Full log", display(full)))
         if detail.error_details:
             facts += [BLANK, heading("ffmpeg said last")]
             facts += [Line(((fmt.path(part), ""),)) for part in detail.error_details.splitlines()[-12:]]
