@@ -72,7 +72,7 @@ def run_incoming(job: JobContext) -> Outcome:
 
 def _away(job: JobContext) -> bool:
     try:
-        return places.place_of(job.db, job.params["path"]).volume_id != job.params["volume_id"]
+        return bool(places.place_of(job.db, job.params["path"]).volume_id != job.params["volume_id"])
     except Exception:  # noqa: BLE001 - whatever forbids to look there, the drive cannot be read now
         return True
 

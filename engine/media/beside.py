@@ -87,7 +87,16 @@ def _all_said(clip: Clip, read: Reader) -> list[Said]:
             found.append(said_in(tree, path.rpartition("/")[2]))
     found.extend(said for said in (_gopro(clip, read), _ale(clip, read)) if said is not None)
     of_name = facts_of_name(clip.essence.rpartition("/")[2])
-    return [*found, Said(SOURCE, **of_name)] if of_name else found
+    if of_name:
+        found.append(
+            Said(
+                SOURCE,
+                make=of_name.get("make"),
+                reel=of_name.get("reel"),
+                recorded_at=of_name.get("recorded_at"),
+            )
+        )
+    return found
 
 
 def said_in(tree: Element, name: str) -> Said:

@@ -206,8 +206,8 @@ def verify(
     if as_json:
         output.document(result)
     else:
-        for damaged in result["damaged"]:
-            output.say(f"  DAMAGED {output.shown(damaged['volume'])}: {damaged['path']}")
+        for bad in result["damaged"]:
+            output.say(f"  DAMAGED {output.shown(bad['volume'])}: {bad['path']}")
         for key in ("repaired", "not_repaired"):
             for one in result.get(key, ()):
                 output.say(f"  {key.replace('_', ' ')}: {output.shown(one['sentence'])}")
