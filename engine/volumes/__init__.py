@@ -2,14 +2,18 @@
 
 ::
 
+    platforms ── linux, macos          (the one place where it is decided who tells us)
+        │
     mounts ── touch, workers ── devices ── identity ── reconcile ── refresh ── monitor
     (the table) (asking a mount   (facts)   (which one   (rows and    (writes)   (waits for
-                with a deadline)            is it? pure)  events, pure)            the kernel)
+                with a deadline)            is it? pure)  events, pure)            a change)
 
     places     a path <-> (volume, relative path)
     store      rows for people: list, find, track, rename, settle
+    conflicts  who claims one identity
+    room       low on space: told once
     stand_ins  folders that play a volume where nothing can be mounted
-    marking, eject, speed   what an operator does to a drive
+    marking, eject (with draining and holders), speed   what an operator does to a drive
 
 A volume is one file system; the device is the hardware under it; a mount is
 where it shows now. A drive that returns elsewhere changes one row.
