@@ -26,9 +26,11 @@ class Candidates(Table):
     orders = ("clip", "confidence", "newest")
     _key = "candidates.candidate_id"
     _from = "candidates"
+    # Each half is read from an index alone; one condition with OR would read every candidate.
     _text = (
-        "candidates.clip_id IN (SELECT clip_id FROM clips WHERE title LIKE :text ESCAPE '\\')"
-        " OR CAST(candidates.path AS TEXT) LIKE :text ESCAPE '\\'"
+        "candidates.candidate_id IN (SELECT candidate_id FROM candidates"
+        " WHERE CAST(path AS TEXT) LIKE :text ESCAPE '\\' UNION ALL SELECT candidate_id FROM candidates"
+        " WHERE clip_id IN (SELECT clip_id FROM clips WHERE title LIKE :text ESCAPE '\\'))"
     )
     # The plus keeps SQLite from sorting what the index of the order holds sorted.
     _shows: ClassVar[dict[str, str]] = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.api.facts import ClipDetail, ClipRow, ClipScope, CopyLine, PartLines
 from engine.api.rows import Filter, Id
-from engine.api.views.base import CHUNK, literal
+from engine.api.views.base import CHUNK, literal, one_column
 from engine.errors import NotFound, WrongUse
 from engine.library import Library
 from engine.storage import holdings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SORTS = {
     "newest": "clips.recorded_at DESC, clips.title DESC",
     "oldest": "clips.recorded_at, clips.title",
-    "name": "clips.title, clips.rowid",
+    "name": "clips.title, clips.set_id",
 }
 
 STATES = ("online", "offline", "missing", "damaged", "risk", "favourite")
@@ -67,8 +67,9 @@ class Clips:
         terms = [term.strip() for term in _SORTS[order].split(",")]
         if wanted.reverse:
             terms = [term[:-5] if term.endswith(" DESC") else f"{term} DESC" for term in terms]
-        sql = f"SELECT clips.rowid FROM clips WHERE {' AND '.join(where)} ORDER BY {', '.join(terms)}"
-        return [found[0] for found in self._library.db().conn.execute(sql, params).fetchall()]
+        where_all, order_by = " AND ".join(where), ", ".join(terms)
+        sql = f"SELECT clips.rowid AS the_one FROM clips WHERE {where_all} ORDER BY {order_by}"
+        return one_column(self._library.db(), sql, params)
 
     def _conditions(self, wanted: Filter) -> tuple[list[str], dict[str, Any]]:
         where, params = ["1"], dict[str, Any]()

@@ -56,10 +56,12 @@ TABLES: tuple[str, ...] = (
     "ALTER TABLE clips ADD COLUMN set_id INTEGER",
     # The orders of the lists; each also holds what chooses clips, so that a list is read from it alone.
     "DROP INDEX clips_by_time",
-    "CREATE INDEX clips_by_time ON clips (recorded_at, title, set_id)",
+    """
+    CREATE INDEX clips_by_time ON clips (recorded_at, title, set_id, favourite, reel, camera_model, clip_id)
+    """,
     "CREATE INDEX clips_by_recording ON clips (coalesce(recorded_at, created_at), title, clip_id, set_id)",
-    "CREATE INDEX clips_by_name ON clips (title, set_id)",
-    "CREATE INDEX clips_by_favourite ON clips (clip_id) WHERE favourite",
+    "DROP INDEX clips_by_title",
+    "CREATE INDEX clips_by_title ON clips (title, set_id, favourite, reel, camera_model, clip_id)",
     _trigger("copies_held_in", "INSERT ON copies", _noted(_of("NEW.asset_id"))),
     _trigger("copies_held_out", "DELETE ON copies", _noted(_of("OLD.asset_id"))),
     _trigger(
