@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import re
 import subprocess
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from engine.export import ledger, records, timecode
+from engine.export import drawing, ledger, records, timecode
 from engine.export.plan import segment_fingerprint
 from engine.export.spec import checked
 from engine.media import letters
@@ -155,3 +158,48 @@ def test_the_one_line_form_and_the_objects_mean_the_same():
         {"what": "text", "text": "A: b", "position": "top", "size": 4},
     ]
     assert checked({"burn_in": given})["burn_in"] == given
+
+
+def _counted(word) -> Callable[[int], int]:
+    """The frame count that a counting text shows on its n-th picture, read out of its expression."""
+    expression = re.search(r"st\(0,mod\((.+?),\d+\)\)", word.text)[1]
+    code = compile(expression.replace("floor", "math.floor"), "expression", "eval")
+    return lambda n: eval(code, {"math": math, "n": n})
+
+
+@pytest.mark.parametrize("rate", ["24", "30000/1001", "60"])
+def test_the_clips_timecode_is_that_of_the_frame_which_is_seen(desk, clip, tools, rate):
+    """Which source frame a film's frame shows is found by content, then compared with what is burnt in."""
+    source = clip("s.mov", rate=rate, seconds="2", more=("-timecode", "00:00:10:00"))
+    desk.add(source, "s.mov")
+    clip_id = desk.clips["s.mov"]
+    item = {"clip_id": clip_id, "in_frame": 6}
+    run = desk.export(preset="archive", burn_in="timecode@top", fps="25", mode="list", items=[item])
+    (entry,) = ledger.load_plan(desk.library.db(), run.run_id)
+    plan = entry.plan
+
+    def pictures(*chain: str) -> list[str]:
+        command = [tools.ffmpeg, "-v", "error", "-i", f"file:{source}", *chain, "-f", "framemd5", "-"]
+        ran = subprocess.run(command, check=True, capture_output=True, text=True)
+        return [line.rpartition(",")[2].strip() for line in ran.stdout.splitlines() if line[:1].isdigit()]
+
+    own = pictures("-map", "0:v", "-fps_mode", "passthrough")
+    shown = pictures("-map", "0:v", "-vf", "fps=25")
+    piece = plan.segments[0].pieces[0]
+    (word,) = drawing.on_piece(plan, piece)
+    count = _counted(word)
+    begin = timecode.frames("00:00:10:00", Fraction(rate))
+    for n in range(piece.frames):
+        seen = own.index(shown[piece.parts[0].start + n])
+        assert count(n) == begin + seen
+
+
+def test_a_dissolve_shows_each_clips_words_in_its_own_half(desk, clip):
+    for name in ("a.mov", "b.mov"):
+        desk.add(clip(name, seconds="2"), name)
+    run = desk.export(preset="archive", burn_in="clip@top", transition="crossfade", transition_ms=400)
+    (entry,) = ledger.load_plan(desk.library.db(), run.run_id)
+    (fade,) = [piece for part in entry.plan.segments for piece in part.pieces if piece.is_crossfade]
+    words = drawing.on_piece(entry.plan, fade)
+    assert [word.text for word in words] == ["a.mov", "b.mov"]
+    assert ["enable='lt(n,5)'" in words[0].filter, "enable='gte(n,5)'" in words[1].filter] == [True, True]
