@@ -72,6 +72,10 @@ class Making(Protocol):
         """Two runs side by side."""
         ...
 
+    def resume_run(self, run_id: str) -> str:
+        """Go on with a cancelled run as a new one. Returns its id; any thread."""
+        ...
+
     # -- checks and verbs, in any thread ---------------------------------------
     def check_recipe(self, values: Values, was: str | None) -> Check:
         """What is wrong, and what it comes to."""

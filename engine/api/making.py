@@ -410,6 +410,10 @@ class Making:
         return str(preset_verbs.import_preset(path)["name"])
 
     # -- runs ------------------------------------------------------------------
+    def resume_run(self, run_id: str) -> str:
+        """Go on with a cancelled run as a new one that takes over its finished segments. Returns its id."""
+        return str(exports.again(self._library, run_id, "resume")["runs"][0]["run_id"])
+
     def log_file(self, run_id: str) -> str | None:
         """The file with everything that ffmpeg said during a run, or None."""
         return exports.log_file(self._library, run_id)

@@ -231,6 +231,10 @@ class FakeMaking:
             CLIPS, lambda row: row.title, lambda row: row.state == "online", lambda row: False, _Detail
         )
 
+    def resume_run(self, run_id: str) -> str:
+        self._ask("resume_run", run_id)
+        return "again"
+
     def log_file(self, run_id: str) -> str | None:
         return f"/mnt/nas/.rushes/logs/export-{run_id}.log" if run_id.startswith("Director") else None
 

@@ -137,3 +137,11 @@ async def test_two_marked_runs_are_compared(make_app: MakeApp) -> None:
         assert "libx264" in shown
         assert "prores_ks" in shown
         assert "\x1b" not in shown
+
+
+async def test_a_cancelled_run_goes_on_as_a_new_one(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "G", "r")
+        assert desk.asked == [("resume_run", "Trailer")]

@@ -133,4 +133,6 @@ def advice(row: JobRow | RunRow) -> str | None:
         return "r goes on."
     if status == "cancelled" and ingest:
         return "r takes it up again; proven files are not copied twice."
+    if status == "cancelled" and isinstance(row, RunRow):
+        return "r goes on as a new run that takes over the finished segments."
     return None

@@ -266,7 +266,7 @@ class ExportsScreen(RunVerbs):
             return no_row("run")
         if verb in ("pause", "resume", "cancel"):
             if verb == "resume" and row.status == "cancelled":
-                return "This run was cancelled; queue the recipe again: finished segments are taken over."
+                return None
             return None if self.table.marks else why_not_job(verb, row.status, "export")
         if verb in ("rerun", "delete"):
             if self.table.marks or row.status in ENDED:
@@ -364,13 +364,16 @@ class ExportsScreen(RunVerbs):
         self.on_each(self.table.chosen(), lambda row: desk.job(row.job_id, "pause"), "pausing")
 
     def do_resume(self) -> None:
-        """Resume or retry, as each run needs."""
+        """Resume or retry, as each run needs; a cancelled one goes on as a new run."""
         desk = self.rushes.desk
-        self.on_each(
-            self.table.chosen(),
-            lambda row: desk.job(row.job_id, cast("Any", go_on_verb(row.status))),
-            "going on",
-        )
+
+        def go_on(row: RunRow) -> None:
+            if row.status == "cancelled":
+                desk.making.resume_run(row.run_id)
+            else:
+                desk.job(row.job_id, cast("Any", go_on_verb(row.status)))
+
+        self.on_each(self.table.chosen(), go_on, "going on", after=lambda _: self.table.reload(), slow=True)
 
     def do_cancel(self) -> None:
         """Cancel, after a question."""
