@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,25 @@ def test_a_file_of_another_plan_is_told_apart(desk, clip):
 def test_wishes_that_do_not_go_together_are_named(spec, named):
     with pytest.raises(WrongUse, match=named):
         checked(spec)
+
+
+@pytest.mark.parametrize("off", [-2, 2])
+def test_a_length_that_is_off_by_two_frames_is_told(desk, clip, off):
+    plan, path = _entry(desk, clip, "archive")
+    other = replace(plan, frames_total=plan.frames_total + off)
+    found = verifying.verify(desk.tools, str(path), other, "quick")
+    assert {check["name"] for check in found.checks if not check["ok"]} >= {"picture length", "length"}
+    assert "s instead of" in found.problems[0]
+
+
+def test_a_message_alone_is_enough_to_fail(desk, clip, monkeypatch):
+    """ffmpeg tells of a damaged picture of an intra codec and still ends with 0."""
+    plan, path = _entry(desk, clip, "dnxhr-hq")
+    real = verifying.ffmpeg.run
+
+    def murmuring(*args, **more):
+        return replace(real(*args, **more), stderr="[dnxhd] mb length overflow")
+
+    monkeypatch.setattr(verifying.ffmpeg, "run", murmuring)
+    found = verifying.verify(desk.tools, str(path), plan, "decode")
+    assert "mb length overflow" in found.problems[0]
