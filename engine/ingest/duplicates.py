@@ -45,7 +45,7 @@ def skip_known(
     if not volumes:
         return
     every = True
-    for parcel in _queued(job, item_id, destinations):
+    for parcel in _queued(job, item_id, destinations, SMALLEST):
         if _weighty(parcel) and not _decide(job, source, parcel, volumes, meter):
             every = False
     decided = scalar(
@@ -65,9 +65,11 @@ def _weighty(parcel: Parcel) -> bool:
     return parcel.size >= SMALLEST and kind_of(parcel.path) in ("video", "audio", "image", "proxy")
 
 
-def _queued(job: JobContext, item_id: int, destinations: Sequence[Destination]) -> Iterator[Parcel]:
+def _queued(
+    job: JobContext, item_id: int, destinations: Sequence[Destination], smallest: int = 0
+) -> Iterator[Parcel]:
     after = -1
-    while parcels := load(job.db, item_id, list(destinations), after=after, limit=BATCH):
+    while parcels := load(job.db, item_id, list(destinations), after=after, limit=BATCH, smallest=smallest):
         after = parcels[-1].position
         for parcel in parcels:
             job.check_now()

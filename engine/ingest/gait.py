@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,18 @@ NETWORK = Gait("network", 32, 16, 32 << 20, 64, ahead=False, pause=0.05)
 """Fewer files at a time, nothing side by side, a larger buffer over which a share may hesitate."""
 
 
+OPEN_FILES = 512
+"""Files that bundles may hold open together, at the source (two bundles) and at every destination: systems
+let a process open 1024."""
+
+
 def gait_of(are_network: Iterable[bool | None]) -> Gait:
     """The gait for a source and its destinations; the slowest of them decides.
 
     Args:
         are_network: for the source and each destination whether it is network storage; None is not known.
     """
-    return LOCAL if all(one is False for one in are_network) else NETWORK
+    ends = list(are_network)
+    gait = LOCAL if all(one is False for one in ends) else NETWORK
+    files = min(gait.files, OPEN_FILES // (1 + len(ends)))
+    return gait if files == gait.files else replace(gait, files=files)

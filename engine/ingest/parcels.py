@@ -136,15 +136,15 @@ class Parcel:
 
 
 def load(
-    db: Database, item_id: int, destinations: list[Destination], *, after: int, limit: int
+    db: Database, item_id: int, destinations: list[Destination], *, after: int, limit: int, smallest: int = 0
 ) -> list[Parcel]:
-    """Queued tasks of an item after a position, in order, with their transfers."""
+    """Queued tasks of an item after a position, with their transfers; none below ``smallest`` bytes."""
     tasks = rows(
         db,
         "SELECT tasks.*, assets.blake3 FROM tasks LEFT JOIN assets USING (asset_id)"
         " WHERE job_id = (SELECT job_id FROM batch_items WHERE item_id = ?) AND item_id = ?"
-        " AND status = 'queued' AND position > ? ORDER BY position LIMIT ?",
-        (item_id, item_id, after, limit),
+        " AND status = 'queued' AND position > ? AND tasks.size >= ? ORDER BY position LIMIT ?",
+        (item_id, item_id, after, smallest, limit),
     )
     if not tasks:
         return []

@@ -21,6 +21,14 @@ def test_the_slowest_end_decides_and_unknown_is_network():
     assert gait_of([None]) is NETWORK
 
 
+def test_many_destinations_get_smaller_bundles():
+    """Two bundles open at the source and one at each destination stay below 1024 open files."""
+    for destinations in range(1, 40):
+        files = gait_of([False] * (1 + destinations)).files
+        assert 8 <= files <= LOCAL.files
+        assert files * (2 + destinations) <= 800
+
+
 @pytest.mark.parametrize("end", ["source", "destination", "neither"])
 def test_bundles_are_smaller_and_rest_in_between_where_one_end_is_a_share(desk, tmp_path, monkeypatch, end):
     for number in range(NETWORK.files * 2 + 5):
