@@ -116,7 +116,7 @@ def test_a_length_that_is_off_by_two_frames_is_told(desk, clip, off):
     plan, path = _entry(desk, clip, "archive")
     other = replace(plan, frames_total=plan.frames_total + off)
     found = verifying.verify(desk.tools, str(path), other, "quick")
-    assert {check["name"] for check in found.checks if not check["ok"]} >= {"picture length", "length"}
+    assert {check["name"] for check in found.checks if not check["ok"]} >= {"picture length"}
     assert "s instead of" in found.problems[0]
 
 
