@@ -44,8 +44,8 @@ def test_a_lower_quality_takes_less_and_lossless_never_more_than_the_picture():
     assert lossless == 20 * HD[0] * HD[1] * 25
 
 
-NOISE = ("-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=2,noise=alls={}:allf=t", "-f", "lavfi", "-i",
-         "sine=d=2:r=48000", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p",
+NOISE = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=1,noise=alls={}:allf=t", "-f", "lavfi", "-i",
+         "sine=d=1:r=48000", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p",
          "-c:a", "pcm_s16le")  # fmt: skip
 
 
