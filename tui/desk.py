@@ -166,6 +166,10 @@ class Desk(Protocol):
         """Whether the card at ``path`` is safe to format, and the lines that say why or why not."""
         ...
 
+    def deliver(self, run_id: str, folder: str, *, move: bool = False) -> str:
+        """Queue a verified copy, or move, of a run's files into a folder. Returns the job's id."""
+        ...
+
     def notices(self) -> Sequence[Notice]:
         """Ends of jobs since the last call that are to be told, and how; any thread."""
         ...

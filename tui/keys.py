@@ -211,6 +211,7 @@ KEYS: tuple[Key, ...] = (
         ("first", "t", "next in line", "Move a run that waits to the top of the queue.", 0),
         ("urgency", "u", "priority", "Choose the priority: low, normal, high or urgent.", 0),
         ("compare", "m", "compare", "Compare two marked runs side by side: settings, clips, results.", 0),
+        ("deliver", "x", "deliver", "Copy or move the finished files to one more folder, verified.", 0),
         ("report", "w", "report", "Write the run's report as CSV, JSON, TXT, HTML and PDF.", 0),
     ),
     *_lists(

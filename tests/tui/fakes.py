@@ -337,6 +337,10 @@ class FakeDesk:
             "M4ROOT/CLIP/C0032.MP4: no proven copy.",
         ]
 
+    def deliver(self, run_id: str, folder: str, *, move: bool = False) -> str:
+        self._ask("deliver", run_id, folder, move)
+        return "delivery"
+
     def notices(self) -> Sequence[Notice]:
         found, self.ends = self.ends, []
         return found

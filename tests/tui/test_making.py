@@ -145,3 +145,13 @@ async def test_a_cancelled_run_goes_on_as_a_new_one(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "G", "r")
         assert desk.asked == [("resume_run", "Trailer")]
+
+
+async def test_a_finished_film_is_delivered_and_an_unfinished_one_is_not(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "x")
+        assert toasts(app)[-1] == "This run has no finished file to deliver."
+        await press(pilot, "G", "k", "x", "m", *"/mnt/out", "enter")
+        assert desk.asked == [("deliver", "Dailies 19 Nov", "/mnt/out", True)]

@@ -10,7 +10,7 @@ from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
 from tui.screens.choose import ChoiceDialog
-from tui.screens.inputs import AnswerDialog
+from tui.screens.inputs import AnswerDialog, PathDialog
 from tui.screens.run_compare import RunCompareScreen
 from tui.screens.triage import TriageScreen
 from tui.widgets.line_view import BLANK, fact, plain
@@ -43,6 +43,8 @@ class RunVerbs(TriageScreen):
             "completed_with_warnings",
         ):
             return "This run has ended; it waits for nothing."
+        if verb == "deliver" and row.output_path is None:
+            return "This run has no finished file to deliver."
         if verb == "compare" and self.compared() is None:
             return "Mark two runs with space, or one and put the cursor on the other."
         return None
@@ -108,6 +110,33 @@ class RunVerbs(TriageScreen):
             rushes.push_screen(RunCompareScreen(cast("dict[str, Any]", compared), rushes.pace.now()))
 
         rushes.runner.submit(lambda: rushes.desk.making.compare(*pair), found, slow=True)
+
+    def do_deliver(self) -> None:
+        """Copy or move the finished files; a refusal stays in the dialog."""
+        row, rushes = cast("RunRow", self.table.current()), self.rushes
+
+        def queued(job_id: str | None) -> None:
+            if job_id is not None:
+                rushes.tell("Queued; it is among the jobs on screen 2.")
+                rushes.feed.poll()
+
+        def chosen(how: str | None) -> None:
+            if how is None:
+                return
+            word = "Move" if how == "move" else "Copy"
+            rushes.push_screen(
+                PathDialog(
+                    f"{word} the files of {display(row.name)}",
+                    "Each file is read back and compared; a name that is taken gets a number.",
+                    lambda folder: rushes.desk.deliver(row.run_id, folder, move=how == "move"),
+                    (),
+                    (),
+                ),
+                queued,
+            )
+
+        choices = [("copy", "copy them"), ("move", "move them: the old ones go once the new are proven")]
+        rushes.push_screen(ChoiceDialog("Deliver", choices, "", rushes.glyphs), chosen)
 
     def do_report(self) -> None:
         """Choose formats, write the report, say where it lies."""
