@@ -17,6 +17,7 @@ from engine.library import Library
 from engine.names import to_blob
 from engine.storage.database import execute, row, rows, scalar
 from engine.volumes import places, store
+from engine.volumes import refresh as refreshing
 from engine.volumes.monitor import refresh
 from engine.volumes.places import Place, absolute, place_of, still_there
 
@@ -631,3 +632,37 @@ def test_a_card_formatted_anew_is_a_new_generation_of_the_same_device(
     refresh(db)
     third = store.get(db, place_of(db, str(point)).volume_id)
     assert (third.device_id, third.generation) == (volume.device_id, 3)
+
+
+def test_a_look_that_was_overtaken_decides_on_what_is_true_by_then(
+    library: Library, mounted: Mounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = library.db()
+    mounted.mount(mounted.image("one", label="DAY1"), "a")
+    checks = refreshing._spot_checks
+    overtaken: list[str] = []
+
+    def another_is_faster(*args: Any) -> Any:
+        monkeypatch.setattr(refreshing, "_spot_checks", checks)
+        overtaken.extend(change.kind for change in refresh(db))
+        return checks(*args)
+
+    monkeypatch.setattr(refreshing, "_spot_checks", another_is_faster)
+    late = refresh(db)
+    assert "appeared" in overtaken
+    assert [change.kind for change in late if change.kind == "appeared"] == []
+    assert scalar(db, "SELECT COUNT(*) FROM volumes WHERE label = 'DAY1'") == 1
+
+
+def test_a_volume_cloned_to_other_hardware_lies_on_that_device(library: Library, mounted: Mounts) -> None:
+    db = library.db()
+    image = mounted.image("one", label="DAY1")
+    volume_id = place_of(db, str(mounted.mount(image, "a"))).volume_id
+    first = store.get(db, volume_id).device_id
+    mounted.unmount(mounted.folder / "a")
+    refresh(db)
+    other = image.rename(mounted.folder / "other disk.img")
+    assert place_of(db, str(mounted.mount(other, "b"))).volume_id == volume_id
+    now = store.get(db, volume_id).device_id
+    assert now != first
+    assert scalar(db, "SELECT key FROM devices WHERE device_id = ?", (now,)) == f"loop:{other}"

@@ -172,3 +172,41 @@ def test_mounted_anew_between_two_looks_is_told_although_it_shows_at_the_same_pl
     assert "state" not in step.values
     (step,) = steps(row_of(item(), session_key=None), later)
     assert step.event is None, "nothing is known of the last time"
+
+
+def test_a_conflict_is_a_state_of_both_rows_and_names_the_rivals() -> None:
+    row, seen = row_of(item()), item()
+    (step,) = plan(
+        [row], [seen], [Decision(0, "conflict", "v", rivals=("v", "w"), reasons=("twice",))], [], now=NOW
+    )
+    assert (step.values["state"], step.event) == ("conflict", "conflict")
+    assert (step.detail["rivals"], step.detail["evidence"]) == (["v", "w"], ["twice"])
+    (step,) = plan(
+        [row], [seen], [Decision(0, "conflict", None, rivals=("v",), reasons=("twice",))], [], now=NOW
+    )[:1]
+    assert (step.volume_id, step.values["state"], step.event) == (None, "conflict", "conflict")
+    assert step.detail["rivals"] == ["v"]
+    again = row_of(item(), state="conflict")
+    (step,) = steps(again, seen)
+    assert (step.values["state"], step.event) == ("online", "online")
+    assert "rivals" not in step.detail
+    assert known_of(again, has_copies=True).disputed
+    assert not known_of(row, has_copies=True).disputed
+
+
+def test_what_is_new_is_online_and_the_first_of_its_generations() -> None:
+    (step,) = plan([], [item()], [Decision(0, "new")], [], now=NOW)
+    assert (step.values["state"], step.values["generation"], step.event) == ("online", 1, "appeared")
+    old = row_of(item(), generation=3)
+    first, second, third = plan([old], [item()], [Decision(0, "generation", None, "v")], [], now=NOW)
+    assert (first.values["generation"], second.volume_id, second.event) == (4, "v", "reformatted")
+    assert (third.volume_id, third.event) == ("v", "offline")
+
+
+def test_weights_tell_copies_from_tracking() -> None:
+    row = row_of(item())
+    weights = [
+        known_of({**row, "tracked_at": tracked}, has_copies=copies).weight
+        for copies, tracked in ((False, None), (False, NOW), (True, None), (True, NOW))
+    ]
+    assert weights == [0, 1, 2, 3]
