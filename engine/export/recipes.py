@@ -24,7 +24,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export.spec import checked
+from engine.export.spec import DEFAULTS, checked
 from engine.jobs.store import resolve
 from engine.names import display
 from engine.storage import audit
@@ -176,5 +176,9 @@ def checked_name(name: str) -> str:
 
 def _from_row(found: Row) -> Recipe:
     return Recipe(
-        found["recipe_id"], found["name"], json.loads(found["spec"]), found["created_at"], found["updated_at"]
+        found["recipe_id"],
+        found["name"],
+        {**DEFAULTS, **json.loads(found["spec"])},
+        found["created_at"],
+        found["updated_at"],
     )
