@@ -330,3 +330,39 @@ def test_two_operators_decide_at_once_and_one_is_heard(world: Any) -> None:
         assert statuses == ["applied", "skipped"]
     placed = [row for row in world.dump("relinks")["relinks"] if row["undone_at"] is None]
     assert len(placed) == len({row["copy_id"] for row in placed}) == 12
+
+
+def test_many_hold_each_candidate_against_the_same_conditions(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    ids = []
+    for n in range(2):
+        path = world.file(a, f"C{n}.MP4")
+        ids.append(world.catalogue(path))
+        shutil.copy(path, b / f"one {n}.mov")
+        shutil.move(path, b / f"two {n}.mov")
+    world.scan(b)
+    listed = decisions.list_candidates(world.db)
+    first = [each.candidate_id for each in listed if each.copy_id == ids[0]]
+    second = [each.candidate_id for each in listed if each.copy_id == ids[1]]
+    execute(world.db, "UPDATE copies SET state = 'present' WHERE copy_id = ?", (ids[1],))
+    done = decisions.apply_many(world.library, [*first, second[0]])
+    assert done.applied == (first[0],)
+    refused = dict(done.refused)
+    assert set(refused) == {first[1], second[0]}
+    assert "is skipped" in refused[first[1]]
+    assert "needs no other place" in refused[second[0]]
+
+
+def test_a_rival_for_the_same_copy_and_the_same_file_is_counted_once(world: Any) -> None:
+    found, *_ = scanned(world)
+    other = sessions.create(world.db, "/elsewhere")
+    execute(
+        world.db,
+        "INSERT INTO candidates (session_id, clip_id, copy_id, volume_id, path, size, mtime_ns, inode,"
+        " match_type, confidence, evidence, created_at) SELECT ?, clip_id, copy_id, volume_id, path, size,"
+        " mtime_ns, inode, match_type, confidence, evidence, created_at FROM candidates"
+        " WHERE candidate_id = ?",
+        (other, found.candidate_id),
+    )
+    assert decisions.apply(world.library, found.candidate_id).skipped == 1

@@ -244,3 +244,18 @@ def test_a_mapping_is_taken_back_and_made_again_to_the_byte(world: Any) -> None:
     assert undone == waiting
     assert redo.redo_session(world.library, done.session_id) == 30
     assert world.same_but_for_times(world.dump(*tables), mapped)
+
+
+def test_two_copies_that_would_become_one_file_are_both_left(world: Any) -> None:
+    """Two drives were at one path in turn, each with a file of that name and content."""
+    content = os.urandom(70_000)
+    a = None
+    for turn in range(2):
+        _, a = world.volume("A")
+        world.catalogue(world.file(a, "day/C1.MP4", content))
+        world.unplug(a).rename(world.root / "elsewhere" / f"A {turn}")
+    _, b = world.volume("B")
+    world.file(b, "day/C1.MP4", content)
+    done = map_prefix(world.library, str(a), str(b))
+    assert (done.applied, len(done.hits), len(done.conflicts)) == (0, 0, 2)
+    assert all("would become two copies" in sentence for sentence in done.conflicts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,3 +70,15 @@ def test_keeping_twice_is_keeping_once_and_away_is_no_error(world: Any) -> None:
     world.unplug(b)
     assert world.run_sweep(volume_id).status == "completed"
     assert world.copy(later)["state"] == "missing"
+
+
+def test_a_rule_leaves_what_is_merely_away(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "day/C1.MP4")
+    copy_id = world.catalogue(path)
+    world.file(b, "day/C1.MP4", Path(path).read_bytes())
+    rules.keep(world.db, str(a), str(b))
+    world.unplug(a)
+    assert rules.apply(world.library, print) == 0
+    assert world.state(copy_id) == "offline"
