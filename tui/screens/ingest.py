@@ -44,6 +44,7 @@ KIND_WORDS = {
     "verify": "verify",
     "relink_scan": "scan",
     "relink_prove": "prove",
+    "mhl_verify": "mhl",
     "sweep": "sweep",
     "speed": "speed",
     "repair": "repair",
