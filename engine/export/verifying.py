@@ -188,12 +188,16 @@ def _frames(findings: Findings, name: str, wanted: int, found: int | None) -> No
 
 
 def _decode(tools: Tools, path: str, plan: Plan, findings: Findings, doing: Doing) -> None:
+    # Not -xerror: ffmpeg 6 stops at the first picture of a sound AV1 film then. Messages are counted instead.
     args = [
-        "-xerror",
+        "-v",
+        "error",
         "-i",
         ffmpeg.file_url(path),
         "-map",
-        "0",
+        "0:v?",
+        "-map",
+        "0:a?",
         "-fps_mode",
         "passthrough",
         "-f",

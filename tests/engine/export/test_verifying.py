@@ -19,7 +19,7 @@ def findings_of(desk, run) -> dict:
 
 @pytest.mark.parametrize(
     "preset",
-    ["share", "dnxhr-hq-mxf", "ffv1", "vp9", "audio-wav", "audio-flac"],
+    ["share", "dnxhr-hq-mxf", "ffv1", "av1", "audio-wav", "audio-flac"],
 )
 def test_what_was_found_is_kept_with_each_output(desk, clip, preset):
     desk.add(clip("a.mov", size="256x144", seconds="2"), "a.mov")
