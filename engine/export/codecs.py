@@ -243,7 +243,7 @@ TUNES = ("film", "animation", "grain", "stillimage", "fastdecode", "zerolatency"
 """Values of ``tune`` for x264 (x265 knows fewer, and refuses the others itself)."""
 
 _AV1_SPEED = "8"
-_AOM_SPEED = "6"
+_AOM_SPEED = "8"  # at 4 and 6 the libaom of ffmpeg 6.0 wrote pictures that no decoder takes
 _VP9_SPEED = "4"
 
 
