@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from engine.api.facts import ClipDetail, ClipRow
 from engine.api.forms import Check, Field, Values
-from engine.api.making import Answers, ItemLine, PresetEntry, RecipeEntry
+from engine.api.making_rows import Answers, ItemLine, PresetEntry, RecipeEntry
 from engine.api.rows import Source
 
 

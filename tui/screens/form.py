@@ -12,7 +12,7 @@ from textual.containers import Container, Vertical
 from textual.widgets import Input
 
 from engine.api.forms import Check, Field, Values, text_of, value_of
-from engine.api.making import spoken
+from engine.api.making_rows import spoken
 from engine.errors import RushesError
 from tui import format as fmt
 from tui import keys

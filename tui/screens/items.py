@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from engine.api import points
 from engine.api.facts import ClipRow
-from engine.api.making import ItemLine
+from engine.api.making_rows import ItemLine
 from engine.api.rows import Filter, Id, Source
 from engine.errors import NotFound, RushesError
 from engine.names import display

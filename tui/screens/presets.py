@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
-from engine.api.making import Answers, PresetEntry
+from engine.api.making_rows import Answers, PresetEntry
 from engine.api.rows import Show, Source
 from engine.errors import RushesError
 from engine.names import display

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
-from engine.api.making import Answers, RecipeEntry
+from engine.api.making_rows import Answers, RecipeEntry
 from engine.api.recipe_fields import MODE_WORDS
 from engine.api.rows import Id, Show, Source
 from engine.errors import RushesError
