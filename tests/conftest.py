@@ -10,6 +10,25 @@ import pytest
 
 from engine.library import Library, create
 
+_MACHINE = (
+    "contracts/test_wire",
+    "engine/demo",
+    "engine/supervisor",
+    "engine/volumes",
+    "engine/watch",
+    "tui/cli",
+)
+"""Tests that look at the whole machine: its mount table, its processes, its silence."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that mount or look at the whole machine never run beside each other."""
+    root = Path(__file__).parent
+    for item in items:
+        where = item.path.relative_to(root).as_posix()
+        if where.startswith(_MACHINE) or item.get_closest_marker("mount"):
+            item.add_marker(pytest.mark.xdist_group("machine"))
+
 
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -237,10 +237,11 @@ def test_everything_that_lists_answers_with_one_document_when_there_is_nothing(h
     lib = home / "lib"
     for words in (
         ("jobs", "list"), ("clips", "list"), ("relink", "list"), ("recipe", "list"), ("exports", "list"),
-        ("volumes", "list"),
     ):  # fmt: skip
         said = rushes(*words, "--library", lib, "--json")
         assert (said.code, said.document) == (0, []), words
+    # Drives that this machine has are listed, whatever they are.
+    assert isinstance(rushes("volumes", "list", "--library", lib, "--json").document, list)
     assert rushes("audit", "--library", lib, "--json").code == 0
     assert rushes("presets", "list", "--json").code == 0
     assert rushes("settings", "list", "--json").code == 0
