@@ -75,7 +75,9 @@ def _checked(template: str) -> str:
     known = sorted(OF_THE_SOURCE | OF_THE_FILE)
     for token in _TOKEN.findall(template):
         if token not in known:
-            raise WrongUse(f"{{{display(token)}}} in the template {shown} is unknown; there are {known}.")
+            raise WrongUse(
+                f"{{{display(token)}}} in the template {shown} is unknown; there are {', '.join(known)}."
+            )
     if re.search(r"[{}]", _TOKEN.sub("", template)):
         raise WrongUse(f"The template {shown} has a brace without its partner.")
     parts = template.split("/")

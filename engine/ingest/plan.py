@@ -230,6 +230,11 @@ def _look_at_sources(db: Database, sources: Sequence[str], problems: list[str]) 
         else:
             if is_file and not os.access(path, os.R_OK):
                 problems.append(f"{display(path)} may not be read by this user.")
+            if not listing.files and not listing.unreadable:
+                problems.append(
+                    f"{display(path)} holds no files; nothing would be taken in from it."
+                    " Is it the right folder, and is the card mounted?"
+                )
             found.append(_Source(path, place, listing, is_file=is_file))
     return found
 

@@ -33,6 +33,17 @@ def test_every_problem_is_listed(desk, card, tmp_path):
     assert not (tmp_path / "no").exists()
 
 
+def test_a_source_without_files_is_refused(desk, card, tmp_path):
+    empty = tmp_path / "empty"
+    (empty / "DCIM/100MEDIA").mkdir(parents=True)
+    (empty / ".DS_Store").write_bytes(b"x")
+    for options in ({}, {"dry_run": True}, {"mode": "reference"}):
+        (problem,) = refused(desk, [empty], **options)
+        assert "empty holds no files; nothing would be taken in" in problem
+    (problem,) = refused(desk, [card, empty])
+    assert "empty holds no files" in problem
+
+
 def test_source_and_destination_are_one(desk, card):
     before = tree(card)
     assert "source and destination at once" in refused(desk, [card], [card])[0]
