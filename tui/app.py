@@ -24,8 +24,9 @@ from tui.desk import Desk
 from tui.ends import Ends
 from tui.feed import Feed, HeaderChanged, Looked
 from tui.format import one_line, plural, shell_word
+from tui.graphics import Album
 from tui.keys import BY_ID
-from tui.looks import ASCII, UNICODE, Glyphs, choose_glyphs
+from tui.looks import ASCII, UNICODE, Glyphs, choose_glyphs, choose_pictures
 from tui.runner import Runner, ThreadRunner
 from tui.screens.clips import ClipsScreen
 from tui.screens.confirm import ConfirmDialog
@@ -90,6 +91,8 @@ class RushesApp(App[None]):
         self.desk = desk
         self.pace = pace or Pace()
         self.glyphs = glyphs or choose_glyphs()
+        self.picture_kind = choose_pictures()
+        self.album = Album(self.write_raw, lambda: self.console.color_system == "truecolor")
         self.ends = Ends(self)
         self.feed = Feed(desk, self.pace, self._from_feed)
         self._runner = runner
@@ -134,6 +137,8 @@ class RushesApp(App[None]):
     def on_mount(self) -> None:
         """Look once, go to the first place, begin to look regularly."""
         self.animation_level = "none"
+        self.app_suspend_signal.subscribe(self, lambda _: self.album.leave(), immediate=True)
+        self.app_resume_signal.subscribe(self, lambda _: self._come_back(), immediate=True)
         self.feed.poll()
         if self._place != self.current_mode:
             self.switch_mode(self._place)
@@ -154,6 +159,16 @@ class RushesApp(App[None]):
     def _terminal_gone(self) -> None:
         terminal.leave_hard()
         self.exit()
+
+    def exit(self, *args: Any, **options: Any) -> None:
+        """Leave; pictures are taken from the terminal while it still shows the screen that has them."""
+        self.album.leave()
+        super().exit(*args, **options)
+
+    def _come_back(self) -> None:
+        """In front again after the shell was: the terminal forgets pictures with the screen that had them."""
+        self.album.come_back()
+        self.refresh()
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """Another window is in front: look less often."""

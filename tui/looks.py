@@ -104,6 +104,26 @@ def choose_glyphs(environment: Mapping[str, str] | None = None) -> Glyphs:
     return UNICODE
 
 
+REAL_PICTURES = ("xterm-kitty", "xterm-ghostty")
+"""Values of TERM whose terminal draws real pictures in placeholder cells; TERM travels over SSH."""
+
+
+def choose_pictures(environment: Mapping[str, str] | None = None) -> str:
+    """How thumbnails are shown: ``kitty`` (real pictures), ``blocks`` or ``none``.
+
+    ``RUSHES_PICTURES`` says so, or (``auto``, unset) TERM does: only a terminal
+    that is known to have them gets real ones, and none inside tmux or screen,
+    which would have to pass them on. KITTY_WINDOW_ID and the like are not
+    asked: they are inherited by other terminals that are started from there.
+    """
+    env = os.environ if environment is None else environment
+    wanted = env.get("RUSHES_PICTURES", "").lower()
+    if wanted in ("kitty", "blocks", "none"):
+        return wanted
+    inside = env.get("TMUX") or env.get("STY")
+    return "kitty" if env.get("TERM", "") in REAL_PICTURES and not inside else "blocks"
+
+
 @dataclass(frozen=True)
 class Look:
     """How a state is shown: the name of its sign in :class:`Glyphs`, its word, its tone."""

@@ -20,6 +20,9 @@ DEFAULTS = {
 SSH_DEFAULTS = {"ESCDELAY": "200"}
 """In addition over SSH: the bytes of one key may arrive apart from each other."""
 
+TERM_DEFAULTS = {"xterm-ghostty": {"TEXTUAL_COLOR_SYSTEM": "256"}}
+"""In addition where COLORTERM did not come along (SSH) and the name does not tell the colours."""
+
 GUARD_SECONDS = 1.0
 """How often the guard looks whether the terminal is still there."""
 
@@ -29,6 +32,9 @@ def prepare(environment: MutableMapping[str, str] | None = None) -> None:
     env = os.environ if environment is None else environment
     for name, value in DEFAULTS.items():
         env.setdefault(name, value)
+    if not env.get("COLORTERM"):
+        for name, value in TERM_DEFAULTS.get(env.get("TERM", ""), {}).items():
+            env.setdefault(name, value)
     if env.get("SSH_CONNECTION"):
         for name, value in SSH_DEFAULTS.items():
             env.setdefault(name, value)

@@ -146,4 +146,5 @@ def default_theme(term: str, wanted: str = "") -> str:
     """The theme to begin with: ``wanted`` if it is one of ours, else what the terminal can show."""
     if wanted in CHOICES:
         return wanted
-    return "rushes-dark" if "256" in term or term in ("", "xterm-kitty", "alacritty", "foot") else "ansi-dark"
+    many = "256" in term or term in ("", "xterm-kitty", "xterm-ghostty", "alacritty", "foot")
+    return "rushes-dark" if many else "ansi-dark"

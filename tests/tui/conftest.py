@@ -32,7 +32,7 @@ pytest_textual_snapshot.SVGImageExtension.dirname = classmethod(_dirname)
 def _frozen(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
     monkeypatch.setenv("TZ", "UTC")
-    for name in ("RUSHES_THEME", "RUSHES_GLYPHS", "TERM"):
+    for name in ("RUSHES_THEME", "RUSHES_GLYPHS", "RUSHES_PICTURES", "TERM"):
         monkeypatch.delenv(name, raising=False)
     time.tzset()
     yield

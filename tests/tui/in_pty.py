@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -37,9 +38,12 @@ class Screen:
         *,
         ignore_hangup: bool = False,
         script: str = SCRIPT,
+        pixels: tuple[int, int] = (0, 0),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        """``pixels`` is the terminal's size in them; ``environment`` goes over the usual one."""
         self.master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], *pixels))
 
         def take_terminal() -> None:
             os.setsid()
@@ -48,7 +52,9 @@ class Screen:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
         env = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
-        env.pop("COLORTERM", None)
+        for name in ("COLORTERM", "TMUX", "STY", "NO_COLOR", "RUSHES_PICTURES"):
+            env.pop(name, None)
+        env |= environment or {}
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-c", script, library, place],

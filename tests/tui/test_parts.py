@@ -173,6 +173,21 @@ def test_defaults_for_a_slow_line_never_override_a_wish() -> None:
     assert env["ESCDELAY"] == "200"
 
 
+@pytest.mark.parametrize(
+    ("env", "colours"),
+    [
+        ({"TERM": "xterm-ghostty"}, "256"),
+        ({"TERM": "xterm-ghostty", "COLORTERM": "truecolor"}, None),
+        ({"TERM": "xterm-256color"}, None),
+    ],
+)
+def test_colours_that_the_name_of_the_terminal_does_not_tell(
+    env: dict[str, str], colours: str | None
+) -> None:
+    terminal.prepare(env)
+    assert env.get("TEXTUAL_COLOR_SYSTEM") == colours
+
+
 def test_setting_the_defaults_does_not_import_textual() -> None:
     import subprocess
 
@@ -195,6 +210,7 @@ def test_a_terminal_that_hung_up_is_noticed() -> None:
     [
         ("xterm-256color", "", "rushes-dark"),
         ("xterm", "", "ansi-dark"),
+        ("xterm-ghostty", "", "rushes-dark"),
         ("linux", "", "ansi-dark"),
         ("xterm-256color", "rushes-light", "rushes-light"),
         ("linux", "no such theme", "ansi-dark"),

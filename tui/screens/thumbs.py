@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from engine.errors import RushesError
 from tui import pictures
-from tui.looks import Cell
+from tui.graphics import Drawn
 from tui.widgets.line_view import BLANK, Line
 
 REST_SECONDS = 0.25
@@ -29,7 +29,7 @@ class Thumbs:
         """``redraw`` is called when a picture has become ready."""
         self._screen = screen
         self._redraw = redraw
-        self._ready: dict[str, tuple[Cell, ...]] = {}
+        self._ready: dict[str, Drawn] = {}
         self._wanted: str | None = None
 
     def lines(self, path: str | None) -> list[Line]:
@@ -37,12 +37,14 @@ class Thumbs:
         app = cast("Any", self._screen.app)
         if path is None or not pictures.can_show(app):
             self._wanted = None
+            app.album.place(self, ())
             return []
         if path not in self._ready:
             self._want(path)
+            app.album.place(self, ())
             return []
-        drawn = self._ready[path]
-        return [*(Line(cell) for cell in drawn), BLANK] if drawn else []
+        lines = app.album.place(self, self._ready[path])
+        return [*(Line(cell) for cell in lines), BLANK] if lines else []
 
     def _want(self, path: str) -> None:
         if path == self._wanted:
@@ -58,12 +60,13 @@ class Thumbs:
         if path != self._wanted or path in self._ready:
             return
 
-        def read(lines: Any, error: RushesError | None) -> None:
+        def read(drawn: Any, error: RushesError | None) -> None:
             if len(self._ready) >= KEPT:
                 self._ready.clear()
-            self._ready[path] = () if error is not None else cast("tuple[Cell, ...]", lines)
+            self._ready[path] = () if error is not None else cast("Drawn", drawn)
             if path == self._wanted and self._screen.is_attached:
                 self._redraw()
 
         app = cast("Any", self._screen.app)
-        app.runner.submit(lambda: pictures.half_blocks(path, WIDTH, HEIGHT), read, slow=True)
+        kind = app.picture_kind
+        app.runner.submit(lambda: pictures.drawn(path, WIDTH, HEIGHT, kind), read, slow=True)

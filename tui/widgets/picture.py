@@ -1,4 +1,4 @@
-"""A small picture in half blocks: nothing where the terminal cannot show one."""
+"""A small picture, real or of half blocks: nothing where the terminal cannot show one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from textual.strip import Strip
 
 from engine.errors import RushesError
 from tui import pictures
+from tui.graphics import Drawn
 from tui.looks import Cell
 from tui.widgets.toned import Toned
 
@@ -47,14 +48,16 @@ class Picture(Toned):
         if path is None or not pictures.can_show(app):
             self._take(())
             return
+        kind = app.picture_kind
 
-        def read(lines: Any, error: RushesError | None) -> None:
+        def read(drawn: Any, error: RushesError | None) -> None:
             if self.is_attached and self._path == path:
-                self._take(() if error is not None else cast("tuple[Cell, ...]", lines))
+                self._take(() if error is not None else cast("Drawn", drawn))
 
-        app.runner.submit(lambda: pictures.half_blocks(path, *self._most), read, slow=True)
+        app.runner.submit(lambda: pictures.drawn(path, *self._most, kind), read, slow=True)
 
-    def _take(self, lines: tuple[Cell, ...]) -> None:
+    def _take(self, drawn: Drawn) -> None:
+        lines = cast("RushesApp", self.app).album.place(self, drawn)
         if lines == self._drawn:
             return
         self._drawn = lines
