@@ -8,6 +8,7 @@ import io
 import os
 import random
 import re
+import signal
 import struct
 import termios
 import unicodedata
@@ -319,7 +320,7 @@ RushesApp.on_ready, RushesApp.on_key = on_ready, on_key
 RushesApp(Desk(open_library(sys.argv[1]))).run(mouse=False)
 """
 
-HIDE, SHOW, LEAVE = b"\x1b[17~", b"\x1b[18~", b"\x1b[19~"
+HIDE, SHOW, LEAVE, SUSPEND = b"\x1b[17~", b"\x1b[18~", b"\x1b[19~", b"\x1a"
 
 
 @pytest.fixture
@@ -357,9 +358,9 @@ def test_a_terminal_gets_the_picture_once_and_is_left_without_it(
         # The screen is laid out more than once at its start; each time it is the same cells.
         assert list(dict.fromkeys(cells)) == [text for ((text, _),) in graphics.placeholders(20, 5, "")]
 
-        assert screen.read(2.0) == b"", "nothing changes, nothing is sent"
+        assert screen.read(1.2) == b"", "nothing changes, nothing is sent"
         screen.press(HIDE)
-        screen.quiet()
+        screen.read(0.4)
         screen.seen = b""
         screen.press(SHOW)
         screen.read_until(PLACEHOLDER.encode())
@@ -371,6 +372,27 @@ def test_a_terminal_gets_the_picture_once_and_is_left_without_it(
         last = screen.seen.decode()
         assert [keys for keys, _ in commands(last)] == [{"a": "d", "d": "I", "q": "2", "i": str(number)}]
         assert last.index("\x1b_G") < last.index("\x1b[?1049l"), "before the screen that has it is left"
+    finally:
+        screen.end()
+
+
+def test_the_shell_in_between_costs_no_picture(library: object, still: str) -> None:
+    screen = open_terminal(library.root, still, TERM="xterm-kitty")  # type: ignore[attr-defined]
+    try:
+        screen.read_until(PLACEHOLDER.encode())
+        screen.quiet()
+        first = commands(screen.seen.decode())
+        screen.seen = b""
+        screen.press(SUSPEND)
+        screen.read_until(b"\x1b[?1004l")
+        away = screen.seen.decode()
+        assert [keys["a"] for keys, _ in commands(away)] == ["d"]
+        assert away.index("\x1b_G") < away.index("\x1b[?1049l")
+        screen.seen = b""
+        os.kill(screen.process.pid, signal.SIGCONT)
+        screen.read_until(PLACEHOLDER.encode())
+        screen.quiet()
+        assert commands(screen.seen.decode()) == first, "the same picture under the same number, once"
     finally:
         screen.end()
 
