@@ -38,7 +38,7 @@ CELL_SHAPE = 2
 
 
 SHRINK = 0.8
-"""How much smaller a real picture becomes, a side, each time that it has too many bytes."""
+"""How much smaller a real picture becomes, a side, at least, each time that it has too many bytes."""
 
 
 def can_show(app: RushesApp) -> bool:
@@ -138,9 +138,9 @@ def _png(image: Image, scale: float) -> bytes:
         if made.tell() <= graphics.MOST_PNG or wide == high == 1:
             return made.getvalue()
         if colours > 64:
-            colours //= 2
-        else:
-            scale *= SHRINK
+            colours = 64
+        else:  # bytes go with the area
+            scale *= min(SHRINK, (graphics.MOST_PNG / made.tell()) ** 0.5)
 
 
 def _resized(image: Image, wide: int, high: int) -> Image:

@@ -236,6 +236,15 @@ def test_the_longest_unseen_makes_room_and_what_is_shown_stays() -> None:
     assert len(sent) == before
 
 
+def test_a_picture_that_is_shown_again_is_not_the_oldest() -> None:
+    sent: list[str] = []
+    album, owner = Album(sent.append, lambda: False), Owner()
+    for number in (*range(KEPT), 0, KEPT):
+        album.place(owner, sheet(number))
+    gone = [keys["i"] for text in sent for keys, _ in commands(text) if keys.get("a") == "d"]
+    assert gone == [str(SLOTS[1][0])]
+
+
 def test_where_all_are_shown_one_more_is_none() -> None:
     album, owners = Album(lambda _: None, lambda: False), [Owner() for _ in range(KEPT + 1)]
     placed = [album.place(owner, sheet(number)) for number, owner in enumerate(owners)]
