@@ -27,7 +27,7 @@ from tui.format import one_line, plural, shell_word
 from tui.graphics import Album
 from tui.keys import BY_ID
 from tui.looks import ASCII, UNICODE, Glyphs, choose_glyphs, choose_pictures
-from tui.runner import Runner, ThreadRunner
+from tui.runner import Done, Runner, ThreadRunner
 from tui.screens.clips import ClipsScreen
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.exports import ExportsScreen
@@ -39,6 +39,7 @@ from tui.screens.triage import TriageScreen
 from tui.screens.volumes import VolumesScreen
 from tui.themes import ANSI_TONES, CHOICES, THEMES, default_theme
 from tui.timing import Pace
+from tui.type_ahead import KeyPassed, TypeAhead
 from tui.widgets.bars import PLACES
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class RushesApp(App[None]):
         self.album = Album(self.write_raw, lambda: self.console.color_system == "truecolor")
         self.ends = Ends(self)
         self.feed = Feed(desk, self.pace, self._from_feed)
+        self.typed = TypeAhead(self, super().on_event)
         self._runner = runner
         self._place = place
         self._wake = wake
@@ -259,6 +261,29 @@ class RushesApp(App[None]):
         self.tell(f"Copied: {word}")
 
     # -- keys ------------------------------------------------------------------------
+    async def on_event(self, event: events.Event) -> None:
+        """Hand keys on one at a time, see :mod:`tui.type_ahead`; everything else at once."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self.typed.take(event)
+            return
+        await super().on_event(event)
+        if isinstance(event, events.Key):
+            self.typed.acted()
+
+    def on_key_passed(self, event: KeyPassed) -> None:
+        """A widget has dealt with a key, and so has everything above it."""
+        self.typed.passed(event.number, event.round)
+
+    def read_then(self, work: Callable[[], Any], done: Done) -> None:
+        """Read beside the event loop, for a dialog that ``done`` opens; keys wait for it for a moment."""
+        ended = self.typed.reading()
+
+        def told(result: Any, error: RushesError | None) -> None:
+            done(result, error)
+            ended()
+
+        self.runner.submit(work, told, slow=True)
+
     def reason(self, key_id: str) -> str | None:
         """Why a key of the app cannot act now, or None."""
         header = self.feed.header

@@ -182,7 +182,7 @@ class OffersScreen(AsideScreen):
             else:
                 new_ingest(self, cast("list[str]", list(paths)))
 
-        rushes.runner.submit(lambda: rushes.desk.drives.offered(row.offer_id), known, slow=True)
+        rushes.read_then(lambda: rushes.desk.drives.offered(row.offer_id), known)
 
     def do_dismiss(self) -> None:
         """Wave aside."""

@@ -109,7 +109,7 @@ class RunVerbs(TriageScreen):
                 return
             rushes.push_screen(RunCompareScreen(cast("dict[str, Any]", compared), rushes.pace.now()))
 
-        rushes.runner.submit(lambda: rushes.desk.making.compare(*pair), found, slow=True)
+        rushes.read_then(lambda: rushes.desk.making.compare(*pair), found)
 
     def do_deliver(self) -> None:
         """Copy or move the finished files; a refusal stays in the dialog."""

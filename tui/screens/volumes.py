@@ -376,7 +376,7 @@ class VolumesScreen(TriageScreen):
                     answered,
                 )
 
-        rushes.runner.submit(lambda: rushes.desk.held_by(row.volume_id), looked, slow=True)
+        rushes.read_then(lambda: rushes.desk.held_by(row.volume_id), looked)
 
     def do_measure(self) -> None:
         """Queue a measurement, after a question."""
@@ -474,7 +474,7 @@ class VolumesScreen(TriageScreen):
 
             rushes.push_screen(ChoiceDialog("Which is it?", choices, "", rushes.glyphs), chosen)
 
-        rushes.runner.submit(lambda: rushes.desk.drives.claims(row.volume_id), known, slow=True)
+        rushes.read_then(lambda: rushes.desk.drives.claims(row.volume_id), known)
 
     def do_check(self) -> None:
         """Is the card safe to format?"""
