@@ -93,18 +93,16 @@ def plan(
     _arrange(db, found, targets, Wanted(template, library.name))
     _check_names(found, targets, problems)
     if dry_run:
-        volumes = tuple({target.place.volume_id for target in targets})
-        for source in found:
-            source.foreseen = known.foresee(
-                db,
-                source.path if not source.is_file else os.path.dirname(source.path),
-                source.place.volume_id,
-                source.place.path if not source.is_file else os.path.dirname(source.place.path),
-                source.listing.files,
-                volumes,
-            )
-    planned = [_planned_destination(db, target, found) for target in targets]
-    problems.extend(_space_problems(db, planned))
+        _foresee(db, found, targets)
+    skips = duplicates == "skip"
+    planned = [_planned_destination(db, target, found, skips=skips) for target in targets]
+    narrow = _space_problems(db, planned)
+    if narrow and skips and not dry_run:
+        # What is there already needs no room; finding that out reads sources, so only where it decides.
+        _foresee(db, found, targets)
+        planned = [_planned_destination(db, target, found, skips=skips) for target in targets]
+        narrow = _space_problems(db, planned)
+    problems.extend(narrow)
     if problems:
         raise Refused(*problems)
     resources = sorted(
@@ -126,6 +124,20 @@ def plan(
         template,
     )
     return replace(result, seconds=expected_seconds(db, result.size, len(targets)))
+
+
+def _foresee(db: Database, found: list[_Source], targets: list[_Target]) -> None:
+    """Compare the sources with what every destination's volume holds verified."""
+    volumes = tuple({target.place.volume_id for target in targets})
+    for source in found:
+        source.foreseen = known.foresee(
+            db,
+            source.path if not source.is_file else os.path.dirname(source.path),
+            source.place.volume_id,
+            source.place.path if not source.is_file else os.path.dirname(source.place.path),
+            source.listing.files,
+            volumes,
+        )
 
 
 def _check_wishes(
@@ -381,13 +393,15 @@ def _check_names(found: list[_Source], targets: list[_Target], problems: list[st
             )
 
 
-def _planned_destination(db: Database, target: _Target, found: list[_Source]) -> PlannedDestination:
+def _planned_destination(
+    db: Database, target: _Target, found: list[_Source], *, skips: bool
+) -> PlannedDestination:
     needed = numbered = present = 0
     for source in found:
         for number, file in source.listing.files.numbered():
             here = _size_of(target.path, source.arrangement.target(file.path))
             if here is None:
-                known_here = source.foreseen is not None and source.foreseen.known[number]
+                known_here = skips and source.foreseen is not None and source.foreseen.known[number]
                 needed += 0 if known_here else file.size
             elif here == file.size:
                 present += 1

@@ -143,3 +143,18 @@ def test_numbers_go_before_the_last_dot():
     assert layout.numbered("README", 12) == "README_012"
     assert layout.numbered(".hidden", 2) == ".hidden_002"
     assert len(os.fsencode(layout.numbered("é" * 125 + ".mov", 7))) <= 255
+
+
+def test_what_a_drive_holds_already_needs_no_room(desk, card, tmp_path, monkeypatch):
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    desk.ingest(card, to=[drive])
+    again = card.rename(tmp_path / "B002")  # another name, so its copies would be new files
+    write(again / "DCIM" / "new.dat", 2 << 20)
+    monkeypatch.setattr("engine.ingest.plan.free_bytes", lambda path: 4 << 20)
+    monkeypatch.setattr("engine.ingest.plan.size_bytes", lambda path: 0)
+    sources, to = [str(again)], [str(drive)]
+    assert ingest_plan(desk.library, sources, to).destinations[0].needed == 2 << 20
+    for options in ({"duplicates": "copy"}, {"duplicates": "copy", "dry_run": True}):
+        (problem,) = refused(desk, sources, to, **options)
+        assert "Not enough space" in problem
