@@ -44,6 +44,7 @@ class Record:
         path: relative to the folder of the list.
         proven_at: when its bytes were last read; None when that is not known.
         renewed: whether this very work proved it, so that it is said again although it is known.
+        just_read: whether it was read for this very list: a proof of its own, however soon after the last.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Record:
     digests: dict[str, str]
     proven_at: str | None
     renewed: bool
+    just_read: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def _file(record: Record, history: History) -> FileHash | None:
         action = "original"
     else:
         common = [form for form in record.digests if form in old]
-        if not common or not (record.renewed and _newer(record, before)):
+        if not common or not (record.just_read or (record.renewed and _newer(record, before))):
             return None  # a digest of another kind proves nothing about the recorded one
         same = all(old[form] == record.digests[form] for form in common)
         action = "verified" if same else "failed"

@@ -246,7 +246,7 @@ def create(
             known[name] = digest
             facts = tree.files[name]
             records.append(
-                Record(name, facts.size, facts.mtime_ns, {FORM: digest}, clock.now(), renewed=True)
+                Record(name, facts.size, facts.mtime_ns, {FORM: digest}, clock.now(), True, just_read=True)
             )
         creator = Creator(begun, platform.node(), "rushes", __version__)
         made = add(root, reading.load(root), records, tree, known, creator, "in-place")

@@ -104,6 +104,9 @@ def ensure(library: Library, *, take_over: bool = False) -> EngineStatus:
 _started: dict[str, subprocess.Popen[bytes]] = {}
 """The engines that this client started, by library. Kept so that they are reaped when they end."""
 
+_leaving: list[subprocess.Popen[bytes]] = []
+"""Engines that gave up their lock but had not quite ended when another was started."""
+
 
 def _has_ended(library: Library) -> bool:
     """Whether the engine that this client started for the library has ended already. Reaps it."""
@@ -113,7 +116,8 @@ def _has_ended(library: Library) -> bool:
 
 def start_detached(library: Library, *, take_over: bool = False) -> None:
     """Start an engine that belongs to no terminal: own session, no standard streams."""
-    _has_ended(library)
+    if not _has_ended(library) and library.library_id in _started:
+        _leaving.append(_started[library.library_id])  # its lock is free: it is about to be gone
     library.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-P", "-m", "engine", "--library", str(library.cache_root)]
     if take_over:
