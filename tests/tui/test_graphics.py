@@ -29,6 +29,7 @@ from tui import graphics, pictures
 from tui.app import RushesApp
 from tui.graphics import DIACRITICS, KEPT, PLACEHOLDER, SLOTS, Album, Sheet
 from tui.looks import ASCII, choose_pictures
+from tui.screens.thumbs import Thumbs
 from tui.widgets.picture import Picture
 
 MakeApp = Callable[..., RushesApp]
@@ -303,6 +304,25 @@ async def test_a_widget_shows_what_the_terminal_can(
         assert bool(sent) == (real is True)
         app.exit()
         assert (commands(sent[-1])[-1][0]["a"] == "d") if real else not sent
+
+
+async def test_a_detail_shows_it_among_its_lines(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, noise: str
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    app = make_app(FakeDesk())
+    async with app.run_test(size=(80, 24)):
+        app.console._color_system = ColorSystem.TRUECOLOR
+        sent: list[str] = []
+        monkeypatch.setattr(app.album, "_write", sent.append)
+        redrawn: list[bool] = []
+        thumbs = Thumbs(app.screen, lambda: redrawn.append(True))
+        assert thumbs.lines(noise) == []
+        assert redrawn == [True]
+        lines = thumbs.lines(noise)
+        assert [cell_len("".join(text for text, _ in line.cell)) for line in lines] == [28] * 8 + [0]
+        assert thumbs.lines(noise) == lines
+        assert len(sent) == 1
 
 
 # -- in a terminal ------------------------------------------------------------------------
