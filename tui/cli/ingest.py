@@ -301,14 +301,20 @@ def _show_plan(planned: dict[str, Any]) -> None:
     )
 
 
+def _files(count: int) -> str:
+    return f"{count} file" if count == 1 else f"{count} files"
+
+
 def _show_result(result: dict[str, Any]) -> None:
     for item in result["items"]:
         output.say(
-            f"  {item['source']}: {item['status']}, {item['files_ingested']} of {item['files_found']} files"
+            f"  {item['source']}: {item['status']}, "
+            f"{item['files_ingested']} of {item['files_found']} files verified"
+            + (f", {item['duplicates']} there already" if item["duplicates"] else "")
             + (f" - {output.shown(item['error'])}" if item["error"] else "")
         )
     output.say(
-        f"{result['status'].replace('_', ' ').capitalize()}: {result['ingested']} files verified "
+        f"{result['status'].replace('_', ' ').capitalize()}: {_files(result['ingested'])} verified "
         f"({output.size(result['bytes'])}), {result['duplicates']} there already, {result['failed']} failed, "
         f"in {output.duration(result['seconds'])}."
     )

@@ -138,3 +138,17 @@ def test_a_damaged_copy_is_listed_and_made_anew_by_its_number(home: Path) -> Non
     assert (home / "x/A001/b.txt").read_text() == "bb"
     assert (home / "x/A001/b.txt.damaged").read_text() == "BB", "the bad file is kept aside"
     assert rushes("verify", "--damaged", *lib).code == 0
+
+
+def test_a_card_that_is_known_reads_as_there_already_and_an_empty_folder_is_refused(home: Path) -> None:
+    card = filled(home / "A001")
+    where = ("--to", home / "x", "--library", home / "lib", "--wait")
+    assert rushes("ingest", card, *where).code == 0
+    said = rushes("ingest", card, *where)
+    assert (said.code, "0 of 2 files verified, 2 there already" in said.out) == (0, True), said.out
+    (home / "empty").mkdir()
+    refused = rushes("ingest", home / "empty", *where)
+    assert (refused.code, "holds no files" in refused.err) == (3, True), refused.err
+    (home / "one").mkdir()
+    (home / "one/c.txt").write_text("ccc")
+    assert "Completed: 1 file verified" in rushes("ingest", home / "one", *where).out
