@@ -52,7 +52,7 @@ class Screen:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
         env = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
-        for name in ("COLORTERM", "TMUX", "STY", "NO_COLOR", "RUSHES_PICTURES"):
+        for name in ("COLORTERM", "COLUMNS", "LINES", "TMUX", "STY", "NO_COLOR", "RUSHES_PICTURES"):
             env.pop(name, None)
         env |= environment or {}
         self.began = time.monotonic()
