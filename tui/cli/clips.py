@@ -15,7 +15,7 @@ def clips() -> None:
 @clips.command(name="list")
 @options.common
 @click.option(
-    "--offline", "state", flag_value="offline", default=None, help="Only clips that cannot be reached now."
+    "--offline", "state", flag_value="offline", default=None, help="Only clips whose drives are away."
 )
 @click.option("--missing", "state", flag_value="missing", help="Only clips whose files are gone.")
 @click.option("--damaged", "state", flag_value="damaged", help="Only clips whose bytes changed.")

@@ -52,7 +52,7 @@ def scan(
         output.say(
             f"{result['files_scanned']} files seen, {result['files_hashed']} read; "
             f"{result['offline']} clips looked for, {result['candidates']} candidates, "
-            f"{result['applied']} applied, {result['conflicts']} to decide."
+            f"{result['applied']} applied, {max(0, result['candidates'] - result['applied'])} to decide."
         )
         if result["error"]:
             output.complain(output.shown(result["error"]))

@@ -143,7 +143,8 @@ class IngestScreen(TriageScreen):
             if more:
                 lines.append(fact("", more, "warn" if row.failed else ""))
         if row.bytes_total:
-            lines.append(fact("Size", fmt.size(row.bytes_total)))
+            # Every byte that is read, written and read back, at each destination.
+            lines.append(fact("Work", fmt.size(row.bytes_total)))
         lines += time_lines(row, now)
         lines.append(fact("Queued", f"{fmt.moment(row.created_at, now)} by {display(detail.created_by)}"))
         if row.ended_at:
