@@ -210,7 +210,9 @@ def answers_of(pairs: Sequence[str], known: Mapping[str, Field]) -> dict[str, An
         key, equals, text = pair.partition("=")
         if not equals:
             raise WrongUse(f"{display(pair)} is no setting; write KEY=VALUE.")
-        if key not in known or key == "name":
+        if key == "name":
+            raise WrongUse("The name is no setting: it is the command's argument; edit renames with --name.")
+        if key not in known:
             raise WrongUse(f"There is no field {display(key)}; known: {', '.join(sorted(known))}.")
         found[key] = value_of(known[key], text)
     return found

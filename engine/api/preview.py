@@ -45,6 +45,7 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
     here = [clip for clip in clips if orders.is_online(db, clip)]
     facts = [_count(spec, clips, here), *(Fact("", sentence, "warn") for sentence in missing)]
     known = [found for found in map(_known, here) if found is not None]
+    facts += _doubtful(spec, here, known, sound_only=body["video"] is None)
     if not known:
         return tuple(facts), ()
     tags = _tags(name, preset.name)
@@ -86,6 +87,26 @@ def _count(spec: Mapping[str, Any], clips: Sequence[Chosen], here: Sequence[Chos
         refused = spec["offline"] == "refuse"
         text += f", {away:,} of them away: " + ("the export is refused" if refused else "left out")
     return Fact("Clips", text, "warn" if away else "")
+
+
+def _doubtful(
+    spec: Mapping[str, Any], here: Sequence[Chosen], known: Sequence[Facts], *, sound_only: bool
+) -> list[Fact]:
+    """What the run will do about clips that cannot be exported, or of which nothing is known. Pure."""
+    told = {facts.clip.clip_id for facts in known}
+    said = [
+        f"Nothing is known of clip {display(clip.title)}: if it cannot be played,"
+        for clip in here
+        if clip.clip_id not in told
+    ]
+    for facts in known:
+        problem = planning.problem_of(facts.clip, facts.media, sound_only=sound_only, hdr=spec["hdr"])
+        said += [] if problem is None else [f"{problem.rstrip('.')}:"]
+    end = "the export is refused" if spec["unreadable"] == "refuse" else "it is left out"
+    shown = [Fact("", f"{text} {end}", "warn") for text in said[:NAMES_SHOWN]]
+    if len(said) > NAMES_SHOWN:
+        shown.append(Fact("", f"and {len(said) - NAMES_SHOWN:,} more such clips", "warn"))
+    return shown
 
 
 def _known(clip: Chosen) -> Facts | None:

@@ -106,7 +106,7 @@ def _spec(given: dict[str, Any]) -> dict[str, Any]:
         if given[key] is not None
     }
     if given["template"]:
-        spec["name"] = given["template"]
+        spec["template"] = given["template"]
     if given["title"]:
         spec["title"] = {"text": given["title"]}
     for key in ("destination", "lut", "deliver_to"):
@@ -141,8 +141,11 @@ def _find_clips(library: Any, spec: dict[str, Any]) -> None:
     """Turn each ``CLIP@IN-OUT`` of a list into a clip of the library with frames."""
     from engine.api import recipes
 
-    if spec.get("items"):
-        spec["items"] = [recipes.item_of(library, str(item["clip_id"])) for item in spec["items"]]
+    items = spec.get("items")
+    if isinstance(items, str):  # --set items=A@0-50,B; a title with a comma needs --clip
+        items = [{"clip_id": name.strip()} for name in items.split(",") if name.strip()]
+    if items:
+        spec["items"] = [recipes.item_of(library, str(item["clip_id"])) for item in items]
 
 
 @recipe.command()

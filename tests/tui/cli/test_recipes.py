@@ -13,6 +13,9 @@ BAD: list[tuple[tuple[str, ...], int, str]] = [
     (("recipe", "create", "F", "--set", "nope=1"), 2, "no field nope"),
     (("recipe", "create", "F", "--set", "nope"), 2, "KEY=VALUE"),
     (("recipe", "create", "F", "--set", "order=sideways"), 2, "no order"),
+    (("recipe", "create", "F", "--set", "items=gone"), 4, "no clip"),
+    (("recipe", "create", "F", "--set", "name=x"), 2, "--name"),
+    (("recipe", "create", "F", "--template", "{nope}"), 2, "no name token"),
     (("recipe", "create", "F", "--clip", "gone@1-2"), 4, "no clip"),
     (("recipe", "preview", "gone"), 4, "no recipe"),
     (("recipe", "copy", "gone", "G"), 4, "no recipe"),
@@ -87,3 +90,27 @@ def test_presets_are_copied_changed_put_together_and_tried(home: Path) -> None:
     assert (made["template"], made["video"]["crf"]) == ("{clip}_{codec}", 30)
     listed = rushes("presets", "list", "--category", "own", "--check", "--json").document
     assert [(preset["name"], preset["unable"]) for preset in listed] == [("Day", None), ("Mine", None)]
+
+
+def test_a_name_template_and_a_list_as_a_setting(home: Path) -> None:
+    (home / "card").mkdir()
+    make_clip(home / "card" / "a.mov", 1)
+    (home / "card" / "torn.mp4").write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + b"\0" * 4000)
+    lib = ("--library", home / "lib", "--json")
+    rushes("ingest", home / "card", "--wait", *lib)
+    said = rushes("recipe", "create", "T", "--template", "{clip}_{preset}", "--set", "items=a@5-20", *lib)
+    assert said.code == 0, said.err
+    assert said.document["template"] == "{clip}_{preset}"
+    assert [(item["in_frame"], item["out_frame"]) for item in said.document["items"]] == [(5, 20)]
+
+
+@pytest.mark.parametrize(("manner", "words"), [("refuse", "refused"), ("skip", "left out")])
+def test_a_preview_tells_of_clips_that_cannot_be_played(home: Path, manner: str, words: str) -> None:
+    (home / "card").mkdir()
+    make_clip(home / "card" / "a.mov", 1)
+    (home / "card" / "torn.mp4").write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + b"\0" * 4000)
+    lib = ("--library", home / "lib", "--json")
+    rushes("ingest", home / "card", "--wait", *lib)
+    assert rushes("recipe", "create", "T", "--set", f"unreadable={manner}", *lib).code == 0
+    said = [fact["text"] for fact in rushes("recipe", "preview", "T", *lib).document["facts"]]
+    assert any("torn" in text and words in text for text in said), said
