@@ -138,8 +138,8 @@ class Desk(Protocol):
         """Give or take back a verdict on a candidate."""
         ...
 
-    def apply_certain(self) -> int:
-        """Apply every candidate that is certain. Returns how many."""
+    def apply_certain(self) -> Sequence[int]:
+        """Apply every candidate that is certain. Returns their ids."""
         ...
 
     def volume(self, volume_id: str, verb: VolumeVerb, *, name: str | None = None) -> None:

@@ -190,11 +190,11 @@ class Desk:
         }
         verbs[verdict](self._library, candidate_id)
 
-    def apply_certain(self) -> int:
-        """Apply every candidate that is certain. Returns how many."""
+    def apply_certain(self) -> list[int]:
+        """Apply every candidate that is certain. Returns their ids."""
         from engine.api import relinks
 
-        return len(relinks.apply_certain(self._library)["applied"])
+        return list(relinks.apply_certain(self._library)["applied"])
 
     def volume(self, volume_id: str, verb: str, *, name: str | None = None) -> None:
         """Change what the library keeps about a volume; ``name`` for ``rename``."""

@@ -10,7 +10,7 @@ from typing import Any
 from engine import clock
 from engine.api import jobs
 from engine.api.texts import text_of
-from engine.errors import WrongUse
+from engine.errors import Refused, WrongUse
 from engine.export import farm, orders, records, runs
 from engine.export.orders import Queued
 from engine.jobs.store import Job
@@ -30,7 +30,12 @@ def queue(library: Library, names: Sequence[str]) -> dict[str, Any]:
     if not names:
         raise WrongUse("Say which recipe to export: rushes recipe list")
     process.ensure(library)
-    return _queued(orders.queue_runs(library, list(names)))
+    try:
+        return _queued(orders.queue_runs(library, list(names)))
+    except Refused as error:
+        if len(names) == 1:
+            raise
+        raise Refused(f"{error} None of the {len(names)} recipes was queued.") from error
 
 
 def wait(

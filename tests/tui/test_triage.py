@@ -252,6 +252,11 @@ async def test_all_certain_asks_first(make_app: MakeApp) -> None:
         cast("Ticks", app.pace.monotonic).seconds += 1
         await press(pilot, "y")
         assert desk.asked == [("apply_certain",)]
+        # The cursor is on one that wants a verdict now; u takes back the last that A gave.
+        applied = [row.id for row in desk.candidate_source.all.values() if row.status == "applied"]
+        await press(pilot, "u")
+        assert desk.asked[-1][0::2] == ("decide", "undo")
+        assert desk.asked[-1][1] in applied
 
 
 @pytest.mark.parametrize("key", ["n", "enter", "escape", "q"])

@@ -388,11 +388,12 @@ class RelinkScreen(TriageScreen):
             if not yes:
                 return
 
-            def applied(count: Any, error: RushesError | None) -> None:
+            def applied(did: Any, error: RushesError | None) -> None:
                 if error is not None:
                     rushes.tell(str(error), "error")
                 else:
-                    rushes.tell(f"{fmt.plural(cast('int', count), 'candidate')} applied; u takes one back.")
+                    self._decided += did
+                    rushes.tell(f"{fmt.plural(len(did), 'candidate')} applied; u takes one back.")
                 rushes.feed.poll()
                 self.table.reload()
                 self._next_undecided()

@@ -164,3 +164,12 @@ def test_an_unreadable_folder_is_named_and_the_rest_is_done(place: Path) -> None
     assert (place / "out" / "card" / "a.txt").read_text() == "a"
     assert "hidden" in json.dumps(said.document["failures"])
     assert (hidden / "b.txt").read_text() == "b"
+
+
+def test_of_several_recipes_one_that_is_refused_leaves_none_queued_and_says_so(place: Path) -> None:
+    for name in ("One", "Two"):
+        assert rushes("recipe", "create", name, "--library", place / "lib").code == 0
+    said = rushes("export", "One", "Two", "--library", place / "lib")
+    assert said.code == 3
+    assert "None of the 2 recipes was queued." in said.err
+    assert rushes("exports", "list", "--json", "--library", place / "lib").document == []
