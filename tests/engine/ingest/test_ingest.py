@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from blake3 import blake3
 
+from engine.errors import Refused
 from engine.jobs import store
 
 from .conftest import fill, temps, tree, write
@@ -190,8 +192,8 @@ def test_names_of_every_kind(desk, tmp_path):
     assert temps(tmp_path) == []
 
 
-def test_an_empty_folder_is_an_honest_nothing(desk, tmp_path):
+def test_an_empty_folder_is_refused_and_nothing_is_queued(desk, tmp_path):
     (tmp_path / "card").mkdir()
-    result = desk.ingest(tmp_path / "card", to=[tmp_path / "nas"])
-    assert (result["found"], result["ingested"], result["status"]) == (0, 0, "completed")
-    assert "holds no files" in desk.log()
+    with pytest.raises(Refused, match="holds no files"):
+        desk.ingest(tmp_path / "card", to=[tmp_path / "nas"])
+    assert desk.rows("SELECT * FROM jobs") == []
