@@ -321,7 +321,11 @@ def _show_result(result: dict[str, Any]) -> None:
     if result.get("bottleneck"):
         output.say(f"The part that was at work longest: {output.shown(result['bottleneck'])}.")
     if result.get("card_free_at") and result["card_free_at"] != result.get("all_done_at"):
-        output.say(f"Every file was verified at the first destinations at {result['card_free_at']}.")
+        from engine import clock
+        from tui import format as fmt
+
+        freed = fmt.moment(result["card_free_at"], clock.parse(clock.now()))
+        output.say(f"Every file was verified at the first destinations at {freed}.")
     for sentence in (result["error"], result["message"] if result["status"] == "paused" else None):
         if sentence:
             output.complain(output.shown(sentence))
