@@ -137,9 +137,21 @@ def observe(mounts: tuple[Mount, ...], seconds: float = workers.PROBE_SECONDS) -
             return Seen(
                 ordered, evidence_of(mount, None, None), None, answering=False, read_only=mount.read_only
             )
-        if answer["is_dir"]:
+        if answer["is_dir"] and not _left(mount, answer):
             return _seen(ordered, answer)
     return None
+
+
+def _left(mount: Mount, answer: dict[str, Any]) -> bool:
+    """Whether the folder answered, not the mount: it was unmounted after the table was read.
+
+    What lies below would else lend its identity to the mount that went away.
+    Btrfs numbers its subvolumes apart from what the mount table says.
+    """
+    above = answer.get("dev_above")
+    if mount.major == mount.minor == 0 or mount.fs_type == "btrfs" or mount.mount_point == "/":
+        return False
+    return above is not None and answer["dev"] == above and above != os.makedev(mount.major, mount.minor)
 
 
 def is_dead(mount: Mount) -> bool:

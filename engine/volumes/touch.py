@@ -40,8 +40,8 @@ def facts(mount_point: str) -> dict[str, Any]:
     """Ask the root of a mount who it is.
 
     Returns:
-        ``is_dir``; and for a folder ``dev`` (st_dev), ``fsid``, ``size``,
-        ``free`` (bytes, for an ordinary user), ``flag_ro``, ``uuid`` and
+        ``is_dir``; and for a folder ``dev`` (st_dev), ``dev_above`` (that of
+        the folder above), ``fsid``, ``size``, ``free`` (bytes, for an ordinary user), ``flag_ro``, ``uuid`` and
         ``label`` (None: this file system does not tell), ``marker`` (id or
         None), ``marker_error`` (a sentence or None), ``names`` (of its root).
 
@@ -55,6 +55,7 @@ def facts(mount_point: str) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "is_dir": True,
         "dev": found.st_dev,
+        "dev_above": os.stat(os.path.dirname(mount_point.rstrip("/")) or "/").st_dev,
         "fsid": space.f_fsid,
         "size": space.f_blocks * space.f_frsize,
         "free": space.f_bavail * space.f_frsize,

@@ -180,3 +180,9 @@ def test_cameras_are_recognised_by_their_folders() -> None:
     assert looks_like_card(["A001_C002.rdc"])
     assert not looks_like_card(["Footage", "privately", "x.rdc.mov", ".RDC"])
     assert not looks_like_card([])
+
+
+def test_a_folder_from_which_the_mount_has_gone_does_not_answer_for_it(tmp_path: Path) -> None:
+    """A drive may be pulled between the reading of the mount table and the question."""
+    line = f"99 1 0:250 / {tmp_path} rw - tmpfs tmpfs rw"
+    assert devices.observe(parse(line)) is None
