@@ -41,9 +41,10 @@ def facts(mount_point: str) -> dict[str, Any]:
 
     Returns:
         ``is_dir``; and for a folder ``dev`` (st_dev), ``dev_above`` (that of
-        the folder above), ``fsid``, ``size``, ``free`` (bytes, for an ordinary user), ``flag_ro``, ``uuid`` and
-        ``label`` (None: this file system does not tell), ``marker`` (id or
-        None), ``marker_error`` (a sentence or None), ``names`` (of its root).
+        the folder above), ``fsid``, ``size``, ``free`` (bytes, for an ordinary
+        user), ``flag_ro``, ``uuid`` and ``label`` (None: this file system does
+        not tell), ``marker`` (id or None), ``marker_error`` (a sentence or
+        None), ``names`` (of its root).
 
     Raises:
         OSError: the mount does not answer properly.
