@@ -98,14 +98,6 @@ class Intake(Protocol):
         """Write reports: the verdict, and format and path of each."""
         ...
 
-    def priority(self, job_id: str, word: str) -> None:
-        """Change the priority of a job."""
-        ...
-
-    def move(self, job_id: str, where: Literal["up", "down", "top"]) -> None:
-        """Move a waiting job in the queue."""
-        ...
-
     def journal(self, task_id: int) -> Journal:
         """Everything recorded of one file."""
         ...
@@ -128,6 +120,10 @@ class Drives(Protocol):
 
     def dismiss(self, offer_id: int) -> None:
         """Wave an offer aside."""
+        ...
+
+    def restore_offers(self, volume_id: str | None) -> int:
+        """Offer again what was waved aside last, on one volume or on all; return how many came back."""
         ...
 
     def colour(self, volume_id: str, wanted: str | None) -> None:

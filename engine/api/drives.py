@@ -36,6 +36,12 @@ class Drives:
 
         offers.dismiss(self._library, offer_id)
 
+    def restore_offers(self, volume_id: str | None) -> int:
+        """Offer again what was waved aside last, on one volume or on all; return how many came back."""
+        from engine.api import offers
+
+        return len(offers.restore_last(self._library, volume_id))
+
     def colour(self, volume_id: str, wanted: str | None) -> None:
         """Give a volume one of the colours, or none."""
         from engine.api import volumes

@@ -25,15 +25,20 @@ KIND = "new files"
 
 BATCH = 5000
 
-_WAITING = """
+_UNTAKEN = """
     FROM volume_offers AS offer JOIN offered_files AS file USING (offer_id)
-    WHERE (offer.dismissed_at IS NULL OR file.found_at > offer.dismissed_at)
-      AND EXISTS (SELECT 1 FROM volumes AS held WHERE held.volume_id = file.volume_id
+    WHERE EXISTS (SELECT 1 FROM volumes AS held WHERE held.volume_id = file.volume_id
                   AND held.tracked_at IS NOT NULL)
       AND NOT EXISTS (SELECT 1 FROM copies WHERE copies.volume_id = file.volume_id
                       AND copies.path = file.path)
 """
-"""SQL: offers and their files that nobody has taken in or waved aside."""
+"""SQL: offers and their files that nobody has taken in."""
+
+_WAITING = f"{_UNTAKEN} AND (offer.dismissed_at IS NULL OR file.found_at > offer.dismissed_at)"
+"""SQL: of these, what nobody has waved aside."""
+
+_ASIDE = f"{_UNTAKEN} AND file.found_at <= offer.dismissed_at"
+"""SQL: of these, what somebody has waved aside."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Offer:
         files: media files that wait.
         bytes: their size.
         found_at: when the first of them was found.
+        dismissed_at: when it was waved aside; None for one that waits.
     """
 
     offer_id: int
@@ -72,6 +78,7 @@ class Offer:
     files: int
     bytes: int
     found_at: str
+    dismissed_at: str | None = None
 
 
 def units(fresh: Iterable[str], known: Iterable[str]) -> dict[str, tuple[str, bool]]:
@@ -209,11 +216,23 @@ def waiting(db: Database, volume_id: str) -> tuple[int, str | None]:
 
 def list_offers(db: Database, volume_id: str | None = None) -> list[Offer]:
     """What waits to be taken in, of one volume or of all: the newest first."""
+    return _listed(db, _WAITING, volume_id)
+
+
+def list_aside(db: Database, volume_id: str | None = None) -> list[Offer]:
+    """What was waved aside and could be offered again, of one volume or of all: the last first."""
+    found = _listed(db, _ASIDE, volume_id)
+    return sorted(found, key=lambda offer: (offer.dismissed_at or "", offer.offer_id), reverse=True)
+
+
+def _listed(db: Database, which: str, volume_id: str | None) -> list[Offer]:
+    """One entry per offer, with its files that are ``which``."""
     found = rows(
         db,
         "SELECT offer.offer_id, offer.path AS folder, whole, volumes.*, count(*) AS files,"
-        " sum(file.size) AS bytes, min(file.found_at) AS at"
-        f" {_WAITING.replace('WHERE', 'JOIN volumes ON volumes.volume_id = offer.volume_id WHERE', 1)}"
+        " sum(file.size) AS bytes, min(file.found_at) AS at,"
+        " CASE WHEN file.found_at <= offer.dismissed_at THEN offer.dismissed_at END AS aside_at"
+        f" {which.replace('WHERE', 'JOIN volumes ON volumes.volume_id = offer.volume_id WHERE', 1)}"
         " AND (:given IS NULL OR offer.volume_id = :given)"
         " GROUP BY offer.offer_id ORDER BY at DESC, offer.offer_id DESC",
         {"given": volume_id},
@@ -234,6 +253,7 @@ def _described(entry: Row) -> Offer:
         entry["files"],
         entry["bytes"],
         entry["at"],
+        entry["aside_at"],
     )
 
 
@@ -276,3 +296,17 @@ def dismiss(db: Database, offer_id: int) -> Offer:
             "UPDATE volume_offers SET dismissed_at = ? WHERE offer_id = ?", (clock.now(), found.offer_id)
         )
     return found
+
+
+def restore(db: Database, offer_id: int) -> Offer:
+    """Offer again what was waved aside.
+
+    Raises:
+        NotFound: nothing of this number was waved aside, or all of it is gone or was taken in.
+    """
+    found = next((held for held in list_aside(db) if held.offer_id == offer_id), None)
+    if found is None:
+        raise NotFound(f"There is no offer {offer_id} that was waved aside. See: rushes volumes offers --all")
+    with write(db):
+        db.execute("UPDATE volume_offers SET dismissed_at = NULL WHERE offer_id = ?", (offer_id,))
+    return get(db, offer_id)

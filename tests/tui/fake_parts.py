@@ -388,12 +388,6 @@ class FakeIntake:
             (name, f"/mnt/nas/.rushes/reports/A001_1120.{name}") for name in formats
         ]
 
-    def priority(self, job_id: str, word: str) -> None:
-        self._ask("priority", job_id, word)
-
-    def move(self, job_id: str, where: str) -> None:
-        self._ask("move", job_id, where)
-
     def journal(self, task_id: int) -> Journal:
         self._ask("journal", task_id)
         return JOURNAL
@@ -427,6 +421,10 @@ class FakeDrives:
 
     def dismiss(self, offer_id: int) -> None:
         self._ask("dismiss", offer_id)
+
+    def restore_offers(self, volume_id: str | None) -> int:
+        self._ask("restore_offers", volume_id)
+        return 1
         self.offer_source.sequence.remove(offer_id)
 
     def colour(self, volume_id: str, wanted: str | None) -> None:

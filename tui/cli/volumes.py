@@ -112,12 +112,13 @@ def history(volume: str, limit: int, library_path: str | None, as_json: bool) ->
 
 @volumes.command()
 @click.argument("volume", required=False)
+@click.option("--all", "aside", is_flag=True, help="Also what was waved aside.")
 @options.common
-def offers(volume: str | None, library_path: str | None, as_json: bool) -> None:
+def offers(volume: str | None, aside: bool, library_path: str | None, as_json: bool) -> None:
     """New footage on tracked volumes that was never taken in."""
     from engine.api import offers as api
 
-    found = api.list_offers(options.with_engine(library_path, needed=False), volume)
+    found = api.list_offers(options.with_engine(library_path, needed=False), volume, aside=aside)
     if as_json:
         output.document(found)
         return
@@ -127,7 +128,9 @@ def offers(volume: str | None, library_path: str | None, as_json: bool) -> None:
             [
                 offer["offer_id"],
                 output.shown(offer["volume"]) + ("" if offer["online"] else " (away)"),
-                f"{offer['files']}" + (" (all new)" if offer["whole_folder"] else ""),
+                f"{offer['files']}"
+                + (" (all new)" if offer["whole_folder"] else "")
+                + (" (waved aside)" if offer["dismissed_at"] else ""),
                 output.size(offer["bytes"]),
                 output.age(offer["found_at"]),
                 offer["path"],
@@ -138,6 +141,8 @@ def offers(volume: str | None, library_path: str | None, as_json: bool) -> None:
     )
     if found:
         output.say("Take one in: rushes volumes take OFFER. Not wanted: rushes volumes dismiss OFFER")
+    if any(offer["dismissed_at"] for offer in found):
+        output.say("Offer one again that was waved aside: rushes volumes restore OFFER")
 
 
 @volumes.command()
@@ -180,7 +185,19 @@ def dismiss(offer: int, library_path: str | None, as_json: bool) -> None:
     from engine.api import offers as api
 
     found = api.dismiss(options.with_engine(library_path, needed=False), offer)
-    _answer(found, as_json, f"{output.shown(found['path'])} is no longer offered.")
+    back = f"Offer it again: rushes volumes restore {offer}"
+    _answer(found, as_json, f"{output.shown(found['path'])} is no longer offered. {back}")
+
+
+@volumes.command()
+@click.argument("offer", type=int)
+@options.common
+def restore(offer: int, library_path: str | None, as_json: bool) -> None:
+    """Offer again what was waved aside."""
+    from engine.api import offers as api
+
+    found = api.restore(options.with_engine(library_path, needed=False), offer)
+    _answer(found, as_json, f"{output.shown(found['path'])} is offered again.")
 
 
 @volumes.command()

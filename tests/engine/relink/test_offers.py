@@ -11,7 +11,7 @@ from engine.api import offers as api
 from engine.errors import NotFound, Refused
 from engine.relink import offers
 from engine.relink.offers import units
-from engine.storage.database import scalar
+from engine.storage.database import scalar, write
 from engine.volumes import store
 
 
@@ -86,6 +86,51 @@ def test_waved_aside_stays_aside_until_something_newer_lies_there(world: Any) ->
     world.file(a, "new/B.MP4")
     world.sweep(volume_id)
     assert listed(world) == [(str(a / "new"), True, 1)]
+
+
+def test_what_was_waved_aside_can_be_offered_again(world: Any) -> None:
+    volume_id, a = tracked(world)
+    world.file(a, "new/A.MP4")
+    world.sweep(volume_id)
+    (offer,) = api.list_offers(world.library)
+    with pytest.raises(NotFound, match="no offer"):
+        api.restore(world.library, offer["offer_id"])
+    api.dismiss(world.library, offer["offer_id"])
+    assert listed(world) == []
+    (aside,) = api.list_offers(world.library, "A", aside=True)
+    assert aside["dismissed_at"] is not None
+    assert (aside["offer_id"], aside["files"]) == (offer["offer_id"], 1)
+    world.file(a, "new/B.MP4")
+    world.sweep(volume_id)
+    told = [
+        (each["files"], each["dismissed_at"] is None) for each in api.list_offers(world.library, aside=True)
+    ]
+    assert told == [(1, True), (1, False)]
+    back = api.restore(world.library, offer["offer_id"])
+    assert (back["files"], back["dismissed_at"]) == (2, None)
+    assert listed(world) == [(str(a / "new"), True, 2)]
+    assert api.list_offers(world.library, aside=True) == api.list_offers(world.library)
+
+
+def test_the_last_that_were_waved_aside_come_back_together(world: Any) -> None:
+    volume_id, a = tracked(world)
+    for name in ("one/A.MP4", "two/A.MP4", "three/A.MP4"):
+        world.file(a, name)
+    world.sweep(volume_id)
+    by_path = {offer["path"]: offer["offer_id"] for offer in api.list_offers(world.library)}
+    for name in ("one", "two", "three"):
+        api.dismiss(world.library, by_path[str(a / name)])
+    with write(world.db):
+        world.db.execute("UPDATE offered_files SET found_at = '2025-12-31T00:00:00.000000Z'")
+        world.db.execute(
+            "UPDATE volume_offers SET dismissed_at = '2026-01-01T00:00:00.000000Z' WHERE offer_id = ?",
+            (by_path[str(a / "one")],),
+        )
+    assert sorted(each["path"] for each in api.restore_last(world.library, "A")) == [
+        str(a / "three"), str(a / "two"),
+    ]  # fmt: skip
+    assert [each["path"] for each in api.restore_last(world.library)] == [str(a / "one")]
+    assert api.restore_last(world.library) == []
 
 
 def test_a_folder_renamed_with_all_its_files_is_a_rename_and_no_offer(world: Any) -> None:

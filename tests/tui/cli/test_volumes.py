@@ -72,6 +72,12 @@ def test_offers_are_taken_and_waved_aside(home: Path) -> None:
     assert rushes("volumes", "take", card, "--to", nas, "--library", lib).code == 4
     assert rushes("volumes", "dismiss", by_path[str(drive / "other")], "--library", lib).code == 0
     assert rushes("volumes", "dismiss", 999, "--library", lib).code == 4
+    assert "waved aside" in rushes("volumes", "offers", "--all", "--library", lib).out
+    assert rushes("volumes", "offers", "--library", lib, "--json").document == []
+    back = rushes("volumes", "restore", by_path[str(drive / "other")], "--library", lib, "--json")
+    assert back.document["dismissed_at"] is None
+    assert rushes("volumes", "offers", "--library", lib, "--json").document == [back.document]
+    assert rushes("volumes", "restore", 999, "--library", lib).code == 4
 
 
 def test_a_favourite_its_history_and_its_facts(home: Path) -> None:
