@@ -421,11 +421,11 @@ class FakeDrives:
 
     def dismiss(self, offer_id: int) -> None:
         self._ask("dismiss", offer_id)
+        self.offer_source.sequence.remove(offer_id)
 
     def restore_offers(self, volume_id: str | None) -> int:
         self._ask("restore_offers", volume_id)
         return 1
-        self.offer_source.sequence.remove(offer_id)
 
     def colour(self, volume_id: str, wanted: str | None) -> None:
         self._ask("colour", volume_id, wanted)
