@@ -114,6 +114,14 @@ class Desk(Protocol):
         """Ask for a change of a job."""
         ...
 
+    def move(self, job_id: str, where: Literal["up", "down", "top"]) -> int:
+        """Move a waiting job in the queue. Returns its place, from 1."""
+        ...
+
+    def priority(self, job_id: str, word: str) -> None:
+        """Change the priority of a job."""
+        ...
+
     def export(self, recipes: Sequence[str]) -> Sequence[str]:
         """Queue a run of each recipe. Returns the run ids."""
         ...

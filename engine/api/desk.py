@@ -133,6 +133,10 @@ class Desk:
         """Move a waiting job ``up``, ``down``, to the ``top`` or ``bottom``. Returns its place, from 1."""
         return int(jobs.move(self._library, job_id, where)["queue_place"])
 
+    def priority(self, job_id: str, word: str) -> None:
+        """Change a job's place in the queue: one of :data:`engine.api.rows.PRIORITIES`."""
+        jobs.set_priority(self._library, job_id, word)
+
     def export(self, recipes: Sequence[str]) -> Sequence[str]:
         """Queue a run of each recipe. Returns the run ids."""
         from engine.api import exports

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from engine.api import views
 from engine.api.facts import WatchRow
@@ -61,18 +61,6 @@ class Intake:
 
         made = reports.make(self._library, job_id, formats=formats)
         return str(made["verdict"]), list(made["files"].items())
-
-    def priority(self, job_id: str, word: str) -> None:
-        """Change a job's place in the queue: ``low normal high urgent``."""
-        from engine.api import jobs
-
-        jobs.set_priority(self._library, job_id, word)
-
-    def move(self, job_id: str, where: Literal["up", "down", "top"]) -> None:
-        """Move a job that waits for its turn, see :func:`engine.api.jobs.move`."""
-        from engine.api import jobs
-
-        jobs.move(self._library, job_id, where)
 
     def journal(self, task_id: int) -> Journal:
         """Everything that is recorded of one file of a job, step by step.

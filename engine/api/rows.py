@@ -12,8 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from engine.jobs import store
+
 Show = Literal["all", "active", "failed"]
 """Which rows are wanted; each source says what ``active`` and ``failed`` mean for it."""
+
+PRIORITIES: tuple[str, ...] = tuple(store.PRIORITIES)
+"""Words for the order in the queue, from the last to the first."""
 
 EngineState = Literal["running", "starting", "absent"]
 """Whether an engine holds the library: it works, it has the lock and is not ready yet, or there is none."""
@@ -247,6 +252,8 @@ class JobRow:
         free_eta_seconds: time left until then, of an ingest with a second stage; ``eta_seconds`` is
             until all is done.
         parts: how fast source, hashing and each destination of an ingest work.
+        priority: order in the queue, one of :data:`PRIORITIES`.
+        queue_place: place among the jobs that wait for their turn, from 1; None when it does not wait.
     """
 
     job_id: str
@@ -276,6 +283,8 @@ class JobRow:
     freed_at: str | None = None
     free_eta_seconds: float | None = None
     parts: tuple[PartRow, ...] = ()
+    priority: str = "normal"
+    queue_place: int | None = None
 
     @property
     def id(self) -> str:
@@ -400,7 +409,7 @@ class RunRow:
         outputs_done, outputs: files finished and wanted (per-clip recipes).
         rate: frames per second.
         progress_at: last moment the job moved.
-        priority: order in the queue, higher first, see :data:`engine.jobs.store.PRIORITIES`.
+        priority: order in the queue, one of :data:`PRIORITIES`.
         queue_place: place among the jobs that wait for their turn, from 1; None when it does not wait.
     """
 
@@ -429,7 +438,7 @@ class RunRow:
     started_at: str | None
     progress_at: str | None
     ended_at: str | None
-    priority: int = 0
+    priority: str = "normal"
     queue_place: int | None = None
 
     @property

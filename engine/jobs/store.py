@@ -21,6 +21,13 @@ QUEUE_ORDER = "priority DESC, place, created_at, job_id"
 """Order in which waiting jobs are started."""
 
 PRIORITIES = {"low": -1, "normal": 0, "high": 1, "urgent": 10}
+"""Words for the order in the queue, from the last to the first, and their numbers in the table."""
+
+
+def priority_word(number: int) -> str:
+    """The word of a number of the table; of one between two words, the lower."""
+    words = [word for word, least in PRIORITIES.items() if least <= number]
+    return words[-1] if words else "low"
 
 
 @dataclass(frozen=True)

@@ -251,6 +251,13 @@ class FakeDesk:
         self.job_source.sequence.insert(0, "new-job")
         return "new-job"
 
+    def move(self, job_id: str, where: str) -> int:
+        self._ask("move", job_id, where)
+        return 2
+
+    def priority(self, job_id: str, word: str) -> None:
+        self._ask("priority", job_id, word)
+
     def job(self, job_id: str, verb: str) -> None:
         self._ask("job", job_id, verb)
         for source in (self.job_source, self.run_source):

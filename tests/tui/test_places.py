@@ -323,7 +323,9 @@ async def test_jobs_move_in_the_queue_and_change_their_priority(make_app: MakeAp
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await press(pilot, "plus")
         assert "only one that waits can be moved" in toasts(app)[-1]
-        await press(pilot, "j", "j", "j", "plus", "minus", "t", "u", "u")
+        await press(pilot, "j", "j", "j", "plus")
+        assert "is at place 2 of the line" in toasts(app)[-1]
+        await press(pilot, "minus", "t", "u", "u")
         assert desk.asked == [
             ("move", "j4", "up"),
             ("move", "j4", "down"),

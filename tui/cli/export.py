@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tui.cli import options, output
+from tui.cli import options, output, turns
 
 
 def _finish(library: Any, queued: dict[str, Any], wait: bool, as_json: bool) -> int:
@@ -259,34 +259,13 @@ def _short(value: Any) -> str:
     return "-" if value in (None, "", [], {}) else output.shown(str(value))
 
 
-@exports.command()
-@click.argument("run")
-@click.argument("where", metavar="up|down|top|bottom")
-@options.common
-def move(run: str, where: str, library_path: str | None, as_json: bool) -> None:
-    """Move a run that waits for its turn."""
+def _door() -> object:
     from engine.api import exports as api
 
-    found = api.move(options.open_library(library_path), run, where)
-    if as_json:
-        output.document(found)
-    else:
-        output.say(f"{output.shown(found['title'])}: place {found['queue_place']} in the line.")
+    return api
 
 
-@exports.command()
-@click.argument("run")
-@click.argument("word", metavar="low|normal|high|urgent")
-@options.common
-def priority(run: str, word: str, library_path: str | None, as_json: bool) -> None:
-    """Change a run's priority."""
-    from engine.api import exports as api
-
-    found = api.set_priority(options.open_library(library_path), run, word)
-    if as_json:
-        output.document(found)
-    else:
-        output.say(f"{output.shown(found['title'])}: priority {word}.")
+turns.add_to(exports, "run", _door)
 
 
 @exports.command()

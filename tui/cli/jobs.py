@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tui.cli import options, output
+from tui.cli import options, output, turns
 
 
 @click.group()
@@ -153,31 +153,10 @@ _verb("cancel", "Stop at once; temporary files go, verified files stay.")
 _verb("retry", "Run the failed tasks again, and only those.")
 
 
-@jobs.command()
-@click.argument("job")
-@click.argument("word", metavar="low|normal|high|urgent")
-@options.common
-def priority(job: str, word: str, library_path: str | None, as_json: bool) -> None:
-    """Change a job's place in the queue."""
+def _door() -> object:
     from engine.api import jobs as api
 
-    found = api.set_priority(options.open_library(library_path), job, word)
-    if as_json:
-        output.document(found)
-    else:
-        output.say(f"{output.shown(found['title'])}: priority {word}.")
+    return api
 
 
-@jobs.command()
-@click.argument("job")
-@click.argument("where", metavar="up|down|top|bottom")
-@options.common
-def move(job: str, where: str, library_path: str | None, as_json: bool) -> None:
-    """Move a job that waits for its turn."""
-    from engine.api import jobs as api
-
-    found = api.move(options.open_library(library_path), job, where)
-    if as_json:
-        output.document(found)
-    else:
-        output.say(f"{output.shown(found['title'])}: place {found['queue_place']} in the line.")
+turns.add_to(jobs, "job", _door)

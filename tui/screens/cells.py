@@ -46,13 +46,16 @@ def job_eta(row: JobRow | RunRow, context: Context) -> Cell:
 
 
 def says(row: JobRow | RunRow) -> Piece:
-    """What a job says for itself: why it waits, its error, or what it does."""
+    """What a job says for itself: why it waits, its error, what it does, or its place in the line."""
     if row.waiting_for:
         return f"waiting for {fmt.path(row.waiting_for)}", "warn"
     if row.error:
         return fmt.path(fmt.one_line(row.error)), "bad" if row.status == "failed" else "warn"
     if row.status == "running":
         return fmt.path(row.message or row.stage or ""), ""
+    if row.queue_place is not None:
+        urgency = f", {row.priority}" if row.priority != "normal" else ""
+        return f"place {row.queue_place} in the line{urgency}", "dim"
     return "", ""
 
 

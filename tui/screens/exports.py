@@ -29,7 +29,7 @@ from tui.screens.cells import (
 )
 from tui.screens.inputs import RecipeDialog
 from tui.screens.problem import ProblemScreen, log_lines
-from tui.screens.run_verbs import PRIORITY_WORDS, RunVerbs
+from tui.screens.run_verbs import RunVerbs
 from tui.screens.thumbs import Thumbs
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line, fact, heading
@@ -103,10 +103,6 @@ def _speed(row: RunRow, context: Context) -> Cell:
 
 def _name(row: RunRow, context: Context) -> Cell:
     said = ("no new frame for more than 30 s", "warn") if stalled(row, context) else says(row)
-    if row.queue_place is not None and not said[0]:
-        word = PRIORITY_WORDS.get(row.priority, "normal")
-        urgency = f", {word}" if word != "normal" else ""
-        said = (f"place {row.queue_place} in the line{urgency}", "dim")
     return named(row.name, said, row.status == "running", context.width)
 
 
@@ -275,7 +271,7 @@ class ExportsScreen(RunVerbs):
             return f"This run has not ended and cannot be {what}; c cancels it."
         if verb == "yank" and row.output_path is None:
             return "This run has no finished film yet."
-        return self.why_not_turn(verb, row)
+        return self.why_not_run(verb, row)
 
     def do_new(self) -> None:
         """Choose recipes to queue."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
@@ -16,7 +16,6 @@ from tui import keys
 from tui.looks import TASK_LOOKS, Cell, Glyphs, look_of
 from tui.screens.card import check_card
 from tui.screens.cells import (
-    IS,
     advice,
     go_on_verb,
     job_bar,
@@ -36,6 +35,7 @@ from tui.screens.inputs import AnswerDialog
 from tui.screens.new_ingest import IngestDialog
 from tui.screens.problem import ProblemScreen, log_lines
 from tui.screens.triage import TriageScreen
+from tui.screens.turns import Turns
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line, fact, heading, plain
 
@@ -91,7 +91,7 @@ def _when(row: JobRow, context: Context) -> Cell:
     return ((fmt.moment(row.ended_at or row.started_at or row.created_at, context.now), "dim"),)
 
 
-class IngestScreen(TriageScreen):
+class IngestScreen(Turns):
     """Jobs that bring footage in, verify it or look for it."""
 
     PLACE = "ingest"
@@ -177,15 +177,13 @@ class IngestScreen(TriageScreen):
             return None
         if row is None:
             return no_row("job")
-        if verb in ("earlier", "later", "first") and row.status != "pending":
-            return f"This job {IS.get(row.status, row.status)}; only one that waits can be moved."
         if verb == "report" and row.batch_id is None:
             return "Only an ingest has a report."
         if verb in ("pause", "resume", "cancel"):
             return None if self.table.marks else why_not_job(verb, row.status, row.kind)
         if verb == "check" and row.kind != "ingest":
             return "Only an ingest has a card to check."
-        return None
+        return self.why_not_turn(verb, row)
 
     def do_new(self) -> None:
         """Ask what to take in, and where to."""
@@ -217,38 +215,6 @@ class IngestScreen(TriageScreen):
     def do_log(self) -> None:
         """Show the log and what went wrong."""
         show_job(self, cast("JobRow", self.table.current()))
-
-    def _move(self, where: Literal["up", "down", "top"]) -> None:
-        intake, row = self.rushes.desk.intake, cast("JobRow", self.table.current())
-        self.on_each([row], lambda one: intake.move(one.job_id, where), "moved")
-
-    def do_earlier(self) -> None:
-        """One place up."""
-        self._move("up")
-
-    def do_later(self) -> None:
-        """One place down."""
-        self._move("down")
-
-    def do_first(self) -> None:
-        """To the top."""
-        self._move("top")
-
-    def do_urgency(self) -> None:
-        """Choose the priority."""
-        rows, intake = self.table.chosen(), self.rushes.desk.intake
-
-        def chosen(word: str | None) -> None:
-            if word is not None:
-                self.on_each(
-                    rows,
-                    lambda row: intake.priority(row.job_id, word),
-                    "changed",
-                    after=lambda did: self.rushes.tell(f"Priority {word}.") if did else None,
-                )
-
-        choices = [(word, word) for word in ("low", "normal", "high", "urgent")]
-        self.rushes.push_screen(ChoiceDialog("Priority", choices, "normal", self.rushes.glyphs), chosen)
 
     def do_report(self) -> None:
         """Choose formats, write the reports, say where they lie."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from engine.api.rows import RunRow
 from engine.errors import RushesError
@@ -12,10 +12,9 @@ from tui import format as fmt
 from tui.screens.choose import ChoiceDialog
 from tui.screens.inputs import AnswerDialog, PathDialog
 from tui.screens.run_compare import RunCompareScreen
-from tui.screens.triage import TriageScreen
+from tui.screens.turns import Turns
 from tui.widgets.line_view import BLANK, fact, plain
 
-PRIORITY_WORDS = {-1: "low", 0: "normal", 1: "high", 10: "urgent"}
 REPORT_CHOICES = [
     ("csv,json,txt", "all three: csv, json, txt"),
     ("txt", "txt, to read"),
@@ -26,68 +25,16 @@ REPORT_CHOICES = [
 ]
 
 
-class RunVerbs(TriageScreen):
+class RunVerbs(Turns):
     """What the exports screen can do about runs as members of a queue and of a history."""
 
-    def why_not_turn(self, verb: str, row: RunRow) -> str | None:
-        """Why a run cannot be moved in the queue, or compared; None when it can, or for other verbs."""
-        if verb in ("earlier", "later", "first"):
-            if row.status != "pending":
-                return "Only a run that waits for its turn can be moved."
-            if verb != "later" and row.queue_place == 1:
-                return "It is the next one already."
-        if verb == "urgency" and row.status in (
-            "completed",
-            "failed",
-            "cancelled",
-            "completed_with_warnings",
-        ):
-            return "This run has ended; it waits for nothing."
+    def why_not_run(self, verb: str, row: RunRow) -> str | None:
+        """Why a run cannot be delivered, compared, or moved in the queue; None when it can."""
         if verb == "deliver" and row.output_path is None:
             return "This run has no finished file to deliver."
         if verb == "compare" and self.compared() is None:
             return "Mark two runs with space, or one and put the cursor on the other."
-        return None
-
-    # -- the turn -----------------------------------------------------------------
-    def do_earlier(self) -> None:
-        """One place up."""
-        self._move("up")
-
-    def do_later(self) -> None:
-        """One place down."""
-        self._move("down")
-
-    def do_first(self) -> None:
-        """To the top."""
-        self._move("top")
-
-    def _move(self, where: Literal["up", "down", "top"]) -> None:
-        row, rushes = cast("RunRow", self.table.current()), self.rushes
-
-        def moved(_: Any, error: RushesError | None) -> None:
-            if error is not None:
-                rushes.tell(str(error), "warning")
-                return
-            rushes.feed.poll()
-            now = next(iter(self.source().rows([row.run_id])), None)
-            if now is not None and now.queue_place is not None:
-                rushes.tell(f"{display(row.name)} is at place {now.queue_place} of the line.")
-
-        rushes.runner.submit(lambda: rushes.desk.intake.move(row.job_id, where), moved)
-
-    def do_urgency(self) -> None:
-        """Choose the priority."""
-        row, rushes = cast("RunRow", self.table.current()), self.rushes
-        rows = [one for one in self.table.chosen() if self.why_not_turn("urgency", one) is None]
-
-        def chosen(word: str | None) -> None:
-            if word is not None:
-                self.on_each(rows, lambda one: rushes.desk.intake.priority(one.job_id, word), f"now {word}")
-
-        words = [(word, word) for word in reversed(PRIORITY_WORDS.values())]
-        now = PRIORITY_WORDS.get(row.priority, "normal")
-        rushes.push_screen(ChoiceDialog("Priority", words, now, rushes.glyphs), chosen)
+        return self.why_not_turn(verb, row)
 
     # -- history --------------------------------------------------------------------
     def compared(self) -> tuple[str, str] | None:

@@ -10,6 +10,8 @@ from engine.api.rows import FileDetail, FileRow, Id, ItemRow, JobDetail, JobRow,
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
 from engine.ingest import pace
+from engine.jobs import line
+from engine.jobs.store import priority_word
 from engine.library import Library
 from engine.names import from_blob
 from engine.storage.database import Row, row, rows
@@ -18,7 +20,7 @@ _JOB_COLUMNS = (
     "jobs.job_id, jobs.batch_id, jobs.kind, jobs.title, jobs.status, jobs.intent, jobs.stage, jobs.message,"
     " jobs.done, jobs.total, jobs.bytes_done, jobs.bytes_total, jobs.rate, jobs.eta_seconds,"
     " jobs.waiting_for, jobs.error, jobs.created_at, jobs.started_at, jobs.ended_at, jobs.free_eta_seconds,"
-    " jobs.parts"
+    " jobs.parts, jobs.priority"
 )
 
 
@@ -41,8 +43,9 @@ class Jobs(Table):
 
     def rows(self, ids: Sequence[Id]) -> list[JobRow]:
         """Jobs by id."""
+        places = line.places(self._library.db())
         return [
-            self._row(found)
+            self._row(found, places.get(found["job_id"]))
             for found in self._by_id(f"SELECT job_id AS the_id, {_JOB_COLUMNS} FROM jobs", ids)
         ]
 
@@ -64,7 +67,7 @@ class Jobs(Table):
         params = json.loads(found.pop("params"))
         created_by = found.pop("created_by")
         return JobDetail(
-            row=self._row(found),
+            row=self._row(found, line.places(db).get(found["job_id"])),
             created_by=created_by,
             items=tuple(
                 ItemRow(
@@ -84,9 +87,11 @@ class Jobs(Table):
             log=log(self._library, str(row_id), LOG_TAIL),
         )
 
-    def _row(self, found: Row) -> JobRow:
+    def _row(self, found: Row, place: int | None) -> JobRow:
         values = {name: value for name, value in found.items() if name != "the_id"}
         values["parts"] = tuple(PartRow(**part) for part in pace.parts(found["parts"]))
+        values["priority"] = priority_word(found["priority"])
+        values["queue_place"] = place
         if found["batch_id"] is not None:
             numbers = row(
                 self._library.db(),

@@ -10,6 +10,7 @@ from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
 from engine.jobs import line
+from engine.jobs.store import priority_word
 from engine.storage.database import Row, row, rows
 
 _RUN_COLUMNS = (
@@ -121,7 +122,7 @@ class Runs(Table):
             started_at=found["started_at"],
             progress_at=found["progress_at"],
             ended_at=found["ended_at"],
-            priority=found["priority"],
+            priority=priority_word(found["priority"]),
             queue_place=place,
         )
 
