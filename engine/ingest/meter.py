@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from engine.ingest import ahead
 from engine.ingest.landing import Landing
 from engine.ingest.pace import Lane, Pace
 from engine.ingest.parcels import Parcel
@@ -42,12 +43,13 @@ class Meter:
         self._shown = 0
         self._read = 0
         self._next = 0.0
-        self._first: Rate | None = None
+        self._rates: dict[int, Rate] = {}
         self._source = ""
         self.note = ""
         self.pace = Pace(scalar(job.db, "SELECT parts FROM jobs WHERE job_id = ?", (job.job_id,)))
         self.files = self.done = self.total = self.base = 0
         self._second_total = self._second_base = 0
+        self._per_byte: float | None = None
 
     @property
     def lanes(self) -> dict[str, Lane]:
@@ -80,6 +82,11 @@ class Meter:
             self.base += int(volume["base"])
             if volume["hop"] == 2:
                 self._second_total, self._second_base = int(volume["total"]), int(volume["base"])
+        coming = ahead.unlisted(self._job)
+        self.files += coming.files
+        self.total += coming.first + coming.second
+        self._second_total += coming.second
+        self._per_byte = ahead.seconds_per_byte(self._job) if self._second_total else None
         self._shown = self.base
         self._flying.clear()
         self._timed.clear()
@@ -214,28 +221,47 @@ class Meter:
         """Seconds until the sources are free, and until all is done; only with a second stage."""
         if not self._second_total:
             return {}
-        in_first = self._second_base == 0 and not self._second_flying()
-        done = self._shown
-        left = self.total - self._second_total - done
-        if not in_first or left <= 0:
-            return {"free_eta_seconds": None}
-        if self._first is None:
-            self._first = Rate(moment, done)
-        else:
-            self._first.add(moment, done)
-        free = self._first.seconds_left(left)
-        if free is None:
-            return {"free_eta_seconds": None}
-        # Of the second stage nothing is known yet but that its files are read and written as well.
-        second = self._first.seconds_left(self._second_total - self._second_base)
-        return {"free_eta_seconds": free, "eta_seconds": None if second is None else free + second}
+        flying = {1: 0, 2: 0}
+        for parcel, landings in self._flying.values():
+            for landing in landings:
+                flying[_hop_of(parcel, landing)] += landing.written + landing.reread
+        first_total = self.total - self._second_total
+        first = min(self.base - self._second_base + flying[1], first_total)
+        second = min(self._second_base + flying[2], self._second_total)
+        if first >= first_total or flying[2]:
+            return {
+                "free_eta_seconds": None,
+                "eta_seconds": self._left(2, moment, second, self._second_total),
+            }
+        free = self._left(1, moment, first, first_total)
+        rest = self._foreseen(self._second_total - second)
+        both = None if free is None or rest is None else free + rest
+        return {"free_eta_seconds": free, "eta_seconds": both}
 
-    def _second_flying(self) -> bool:
-        return any(
-            transfer.destination.order.hop == 2 and transfer.landing is not None
-            for parcel, _ in self._flying.values()
-            for transfer in parcel.transfers
-        )
+    def _left(self, hop: int, moment: float, done: int, total: int) -> float | None:
+        """Seconds that one stage still takes, by its own pace in this run; None while unknown."""
+        if done >= total:
+            return 0.0
+        if hop not in self._rates:
+            self._rates[hop] = Rate(moment, done)
+        else:
+            self._rates[hop].add(moment, done)
+        return self._rates[hop].seconds_left(total - done)
+
+    def _foreseen(self, left: int) -> float | None:
+        """Seconds that a second stage will take that has not begun: by its drives, else as the first does."""
+        hops = [int(target.get("hop", 1)) for target in self._job.params.get("destinations", ())]
+        if self._per_byte is not None:
+            return left / (2 * hops.count(2)) * self._per_byte
+        return self._rates[1].seconds_left(left / hops.count(2) * hops.count(1)) if 1 in self._rates else None
+
+
+def _hop_of(parcel: Parcel, landing: Landing) -> int:
+    """The stage in which a file lands there."""
+    return next(
+        (one.destination.order.hop for one in parcel.transfers if one.landing is landing),
+        1,
+    )
 
 
 def _times(parcel: Parcel, source: str) -> dict[str, Lane]:

@@ -29,7 +29,11 @@ class Queued:
 
 @dataclass(frozen=True)
 class OrderedSource:
-    """One source of an order; see :class:`engine.ingest.plans.PlannedSource`."""
+    """One source of an order; see :class:`engine.ingest.plans.PlannedSource`.
+
+    ``files`` and ``fresh`` (bytes that no destination is known to hold) are what the plan saw: they
+    stand for the source until it is listed.
+    """
 
     path: str
     volume_id: str
@@ -37,6 +41,8 @@ class OrderedSource:
     is_file: bool
     label: str
     device: str = ""
+    files: int = 0
+    fresh: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,14 @@ def order_of(plan: Plan, *, hash_lists: bool = False) -> Order:
         plan.mode,
         tuple(
             OrderedSource(
-                source.path, source.volume_id, source.relative, source.is_file, source.label, source.device
+                source.path,
+                source.volume_id,
+                source.relative,
+                source.is_file,
+                source.label,
+                source.device,
+                source.files,
+                max(0, source.size - source.known_bytes),
             )
             for source in plan.sources
         ),

@@ -14,6 +14,7 @@ from engine.jobs import store
 from engine.storage import database
 from engine.supervisor.queue import startable
 from engine.supervisor.runner import Runner
+from engine.volumes import stand_ins
 
 from .conftest import temps, tree
 
@@ -22,9 +23,9 @@ def test_the_second_stage_reads_the_first_copies_and_not_the_card(desk, card, tm
     opened: list[str] = []
     original = relaying.open_original
 
-    def note(folder, name, shown):
+    def note(folder, name, shown, **options):
         opened.append(os.readlink(f"/proc/self/fd/{folder}"))
-        return original(folder, name, shown)
+        return original(folder, name, shown, **options)
 
     monkeypatch.setattr(relaying, "open_original", note)
     files = tree(card)
@@ -236,3 +237,43 @@ def test_the_second_stage_leaves_what_the_first_told_of_its_work(desk, card, tmp
         (hop, large["size"], large["size"]) for hop in (1, 2)
     ]
     assert {row["found_hash"] for row in moved} == {large["first_hash"]}
+
+
+def test_the_times_left_know_of_cards_that_wait_and_of_slow_second_stages(desk, tmp_path, monkeypatch):
+    """The first word of a batch is of all its cards; files that are there already do not hide the times."""
+    said: list[dict[str, object]] = []
+    write = store.write_progress
+    monkeypatch.setattr("engine.ingest.meter.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.jobs.rates.SETTLING_SECONDS", 0.0)
+
+    def note(db, job_id, **changes):
+        said.append(changes)
+        write(db, job_id, **changes)
+
+    cards = []
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "film.mov").write_bytes(os.urandom(400_000))
+        (tmp_path / name / "known.mov").write_bytes(b"the same on each, and known" * 1000)
+        cards.append(tmp_path / name)
+    aims = {"to": [tmp_path / "nas", tmp_path / "shuttle"], "then": [str(tmp_path / "vault")]}
+    (tmp_path / "vault").mkdir()
+    stand_ins.make_stand_in(desk.db, str(tmp_path / "vault"), "Vault")
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "known.mov").write_bytes(b"the same on each, and known" * 1000)
+    desk.ingest(tmp_path / "before", **aims)
+    # The vault is slow: a byte takes it a second to write, and another to read.
+    database.execute(
+        desk.db, "UPDATE transfers SET write_seconds = written, read_seconds = reread WHERE hop = 2"
+    )
+    monkeypatch.setattr(store, "write_progress", note)
+    desk.ingest(*cards, **aims)
+    totals = [one["bytes_total"] for one in said if one.get("bytes_total")]
+    # Every file of three cards, written and read back at three places, though no card is listed yet.
+    assert totals[0] == 3 * 3 * 2 * (400_000 + 27_000)
+    assert set(totals) == {totals[0]}
+    shares = [one["bytes_done"] / one["bytes_total"] for one in said if one.get("bytes_total")]
+    assert shares == sorted(shares)
+    both = [one for one in said if one.get("free_eta_seconds") is not None]
+    assert both
+    assert all(one["eta_seconds"] - one["free_eta_seconds"] > 1_000_000 for one in both)

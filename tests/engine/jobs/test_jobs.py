@@ -188,3 +188,16 @@ def test_a_resume_before_the_pause_took_hold_is_not_lost(library: Library) -> No
     store.transition(db, job_id, "running")
     store.transition(db, job_id, "paused")
     assert store.claimable(db) == []
+
+
+def test_a_time_left_does_not_swing_while_writing_and_reading_back_take_turns() -> None:
+    rate, done, said = Rate(0.0), 0.0, []
+    for second in range(1, 400):
+        done += 10.0 if second // 10 % 2 else 2.0  # ten quick seconds, ten slow ones
+        rate.add(float(second), done)
+        left = rate.seconds_left(6.0 * (600 - second))
+        if second > 120 and left is not None:
+            said.append(left / (600 - second))
+    assert min(said) > 0.9
+    assert max(said) < 1.1
+    assert rate.per_second() in (pytest.approx(10.0, abs=4.1), pytest.approx(2.0, abs=4.1))
