@@ -24,12 +24,16 @@ def hardware(encoder: str | None) -> str | None:
     return family if family in FAMILIES else None
 
 
-def hands_for_segments(wanted: int = 0) -> int:
-    """Segments of one film rendered at the same time; each has an encoder of :data:`THREADS` threads.
+def hands_for_segments(wanted: int = 0, *, intra: bool = False) -> int:
+    """Segments of one film that are encoded at the same time.
 
-    ``wanted`` is the operator's number; 0 leaves it to the processor, whose threads are shared evenly.
+    Args:
+        wanted: the operator's number; 0 leaves it to the processor, whose threads are shared evenly.
+        intra: the encoder makes each picture for itself. It then waits for its decoder much of the
+            time, and one encoder leaves processors idle, so there is one more; the others have
+            :data:`THREADS` threads that keep as many processors busy.
     """
-    return wanted or max(1, min(MOST_HANDS, _processors() // THREADS))
+    return wanted or min(MOST_HANDS, _processors(), max(1, _processors() // THREADS) + intra)
 
 
 def hands_for_files(wanted: int = 0) -> int:
@@ -42,7 +46,11 @@ def _processors() -> int:
 
 
 def work_off(
-    items: Iterable[Item], do: Callable[[Item], None], hands: int, leave: Callable[[], None]
+    items: Iterable[Item],
+    do: Callable[[Item, Callable[[], None]], None],
+    hands: int,
+    leave: Callable[[], None],
+    turns: int = 0,
 ) -> None:
     """Call ``do`` for every item, ``hands`` at a time; return when all have ended.
 
@@ -51,29 +59,42 @@ def work_off(
 
     Args:
         items: taken in order.
-        do: called in one of several threads, or in this one when one hand is enough.
+        do: called in one of several threads, or in this one when one hand is enough. Its second
+            argument may be called when the heavy part of the item is done: the next one is begun then.
         hands: number of threads.
         leave: called at the end of each thread, e.g. to close its database connection.
+        turns: items in their heavy part at the same time; 0 is as many as there are hands.
     """
     waiting = list(items)
     if hands <= 1 or len(waiting) <= 1:
         for item in waiting:
-            do(item)
+            do(item, _nothing)
         return
     heap = iter(waiting)
     lock = threading.Lock()
+    free = threading.Semaphore(turns or hands)
     errors: list[BaseException] = []
+
+    def one() -> bool:
+        """Do the next item. False when there is none, or something is wrong."""
+        turn = _Turn(free)
+        try:
+            with lock:
+                item = next(heap, None) if not errors else None
+            if item is None:
+                return False
+            do(item, turn.over)
+            return True
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+            errors.append(error)
+            return False
+        finally:
+            turn.over()
 
     def hand() -> None:
         try:
-            while True:
-                with lock:
-                    item = next(heap, None) if not errors else None
-                if item is None:
-                    return
-                do(item)
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
-            errors.append(error)
+            while one():
+                pass
         finally:
             leave()
 
@@ -87,3 +108,20 @@ def work_off(
         thread.join()
     if errors:
         raise errors[0]
+
+
+class _Turn:
+    """A place among those that work hard; given up once. Made by the thread that waits for it."""
+
+    def __init__(self, free: threading.Semaphore) -> None:
+        self._free = free
+        self._held = free.acquire()
+
+    def over(self) -> None:
+        if self._held:
+            self._held = False
+            self._free.release()
+
+
+def _nothing() -> None:
+    pass

@@ -63,6 +63,7 @@ class Ffmpeg:
             report=report,
             manner=join.Manner(output.manners.stall_seconds, output.manners.yielding.courtesy),
             log=output.log,
+            decode=output.run.spec["verify"] != "quick",
         )
 
 

@@ -146,7 +146,7 @@ class _Work:
         yielding.works_on(chain((self.folder, self.destination), sources.all_paths(entries)))
         return yielding
 
-    def _one_of_many(self, output: Output) -> None:
+    def _one_of_many(self, output: Output, _over: Callable[[], None]) -> None:
         output.checkpoint()
         failure = self._one(output)
         if failure is not None and (not self.record.is_per_clip or failure.category in _WAITING):
@@ -209,7 +209,7 @@ class _Work:
             )
 
         try:
-            findings = output.verified(temp, joined.frames)
+            findings = output.verified(temp, joined)
             ledger.set_output(self.db, self.run_id, position, verification=json.dumps(findings.to_json()))
             if not findings.ok:
                 raise FfmpegFailed("encoding_error", f"{findings.problems[0]} It is thrown away.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Self
 
 from engine.export import codecs, graph, placing, proof
 from engine.export.loudness import measured_filter
@@ -23,6 +25,9 @@ _SAME_PACKETS = frozenset({"mp4", "mov", "mkv", "webm"})
 _SOUND_SLACK_SECONDS = 0.1
 """Encoded sound may be longer than planned by its codec's padding, at most this."""
 
+
+_LOOK_SECONDS = 0.1
+"""How often the operator is listened to while a file is hashed."""
 
 STAGES = {
     "measuring": "Measuring the loudness of",
@@ -46,12 +51,16 @@ class Made:
 
 @dataclass(frozen=True)
 class Joined:
-    """A finished file that is still under its temp name, synced and proven."""
+    """A finished file that is still under its temp name, synced and proven.
+
+    ``decoded`` is as in :class:`engine.export.proof.ReadBack`.
+    """
 
     size: int
     blake3: str
     duration_ms: int
     frames: int
+    decoded: int | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,7 @@ def join(
     report: Report,
     manner: Manner | None = None,
     log: str | None = None,
+    decode: bool = False,
 ) -> Joined:
     """Join a film into ``temp``, prove it against its parts, sync it. ``temp`` is removed on any failure.
 
@@ -158,6 +168,7 @@ def join(
         report: gets the stage and the frames done; its check raises to stop at once.
         manner: None takes the defaults.
         log: file for ffmpeg's messages.
+        decode: also decode the file while it is read back.
 
     Raises:
         FfmpegFailed: it could not be joined, or is not what was planned.
@@ -201,10 +212,10 @@ def join(
             raise FfmpegFailed(
                 "join", "The rendered parts do not follow each other exactly in time.", finished.stderr
             )
-        _prove(tools, plan, segments, temp, folder, report, manner.stall_seconds, log)
-        blake3 = _hashed(temp, report)
-        placing.sync_file(temp)
-        return Joined(os.path.getsize(temp), blake3, plan.duration_ms, plan.frames_total)
+        with _Kept(temp) as kept:
+            decoded = _prove(tools, plan, segments, temp, folder, report, manner, log, decode)
+            blake3 = kept.hashed(report)
+        return Joined(os.path.getsize(temp), blake3, plan.duration_ms, plan.frames_total, decoded)
     except BaseException:
         placing.remove(temp)
         raise
@@ -232,20 +243,42 @@ class _Rewrite:
             self._report.on_stage("faststart", f"{count / 1_000_000:,.0f} MB written")
 
 
-def _hashed(path: str, report: Report) -> str:
-    """BLAKE3 of the joined file, read back, with a report for every hundredth."""
-    total = max(1, os.path.getsize(path))
-    read = 0
+class _Kept:
+    """Reads the joined file for its BLAKE3 and brings it to its disk, in a thread beside the proof."""
 
-    def check() -> None:
-        nonlocal read
-        report.check()
-        report.on_stage("hashing", f"{min(100, read * 100 // total)} %")
-        read += BUFFER
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._total = max(1, os.path.getsize(path))
+        self._read = 0
+        self._left = False
+        self._pool = ThreadPoolExecutor(1, "export-hash")
+        self._digest = self._pool.submit(self._work)
 
-    digest = full_hash(path, check)
-    report.check()
-    return digest
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left = True
+        self._pool.shutdown()
+
+    def _work(self) -> str:
+        digest = full_hash(self._path, self._look)
+        placing.sync_file(self._path)
+        return digest
+
+    def _look(self) -> None:
+        self._read += BUFFER
+        if self._left:
+            raise CancelledError
+
+    def hashed(self, report: Report) -> str:
+        """The digest, once the file is on its disk. Says how far it is while it is waited for."""
+        while True:
+            report.on_stage("hashing", f"{min(100, self._read * 100 // self._total)} %")
+            ended = wait([self._digest], _LOOK_SECONDS).done
+            report.check()
+            if ended:
+                return self._digest.result()
 
 
 def _frames(plan: Plan, block: ffmpeg.Progress) -> int:
@@ -269,10 +302,15 @@ def _prove(
     temp: str,
     folder: str,
     report: Report,
-    stall_seconds: float,
+    manner: Manner,
     log: str | None,
-) -> None:
-    """Compare the file, read back, with the plan and with the segments."""
+    decode: bool,
+) -> int | None:
+    """Compare the file, read back, with the plan and with the segments.
+
+    Returns:
+        pictures that it decoded to, see :class:`engine.export.proof.ReadBack`.
+    """
     found = proof.streams(tools, temp)
     if bool(segments) != (found.video is not None) or bool(plan.audio) != (found.audio is not None):
         raise FfmpegFailed("join", "The joined file lacks its picture or its sound; it is thrown away.")
@@ -286,16 +324,19 @@ def _prove(
                 f"{float(planned):.3f} s; it is thrown away.",
             )
     if not segments:
-        return
-    hashes = proof.packet_hashes(
+        return None
+    read = proof.read_back(
         tools,
         temp,
         os.path.join(folder, f"hashes-{os.path.basename(temp)[-20:]}.txt"),
+        decode=decode,
         check=report.check,
         on_progress=lambda block: report.on_stage("verifying", _share(plan, block)),
-        stall_seconds=stall_seconds,
+        stall_seconds=manner.stall_seconds,
+        courtesy=manner.courtesy,
         log=log,
     )
+    hashes = read.hashes
     if len(hashes) != plan.frames_total:
         raise FfmpegFailed(
             "join",
@@ -307,6 +348,7 @@ def _prove(
             if proof.digest_of(hashes[at : at + segment.frames]) != segment.digest:
                 raise SegmentChanged(number - 1)
             at += segment.frames
+    return read.decoded
 
 
 class SegmentChanged(FfmpegFailed):

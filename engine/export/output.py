@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from engine.errors import RushesError
-from engine.export import crew, materials, parts, segment
+from engine.export import codecs, crew, materials, parts, segment
 from engine.export.board import Board
-from engine.export.join import Made
+from engine.export.join import Joined, Made
 from engine.export.ledger import Entry
 from engine.export.plan import Chunk, Plan, Segment
 from engine.export.records import Run
@@ -214,25 +214,32 @@ class Output:
         """
         os.makedirs(self.folder, exist_ok=True)
         materials.bring(self.job.library, self.plan, self.folder)
-        hands = 1 if self.run.is_per_clip else crew.hands_for_segments(self.manners.workers)
-        if crew.hardware((self.plan.video or {}).get("encoder")):
-            hands = 1  # its sessions are few, and one feeds it
+        turns = self._encoders()
+        # One hand more than encoders: a part is proven while the next is rendered.
+        hands = 1 if self.run.is_per_clip else turns + 1
         leave = self.job.library.close
-        crew.work_off(self._open("video"), self._picture, hands, leave)
+        crew.work_off(self._open("video"), self._picture, hands, leave, turns)
         crew.work_off(self._open("audio"), self._sound, 1, leave)
+
+    def _encoders(self) -> int:
+        """How many segments are encoded at the same time."""
+        video = self.plan.video
+        if video is None or crew.hardware(video.get("encoder")):
+            return 1  # a graphics card's sessions are few, and one feeds it
+        return crew.hands_for_segments(self.manners.workers, intra=codecs.VIDEO[video["codec"]].intra)
 
     def checkpoint(self) -> None:
         """Between two parts: the operator's word, then an ingest's need. Raises what ends this start."""
         self.job.checkpoint()
         self.manners.yielding.checkpoint()
 
-    def _picture(self, found: Row) -> None:
+    def _picture(self, found: Row, rendered: Callable[[], None]) -> None:
         self.checkpoint()
-        self._part(found["segment_id"], self.plan.segments[found["position"]])
+        self._part(found["segment_id"], self.plan.segments[found["position"]], rendered)
 
-    def _sound(self, found: Row) -> None:
+    def _sound(self, found: Row, rendered: Callable[[], None]) -> None:
         self.checkpoint()
-        self._part(found["segment_id"], self.plan.chunks[found["position"]])
+        self._part(found["segment_id"], self.plan.chunks[found["position"]], rendered)
 
     def parts(self) -> tuple[list[Made], list[str]]:
         """The finished parts for the join: segments, and file names of the sound."""
@@ -244,7 +251,7 @@ class Output:
         sound = [from_blob(found["file"]) for found in parts.rows_of(db, run_id, position, "audio")]
         return made, sound
 
-    def verified(self, path: str, frames: int) -> Findings:
+    def verified(self, path: str, joined: Joined) -> Findings:
         """What the recipe's verification finds in the finished file at ``path``.
 
         Raises:
@@ -264,7 +271,7 @@ class Output:
             self.manners.yielding.courtesy,
             self.log,
         )
-        findings = verify(self.tools, path, plan, spec["verify"], frames, doing)
+        findings = verify(self.tools, path, plan, spec["verify"], joined.frames, doing, joined.decoded)
         if spec["verify"] == "quality" and findings.ok:
             files = [part.file for part in self.parts()[0]]
             measure_quality(self.tools, plan, files, self._inputs, self.folder, spec, findings, doing)
@@ -278,13 +285,13 @@ class Output:
         found = parts.rows_of(self.job.db, self.run.run_id, self.entry.position, kind)
         return [entry for entry in found if entry["status"] != "completed"]
 
-    def _part(self, segment_id: int, part: Segment | Chunk) -> None:
+    def _part(self, segment_id: int, part: Segment | Chunk, rendered: Callable[[], None]) -> None:
         attempts = 0
         while True:
             attempts += 1
             parts.start(self.job.db, segment_id)
             try:
-                made = self._attempt(segment_id, part)
+                made = self._attempt(segment_id, part, rendered)
                 break
             except FfmpegFailed as failure:
                 elsewhere = self.sources.look_again(self.plan, part)
@@ -298,7 +305,9 @@ class Output:
         parts.finish(self.job.db, self.run.run_id, segment_id, made)
         self.board.made(segment_id)
 
-    def _attempt(self, segment_id: int, part: Segment | Chunk) -> segment.Rendered:
+    def _attempt(
+        self, segment_id: int, part: Segment | Chunk, rendered: Callable[[], None]
+    ) -> segment.Rendered:
         plan = self.plan
         paths = {index: self.sources.path(plan, index) for index in plan.source_indexes(part)}
         where = Where(self.folder, paths, self.log)
@@ -311,18 +320,19 @@ class Output:
                 self.board.show("audio", f"{words}: {share} % of part {part.index + 1}")
 
             heard(0)
-            manner = self._manner(heard)
+            manner = self._manner(heard, rendered)
             return segment.run_chunk(self.tools, plan, part.index, attempt, where, manner)
 
         def report(frames: int) -> None:
             self.board.making(segment_id, frames, "rendering", self._message(part.at + frames))
 
         report(0)
-        return segment.run_segment(self.tools, plan, part.index, attempt, where, self._manner(report))
+        manner = self._manner(report, rendered)
+        return segment.run_segment(self.tools, plan, part.index, attempt, where, manner)
 
-    def _manner(self, report: Callable[[int], None]) -> Manner:
+    def _manner(self, report: Callable[[int], None], rendered: Callable[[], None]) -> Manner:
         manners = self.manners
-        return Manner(self.job.check_now, report, manners.stall_seconds, manners.yielding.courtesy)
+        return Manner(self.job.check_now, report, manners.stall_seconds, manners.yielding.courtesy, rendered)
 
     def _message(self, frame: int, what: str = "") -> str:
         """``clip 3 of 12: C0003``."""

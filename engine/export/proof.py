@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.media import child, ffmpeg
+from engine.media.courtesy import Courtesy
 from engine.media.failures import SENTENCES
 from engine.media.ffmpeg import FfmpegFailed
 from engine.media.tools import Tools
@@ -119,45 +120,87 @@ def digest_of(hashes: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def packet_hashes(
+HARMLESS = "Guessed Channel Layout"
+"""MXF does not tell the places of its channels; nothing is wrong with that."""
+
+DECODE = ("-map", "0:v?", "-map", "0:a?", "-fps_mode", "passthrough", "-f", "null", "-")
+"""Output arguments that decode every picture and every sound of an input, and keep nothing."""
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """What reading a finished file to its end gave.
+
+    Attributes:
+        hashes: of every picture packet, in order.
+        decoded: pictures that came out of the decoder without a single complaint about picture or sound;
+            None when it was not asked for, or when something was wrong: then look closer.
+    """
+
+    hashes: list[str]
+    decoded: int | None = None
+
+
+def complaints(finished: ffmpeg.Finished) -> str:
+    """What ffmpeg said that means something, by the line; empty for nothing."""
+    return "\n".join(line for line in finished.stderr.splitlines() if line.strip() and HARMLESS not in line)
+
+
+def read_back(
     tools: Tools,
     path: str,
     scratch: str,
     *,
+    decode: bool = False,
     check: Callable[[], None] | None = None,
     on_progress: Callable[[ffmpeg.Progress], None] | None = None,
     stall_seconds: float = ffmpeg.STALL_SECONDS,
+    courtesy: Callable[[], Courtesy] = Courtesy,
     log: str | None = None,
-) -> list[str]:
-    """Hash of every picture packet of a finished file, read back from it.
+) -> ReadBack:
+    """Hash every picture packet of a finished file, and decode all of it when asked, in one reading.
 
     Args:
         tools: the tools.
         path: the file.
         scratch: a file of our own that is written and removed.
+        decode: also decode it to its end.
         check: raises when the work must stop.
         on_progress: gets ffmpeg's progress.
         stall_seconds: longest time without an advance.
+        courtesy: see :func:`engine.media.ffmpeg.run`.
         log: file for ffmpeg's messages.
 
     Raises:
         FfmpegFailed: it cannot be read to its end.
     """
-    args = ["-i", ffmpeg.file_url(path), "-map", "0:v:0", "-c", "copy", "-f", "framehash", "-hash", HASH]
-    try:
-        finished = ffmpeg.run(
+
+    def run(*outputs: str) -> ffmpeg.Finished:
+        return ffmpeg.run(
             tools,
-            [*args, ffmpeg.file_url(scratch)],
+            ["-v", "error", "-i", ffmpeg.file_url(path), *outputs, ffmpeg.file_url(scratch)],
             on_progress=on_progress,
             check=check,
             stall_seconds=stall_seconds,
             log=log,
             writes_count=True,
+            courtesy=courtesy,
         )
+
+    packets = ("-map", "0:v:0", "-c", "copy", "-f", "framehash", "-hash", HASH)
+    try:
+        decoded = None
+        # The frames that ffmpeg counts are those of its first output.
+        finished = run(*DECODE, *packets) if decode else run(*packets)
+        if decode and finished.rc == 0 and finished.last.ended and not complaints(finished):
+            decoded = finished.last.frame
+        elif decode:
+            finished = run(*packets)  # the packets alone: what does not decode may still be what was planned
         if finished.rc != 0:
             raise ffmpeg.failed(finished)
         with open(scratch, encoding="ascii", errors="replace") as lines:
-            return [line.rpartition(",")[2].strip() for line in lines if line[:1].isdigit()]
+            hashes = [line.rpartition(",")[2].strip() for line in lines if line[:1].isdigit()]
+        return ReadBack(hashes, decoded)
     finally:
         if os.path.exists(scratch):
             os.unlink(scratch)

@@ -50,12 +50,14 @@ class Manner:
         on_progress: gets the frames done of this part (samples for sound).
         stall_seconds: see :func:`engine.media.ffmpeg.run`.
         courtesy: see :func:`engine.media.ffmpeg.run`.
+        rendered: called when the encoder has ended and only its file is to be proven.
     """
 
     check: Callable[[], None] | None = None
     on_progress: Callable[[int], None] | None = None
     stall_seconds: float = ffmpeg.STALL_SECONDS
     courtesy: Callable[[], Courtesy] = Courtesy
+    rendered: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ def _attempt(
     temp = os.path.join(where.folder, f"{name}.{attempt}{PART_SUFFIX}")
     try:
         finished = render(temp)
+        if manner.rendered is not None:
+            manner.rendered()
         extradata, digest = prove(temp, finished)
         damage = damage_of(finished)
         size = os.path.getsize(temp)

@@ -27,9 +27,6 @@ _SOUND_SLACK = Fraction(1, 8)
 _NAMES = {"libx264": "h264", "libx265": "hevc", "prores_ks": "prores"}
 """Codecs that ffmpeg calls otherwise in a file than in a preset."""
 
-_HARMLESS = "Guessed Channel Layout"
-"""MXF does not tell the places of its channels; nothing is wrong with that."""
-
 _SCORES = {
     "ssim": re.compile(r"SSIM .*All:([0-9.]+|inf)"),
     "psnr": re.compile(r"PSNR .*average:([0-9.]+|inf)"),
@@ -115,7 +112,13 @@ class Findings:
 
 
 def verify(
-    tools: Tools, path: str, plan: Plan, level: str, frames: int | None = None, doing: Doing | None = None
+    tools: Tools,
+    path: str,
+    plan: Plan,
+    level: str,
+    frames: int | None = None,
+    doing: Doing | None = None,
+    decoded: int | None = None,
 ) -> Findings:
     """Compare a finished file with its plan. Blocks; any thread.
 
@@ -126,6 +129,8 @@ def verify(
         level: ``quick`` or ``decode``; ``quality`` counts as ``decode`` here, see :func:`measure_quality`.
         frames: packets that were counted in it; None when they were not.
         doing: None takes the defaults.
+        decoded: pictures that it decoded to without a complaint when it was read back before
+            (:class:`engine.export.proof.ReadBack`); None: decode it here, when the level asks for that.
 
     Raises:
         FfmpegFailed: the file cannot be opened, or ffmpeg stalls.
@@ -136,7 +141,11 @@ def verify(
     if frames is not None and plan.segments:
         _frames(findings, "frames", plan.frames_total, frames)
     if level != "quick" and findings.ok:
-        _decode(tools, path, plan, findings, doing)
+        if decoded is None:
+            _decode(tools, path, plan, findings, doing)
+        else:
+            findings.compare("decodes", True, True, True, "")
+            _frames(findings, "decoded frames", plan.frames_total, decoded)
     return findings
 
 
@@ -189,23 +198,9 @@ def _frames(findings: Findings, name: str, wanted: int, found: int | None) -> No
 
 def _decode(tools: Tools, path: str, plan: Plan, findings: Findings, doing: Doing) -> None:
     # Not -xerror: ffmpeg 6 stops at the first picture of a sound AV1 film then. Messages are counted instead.
-    args = [
-        "-v",
-        "error",
-        "-i",
-        ffmpeg.file_url(path),
-        "-map",
-        "0:v?",
-        "-map",
-        "0:a?",
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "null",
-        "-",
-    ]
+    args = ["-v", "error", "-i", ffmpeg.file_url(path), *proof.DECODE]
     finished = doing.run(tools, args, "decoding")
-    said = "\n".join(line for line in finished.stderr.splitlines() if line.strip() and _HARMLESS not in line)
+    said = proof.complaints(finished)
     # An error in a picture of an intra codec is a message only; the exit code stays 0.
     fine = finished.rc == 0 and finished.last.ended and not said
     sentence = (

@@ -218,6 +218,8 @@ ENCODERS = {
     "share": "-c:v libx264 -crf 20 -preset medium -profile:v high -pix_fmt yuv420p -g 50 -threads 4"
     " -c:a aac -b:a 160k -movflags +faststart",
     "archive": "-c:v prores_ks -profile:v 3 -pix_fmt yuv422p10le -vendor apl0 -c:a pcm_s16le",
+    "prores-422": "-c:v prores_ks -profile:v 2 -pix_fmt yuv422p10le -vendor apl0 -c:a pcm_s16le",
+    "dnxhr-sq": "-c:v dnxhd -profile:v dnxhr_sq -pix_fmt yuv422p -c:a pcm_s24le",
     "dnxhr-hq": "-c:v dnxhd -profile:v dnxhr_hq -pix_fmt yuv422p -c:a pcm_s24le",
 }
 

@@ -137,3 +137,11 @@ def test_workers_share_the_processor(monkeypatch):
     assert crew.hands_for_files() == 5
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
     assert (crew.hands_for_segments(), crew.hands_for_files()) == (1, 3)
+
+
+def test_encoders_that_wait_for_their_decoder_are_one_more_but_never_more_than_processors(monkeypatch):
+    for processors, wanted in ((1, 1), (2, 2), (4, 2), (16, 5)):
+        given = set(range(processors))
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _pid, given=given: given)
+        assert crew.hands_for_segments(intra=True) == wanted
+    assert crew.hands_for_segments(1, intra=True) == 1
