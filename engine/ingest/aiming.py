@@ -17,6 +17,7 @@ from engine.ingest.failures import Failure
 from engine.ingest.landing import Landing
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
+from engine.ingest.reach import Pulse
 from engine.jobs.context import JobContext
 from engine.media import rereading
 from engine.media.hashing import Digester, digest_fd, fast_hash
@@ -184,12 +185,14 @@ def read_content(job: JobContext, source: Source, parcel: Parcel, meter: Meter) 
         parcel.asset_id, parcel.blake3 = here
         return True
     meter.stage("hash")
-    os.lseek(original.fd, 0, os.SEEK_SET)
+
+    def read(pulse: Pulse) -> tuple[Digester, str]:
+        os.lseek(original.fd, 0, os.SEEK_SET)
+        digester = digest_fd(original.fd, check=pulse.check, on_bytes=pulse.count)
+        return digester, fast_hash(original.fd, original.size)
+
     try:
-        digester = digest_fd(
-            original.fd, digester=Digester(), check=job.check_now, on_bytes=lambda _: meter.tick()
-        )
-        fast = fast_hash(original.fd, original.size)
+        digester, fast = original.reach.follow(read, lambda _: meter.tick())
     except OSError as error:
         parcel.failure = failures.of_reading(error, original.shown)
         return False

@@ -20,7 +20,7 @@ from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
 from engine.ingest.gait import gait_of
 from engine.ingest.known import join
-from engine.ingest.landing import Landing, open_original
+from engine.ingest.landing import Landing
 from engine.ingest.ledger import Ledger
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer
@@ -200,18 +200,18 @@ class Carrier:
     def _open(self, parcel: Parcel) -> None:
         self._close(parcel)
         parcel.stream = Stream(Digester(self.checksums))
-        *parts, name = parcel.path.split("/")
-        shown = display(os.path.join(self.source.base, parcel.path))
         try:
-            folder = self.source.root.folder(tuple(parts), make=False)
-            parcel.original = open_original(folder, name, shown, ahead=self.gait.ahead)
+            parcel.original = self.source.open_file(parcel.path, ahead=self.gait.ahead)
         except OSError as error:
+            shown = display(os.path.join(self.source.base, parcel.path))
             parcel.failure = failures.of_reading(error, shown)
             return
         original = parcel.original
         if (original.size, original.mtime_ns) != (parcel.size, parcel.mtime_ns):
             self.job.log(
-                "info", f"{shown} changed since it was listed; it is taken as it is now.", parcel.task_id
+                "info",
+                f"{original.shown} changed since it was listed; it is taken as it is now.",
+                parcel.task_id,
             )
             self.meter.resize(parcel, original.size)
             parcel.size, parcel.mtime_ns, parcel.inode = original.size, original.mtime_ns, original.inode
@@ -291,7 +291,7 @@ class Carrier:
         if not (wrong or self.verify_source):
             return
         try:
-            second = source_digest(original, self.job.check_now)
+            second = source_digest(original)
         except OSError as error:
             parcel.failure = failures.of_reading(error, original.shown)
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from functools import partial
 
 from engine import clock
 from engine.errors import RushesError, ToolMissing
@@ -20,6 +21,7 @@ from engine.media.beside import enrich
 from engine.media.cards import FileList, Listed, reader, recognise
 from engine.media.clips import Clip, group_each
 from engine.media.facts import MediaFacts
+from engine.media.listing import Reader
 from engine.media.probe import probe
 from engine.media.thumbs import thumbnail, thumbnail_path
 from engine.media.tools import Tools, find_tools
@@ -48,7 +50,7 @@ def catalogue_item(
     files = _files_of(job, item_id)
     if not len(files):
         return
-    read = reader(source.base)
+    read = _reader(source)
     card = recognise(files, read)
     with write(db):
         card_id = catalogue.record_card(
@@ -151,6 +153,9 @@ def _enter(
             _late_picture(job, asset_id, source, clip, tools)
 
 
+PROBED = 128 << 20
+"""Bytes that a probe counts as when it is waited for: it has deadlines of its own, and runs twice at most."""
+
 UNKNOWN_LENGTH = "The length of the clip is not known"
 """How the warning begins that goes when the missing chapter has come."""
 
@@ -219,7 +224,7 @@ def _length(
     if tools is None:
         return None
     try:
-        facts = probe(tools, _readable(job, asset_id) or os.path.join(source.base, path))
+        facts = _probe(tools, _readable(job, asset_id, source) or os.path.join(source.base, path), source)
     except RushesError:
         return None  # the caller says so in the clip's warnings
     _store_facts(job, asset_id, facts, tools)
@@ -246,9 +251,9 @@ def _facts(
 ) -> MediaFacts | None:
     if tools is None:
         return None
-    path = _readable(job, asset_id) or os.path.join(source.base, clip.essence)
+    path = _readable(job, asset_id, source) or os.path.join(source.base, clip.essence)
     try:
-        facts = enrich(probe(tools, path), clip, reader(source.base))
+        facts = enrich(_probe(tools, path, source), clip, _reader(source))
     except RushesError as error:
         warnings.append(str(error))
         return _beside_only(clip, source)
@@ -262,11 +267,24 @@ def _facts(
 def _beside_only(clip: Clip, source: Source) -> MediaFacts | None:
     """What name and sidecars say of a recording that no tool here can open, as raw formats; None: nothing."""
     nothing = MediaFacts(clip.kind, "", None, None, None, None, None)
-    said = enrich(nothing, clip, reader(source.base))
+    said = enrich(nothing, clip, _reader(source))
     return said if said != nothing else None
 
 
-def _readable(job: JobContext, asset_id: int) -> str | None:
+def _reader(source: Source) -> Reader:
+    """Read small files of a source that may not answer."""
+    read = reader(source.base)
+    return lambda path: source.reach.ask(lambda: read(path))
+
+
+def _probe(tools: Tools, path: str, source: Source) -> MediaFacts:
+    """Probe a file, which may lie on a source that does not answer."""
+    if path.startswith(source.base.rstrip("/") + "/"):
+        return source.reach.ask(lambda: probe(tools, path), size=PROBED)
+    return probe(tools, path)
+
+
+def _readable(job: JobContext, asset_id: int, source: Source) -> str | None:
     """A copy of this content that can be opened now: a destination's, so that the card is left in peace."""
     from engine.volumes import places
 
@@ -276,7 +294,10 @@ def _readable(job: JobContext, asset_id: int) -> str | None:
         (asset_id,),
     ):
         path = places.absolute(entry, from_blob(entry["path"]))
-        if path is not None and os.path.isfile(path):
+        if path is None:
+            continue
+        mine = entry["volume_id"] == source.order.volume_id
+        if source.reach.ask(partial(os.path.isfile, path)) if mine else os.path.isfile(path):
             return path
     return None
 
@@ -288,7 +309,7 @@ def _late_picture(job: JobContext, asset_id: int, source: Source, clip: Clip, to
         return
     facts = MediaFacts.from_json(media)
     if facts.video is not None:
-        path = _readable(job, asset_id) or os.path.join(source.base, clip.essence)
+        path = _readable(job, asset_id, source) or os.path.join(source.base, clip.essence)
         _picture(job, asset_id, path, facts, tools)
 
 

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from blake3 import blake3
 
@@ -27,6 +28,7 @@ from engine.ingest import failures
 from engine.ingest.failures import Failure
 from engine.ingest.gait import LOCAL
 from engine.ingest.landing import Landing, Original
+from engine.ingest.reach import Pulse
 from engine.ingest.stalls import Watch
 from engine.media import rereading
 from engine.media.hashing import BUFFER, Check, Digester, digest_fd, read_into
@@ -115,8 +117,7 @@ def _write_small(original: Original, landings: Sequence[Landing], stream: Stream
     buffer = memoryview(bytearray(original.size))
     begun = time.perf_counter()
     try:
-        os.lseek(original.fd, 0, os.SEEK_SET)
-        count = read_into(original.fd, buffer)
+        count = original.reach.ask(lambda: _read_whole(original.fd, buffer), size=len(buffer))
         stream.read_seconds += time.perf_counter() - begun
     except OSError as error:
         stream.failure = failures.of_reading(error, original.shown, 0)
@@ -130,6 +131,11 @@ def _write_small(original: Original, landings: Sequence[Landing], stream: Stream
     for landing in landings:
         if landing.alive:
             landing.write(buffer[:count])
+
+
+def _read_whole(fd: int, buffer: memoryview) -> int:
+    os.lseek(fd, 0, os.SEEK_SET)
+    return read_into(fd, buffer)
 
 
 def _read_piece(fd: int, piece: memoryview, offset: int) -> bool:
@@ -252,12 +258,15 @@ class _Pump:
     def _read(self) -> None:
         position = self.stream.start
         size = self.original.size
+        ask = self.original.reach.ask
         try:
             os.lseek(self.original.fd, position, os.SEEK_SET)
             while position < size:
                 chunk = self._free_chunk()
                 begun = time.perf_counter()
-                count = self._fill(chunk.view[: min(BUFFER, size - position)], position)
+                count = ask(
+                    partial(self._fill, chunk.view[: min(BUFFER, size - position)], position), size=BUFFER
+                )
                 self.stream.read_seconds += time.perf_counter() - begun
                 if count == 0:
                     break
@@ -267,7 +276,7 @@ class _Pump:
                 for lane in lanes:
                     lane.queue.put((chunk, count))
                 self.tick()
-            grown = position == size and os.pread(self.original.fd, 1, size) != b""
+            grown = position == size and ask(lambda: os.pread(self.original.fd, 1, size)) != b""
         except OSError as error:
             self._fail(failures.of_reading(error, self.original.shown, position))
             return
@@ -434,12 +443,17 @@ def _follow(
         tick()
 
 
-def source_digest(original: Original, check: Check) -> str:
+def source_digest(original: Original) -> str:
     """Read the source once more, past the cache as far as possible, and return its BLAKE3.
 
     Raises:
         OSError: it cannot be read.
+        VolumeGone: it does not answer.
     """
-    rereading.drop_cache(original.fd)
-    os.lseek(original.fd, 0, os.SEEK_SET)
-    return digest_fd(original.fd, check=check).blake3
+
+    def read(pulse: Pulse) -> str:
+        rereading.drop_cache(original.fd)
+        os.lseek(original.fd, 0, os.SEEK_SET)
+        return digest_fd(original.fd, check=pulse.check).blake3
+
+    return original.reach.follow(read)

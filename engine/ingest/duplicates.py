@@ -14,13 +14,11 @@ from collections.abc import Iterator, Sequence
 from engine.ingest import aiming, known
 from engine.ingest.ends import Destination, Source
 from engine.ingest.known import Verified
-from engine.ingest.landing import open_original
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer, load
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.media.kinds import kind_of
-from engine.names import display
 from engine.storage.database import scalar, write
 
 SMALLEST = 64 << 10
@@ -135,11 +133,8 @@ def _identify(
     job: JobContext, source: Source, parcel: Parcel, candidates: list[Verified], meter: Meter
 ) -> bool:
     """Find out the content of a file that may be a duplicate. False: it is none, or cannot be read now."""
-    *parts, name = parcel.path.split("/")
-    shown = display(os.path.join(source.base, parcel.path))
     try:
-        folder = source.root.folder(tuple(parts), make=False)
-        parcel.original = open_original(folder, name, shown)
+        parcel.original = source.open_file(parcel.path)
     except OSError:
         return False  # the copying step says what is wrong with it
     try:
@@ -152,7 +147,8 @@ def _identify(
             parcel.size,
             parcel.original.mtime_ns,
         )
-        if here is None and not known.likely(candidates, parcel.original.fd, parcel.size):
+        fd = parcel.original.fd
+        if here is None and not source.reach.ask(lambda: known.likely(candidates, fd, parcel.size)):
             return False
         return aiming.read_content(job, source, parcel, meter)
     except (OSError, ValueError):

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from sqlite_utils import Database
 
 from engine.errors import NotFound, Refused, RushesError, VolumeGone
+from engine.ingest import answering
 from engine.ingest.folders import Root
+from engine.ingest.landing import Original, open_original
 from engine.ingest.queue import OrderedDestination, OrderedSource
+from engine.ingest.reach import Reach
+from engine.jobs.context import JobContext
 from engine.names import display
 from engine.storage.database import row
-from engine.volumes import places
+from engine.volumes import mounts, places
 from engine.volumes.places import Place
 from engine.volumes.refresh import refresh
 
@@ -76,6 +80,7 @@ class Source:
         folder: the folder that its file names are relative to, on its volume.
         place: where that is.
         root: the open folder.
+        reach: how it is asked; everything that touches it goes through that.
     """
 
     order: OrderedSource
@@ -83,6 +88,7 @@ class Source:
     folder: str
     place: Place
     root: Root = field(repr=False)
+    reach: Reach = field(repr=False)
 
     @property
     def base(self) -> str:
@@ -95,23 +101,55 @@ class Source:
         Raises:
             VolumeGone: it is not.
         """
+        if self.reach.lost is not None:
+            raise VolumeGone(self.reach.lost)
         if not places.still_there(self.place):
             raise VolumeGone(
                 f"{display(self.path)} went away. Everything verified is kept; the rest waits for it."
             )
 
+    def open_file(self, path: str, *, ahead: bool = True) -> Original:
+        """Open the regular file at ``path`` below :attr:`base`, as ``open_original`` does.
+
+        Raises:
+            OSError: it cannot be opened.
+            VolumeGone: the source does not answer.
+        """
+        *parts, name = path.split("/")
+        shown = display(os.path.join(self.base, path))
+
+        def opened() -> Original:
+            folder = self.root.folder(tuple(parts), make=False)
+            return open_original(folder, name, shown, ahead=ahead, reach=self.reach)
+
+        original = self.reach.ask(opened, undo=lambda late: os.close(late.fd))
+        self.reach.hold(original.fd)
+        return original
+
     def close(self) -> None:
-        """Close the folder."""
-        self.root.close()
+        """Close the folder; that of a source that does not answer is closed when it does."""
+        self.reach.end(self.root.close)
 
 
-def open_source(db: Database, order: OrderedSource) -> Source:
+def reach_of(job: JobContext, path: str, volume_id: str, fs_type: str) -> Reach:
+    """How a source at ``path`` is asked, by the file system that it lies on."""
+    shown = display(path)
+    return Reach(
+        shown,
+        direct=fs_type in mounts.KERNEL_TYPES,
+        check=job.check_now,
+        answered=lambda: answering.tell(job.library, job.job_id, volume_id, shown),
+    )
+
+
+def open_source(job: JobContext, order: OrderedSource) -> Source:
     """Find a source on its volume, wherever that is mounted now, and open it.
 
     Raises:
-        VolumeGone: the volume is away.
+        VolumeGone: the volume is away, or does not answer.
         RushesError: the volume is here, but the source is not, or cannot be opened.
     """
+    db = job.db
     path = _where(db, order.volume_id, order.relative, order.path)
     if path is None:
         raise VolumeGone(
@@ -120,12 +158,14 @@ def open_source(db: Database, order: OrderedSource) -> Source:
     base = os.path.dirname(path) if order.is_file else path
     try:
         place = places.place_of(db, base)
-        root = Root(base, device_number(place, base), make=False)
+        reach = reach_of(job, path, order.volume_id, place.fs_type)
+        number = device_number(place, base)
+        root = reach.ask(lambda: Root(base, number, make=False), undo=Root.close)
     except (NotFound, FileNotFoundError) as error:
         raise RushesError(f"{display(path)} is no longer there. Nothing more was copied from it.") from error
     except OSError as error:
         raise RushesError(f"{display(base)} cannot be opened: {os.strerror(error.errno or 0)}.") from error
-    return Source(order, path, place.path, place, root)
+    return Source(order, path, place.path, place, root, reach)
 
 
 def open_destination(db: Database, order: OrderedDestination, *, make: bool = True) -> Destination:
@@ -178,9 +218,13 @@ def _recorded(db: Database, volume_id: str, relative: str) -> str | None:
 
 def _leads_to(db: Database, path: str, volume_id: str, relative: str) -> bool:
     """Whether a path is (or will be, when it is made) this place on this volume."""
-    exists = os.path.lexists(path)
+    exists = True
     try:
-        place = places.place_of(db, path if exists else os.path.dirname(path))
+        try:
+            place = places.place_of(db, path)  # asks with a deadline: the mount may hang
+        except NotFound:
+            exists = False
+            place = places.place_of(db, os.path.dirname(path))
     except RushesError:
         return False
     return (place.volume_id, place.path) == (volume_id, relative if exists else os.path.dirname(relative))

@@ -21,6 +21,7 @@ from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
 from engine.names import display
 from engine.storage.database import execute, rows, scalar, write
+from engine.volumes.refresh import refresh
 
 
 def run(job: JobContext) -> Outcome:
@@ -81,7 +82,7 @@ def _run_items(job: JobContext, order: Order, destinations: list[Destination], m
         job.checkpoint()
         execute(job.db, "UPDATE batch_items SET status = 'running' WHERE item_id = ?", (item_id,))
         try:
-            source = open_source(job.db, source_order)
+            source = open_source(job, source_order)
         except VolumeGone as error:
             waits.append((str(error), source_order.volume_id))
             _wait(job, item_id, str(error))
@@ -107,9 +108,13 @@ def _run_items(job: JobContext, order: Order, destinations: list[Destination], m
     )
     meter.tick(force=True)
     if waits:
-        sentence, volume_id = waits[0]
         job.flush()
-        raise JobPaused(" ".join(dict.fromkeys(text for text, _ in waits)) or sentence, waiting_for=volume_id)
+        refresh(job.db)  # one that does not answer is known as such then, and that it answers again is news
+        missing = [volume_id for _, volume_id in waits if volume_id is not None]
+        raise JobPaused(
+            " ".join(dict.fromkeys(text for text, _ in waits)),
+            waiting_for=",".join(dict.fromkeys(missing)) or None,
+        )
     undecided = store.task_counts(job.db, job.job_id)
     if undecided.get("queued") or undecided.get("running"):
         raise RushesError(  # a verdict with a hole in it would be a lie

@@ -64,7 +64,7 @@ class Journal:
                 (parcel.task_id,),
             )
         ]
-        mark = _fingerprint(original)
+        mark = original.reach.ask(lambda: _fingerprint(original), size=2 * _END)
         extra = parcel.stream.digester.extra
         good, digester = 0, Digester(extra)
         if blocks and parcel.attempts == 1 and parcel.data.get(FINGERPRINT) == mark:

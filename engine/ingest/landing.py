@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.ingest import failures, folders, stalls
 from engine.ingest.failures import Failure
+from engine.ingest.reach import HERE, Reach
 from engine.media import rereading
 from engine.media.hashing import BUFFER, READ_FLAGS, Check, advise
 
@@ -22,6 +23,7 @@ class Original:
         fd: open descriptor.
         shown: its path for messages, escaped.
         size, mtime_ns, inode, mode: as ``fstat`` gave them before the first byte.
+        reach: how it is asked; everything that touches the open file goes through that.
     """
 
     fd: int
@@ -30,22 +32,29 @@ class Original:
     mtime_ns: int
     inode: int
     mode: int
+    reach: Reach = HERE
 
     def changed(self) -> bool:
         """Whether it was written to since it was opened."""
-        now = os.fstat(self.fd)
+        now = self.reach.ask(lambda: os.fstat(self.fd))
         return (now.st_size, now.st_mtime_ns) != (self.size, self.mtime_ns)
 
     def close(self) -> None:
         """Close it; its pages are not kept in memory. What is known of it stays."""
         if self.fd >= 0:
-            advise(self.fd, os.POSIX_FADV_DONTNEED)
-            os.close(self.fd)
-            self.fd = -1
+            fd, self.fd = self.fd, -1
+            self.reach.close(fd, _close)
 
 
-def open_original(folder: int, name: str, shown: str, *, ahead: bool = True) -> Original:
+def _close(fd: int) -> None:
+    advise(fd, os.POSIX_FADV_DONTNEED)
+    os.close(fd)
+
+
+def open_original(folder: int, name: str, shown: str, *, ahead: bool = True, reach: Reach = HERE) -> Original:
     """Open the regular file ``name`` in an open folder; ``ahead``: fetch a small one. A link is refused.
+
+    Called within ``reach``, and followed by :meth:`engine.ingest.reach.Reach.hold`.
 
     Raises:
         OSError: it cannot be opened, or is no regular file (as ENOENT: what was listed is not there).
@@ -57,7 +66,8 @@ def open_original(folder: int, name: str, shown: str, *, ahead: bool = True) -> 
         raise FileNotFoundError(2, "is no regular file any more", name)
     together = ahead and facts.st_size <= BUFFER  # those are opened by the dozen
     advise(fd, os.POSIX_FADV_WILLNEED if together else os.POSIX_FADV_SEQUENTIAL)
-    return Original(fd, shown, facts.st_size, facts.st_mtime_ns, facts.st_ino, stat.S_IMODE(facts.st_mode))
+    mode = stat.S_IMODE(facts.st_mode)
+    return Original(fd, shown, facts.st_size, facts.st_mtime_ns, facts.st_ino, mode, reach)
 
 
 @dataclass

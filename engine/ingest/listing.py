@@ -14,6 +14,7 @@ from engine.ingest import placing
 from engine.ingest.arranging import Arrangement, Wanted, arrange
 from engine.ingest.ends import Destination, Source
 from engine.ingest.known import join
+from engine.ingest.reach import Pulse
 from engine.ingest.scan import Listing, left_out, scan
 from engine.jobs.context import JobContext
 from engine.media.filelist import Listed
@@ -40,12 +41,7 @@ def list_item(
         return
     execute(db, "DELETE FROM tasks WHERE item_id = ?", (item_id,))
     job.progress(stage="scan", message=display(source.path), force=True)
-    listing = scan(
-        source.path,
-        is_junk=left_out,
-        check=job.check_now,
-        on_folder=lambda files: job.progress(done=files, total=None),
-    )
+    listing = _scan(source, lambda files: job.progress(done=files, total=None))
     try:
         while True:
             arrangement = _arrange(job, item_id, source, destinations, listing, template)
@@ -81,7 +77,7 @@ def list_again(
     gone = execute(db, "DELETE FROM tasks WHERE item_id = ? AND error_kind = 'unreadable_folder'", (item_id,))
     if not gone:
         return
-    listing = scan(source.path, is_junk=left_out, check=job.check_now)
+    listing = _scan(source)
     try:
         known = int(scalar(db, "SELECT count(*) FROM tasks WHERE item_id = ?", (item_id,)))
         new = (found for found in listing.files if not _is_task(job, item_id, found))
@@ -94,6 +90,21 @@ def list_again(
             )
     finally:
         listing.close()
+
+
+def _scan(source: Source, on_files: Callable[[int], None] = lambda _: None) -> Listing:
+    """List a source; ``on_files`` gets the number of files found so far."""
+    found = 0
+
+    def tell(more: int) -> None:
+        nonlocal found
+        found += more
+        on_files(found)
+
+    def work(pulse: Pulse) -> Listing:
+        return scan(source.path, is_junk=left_out, check=pulse.check, on_files=pulse.count)
+
+    return source.reach.follow(work, tell)
 
 
 def _is_task(job: JobContext, item_id: int, found: Listed) -> bool:

@@ -11,19 +11,21 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from engine.errors import VolumeGone
 from engine.ingest import failures, known, merging
 from engine.ingest.catalogue import Content, record_copy
 from engine.ingest.ends import Source
-from engine.ingest.landing import open_original
+from engine.ingest.landing import Original
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
 from engine.ingest.queue import Order
+from engine.ingest.reach import Pulse
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.media.hashing import FAST_WHOLE, Digester, fast_hash
-from engine.media.rereading import Reread
+from engine.media.rereading import Reading, Reread
 from engine.names import display, to_blob
 from engine.storage.database import row, write
 
@@ -138,16 +140,14 @@ class _Reader:
         self._meter.stage("hash")
         self._meter.begin(parcel, [])
         store.set_task(job.db, parcel.task_id, "running", stage="hash")
-        *parts, name = parcel.path.split("/")
         shown = display(os.path.join(source.base, parcel.path))
         result = _Read()
         try:
-            folder = source.root.folder(tuple(parts), make=False)
-            original = open_original(folder, name, shown)
+            original = source.open_file(parcel.path)
             try:
                 parcel.size, parcel.mtime_ns, parcel.inode = original.size, original.mtime_ns, original.inode
-                if not self._is_known(parcel, os.fstat(original.fd)):
-                    result = self._read(original.fd, folder, name, shown, parcel)
+                if not self._is_known(parcel, source.reach.ask(lambda: os.fstat(original.fd))):
+                    result = source.reach.follow(partial(self._read, original, parcel), self._meter.add)
                     if result.content is not None and original.changed():
                         result = _Read(failure=failures.changed(shown))
             finally:
@@ -178,22 +178,20 @@ class _Reader:
         parcel.asset_id = entered.asset_id
         return True
 
-    def _read(self, fd: int, folder: int, name: str, shown: str, parcel: Parcel) -> _Read:
-        place = self._source.place
+    def _read(self, original: Original, parcel: Parcel, pulse: Pulse) -> _Read:
+        shown = original.shown
         digester = _Digests(self._checksums, self._crew)
+        parcel.stream.digester = digester
         try:
-            level = self._read_whole(folder, name, digester, parcel)
-            fast = digester.blake3 if parcel.size <= FAST_WHOLE else fast_hash(fd, parcel.size)
+            reading = self._read_whole(parcel, pulse, digester)
+            level = reading.level
+            fast = digester.blake3 if parcel.size <= FAST_WHOLE else fast_hash(original.fd, parcel.size)
             if digester.size != parcel.size:
                 return _Read(failure=failures.changed(shown))
             content = Content(digester.size, digester.blake3, digester.xxh128, fast, digester.extras())
             if not self._twice:
                 return _Read(content, level)
-            again = Reread(name, place.fs_type, place.is_network, dir_fd=folder)
-            try:
-                second = again.read(self._job.check_now, lambda _: self._meter.tick()).blake3
-            finally:
-                again.close()
+            second = self._read_whole(parcel, Pulse(pulse.check, lambda _: pulse.count(0))).blake3
         except OSError as error:
             return _Read(failure=failures.of_reading(error, shown))
         except ValueError:
@@ -203,12 +201,14 @@ class _Reader:
             return _Read(Content(content.size, content.blake3), None, second, doubt)
         return _Read(content, level, second)
 
-    def _read_whole(self, folder: int, name: str, digester: Digester, parcel: Parcel) -> str:
-        place = self._source.place
+    def _read_whole(self, parcel: Parcel, pulse: Pulse, digester: Digester | None = None) -> Reading:
+        source, place = self._source, self._source.place
+        *parts, name = parcel.path.split("/")
+        folder = source.root.folder(tuple(parts), make=False)
         file = Reread(name, place.fs_type, place.is_network, dir_fd=folder)
-        parcel.stream.digester = digester
         try:
-            return file.read(self._job.check_now, self._meter.add, digester).level
+            with source.reach.holding(file.fileno()):
+                return file.read(pulse.check, pulse.count, digester)
         finally:
             file.close()
 

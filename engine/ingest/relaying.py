@@ -10,10 +10,10 @@ from engine.ingest import failures, known
 from engine.ingest.carrier import Carrier
 from engine.ingest.copying import Stream
 from engine.ingest.duplicates import beside
-from engine.ingest.ends import Destination, Source
+from engine.ingest.ends import Destination, Source, reach_of
 from engine.ingest.failures import Failure
 from engine.ingest.gait import LOCAL
-from engine.ingest.landing import open_original
+from engine.ingest.landing import Original, open_original
 from engine.ingest.ledger import Ledger
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, load
@@ -60,16 +60,29 @@ def _relay_from(
     meter: Meter,
 ) -> bool:
     """Carry what can be read from one first destination; return whether it is still needed."""
-    relay: Relay | None = None
+    relay = Relay(job, item_id, first, destinations, order, meter) if first.place and first.root else None
+    try:
+        return _relay_all(job, item_id, first, destinations, relay)
+    finally:
+        if relay is not None:
+            relay.source.reach.end(lambda: None)
+
+
+def _relay_all(
+    job: JobContext,
+    item_id: int,
+    first: Destination,
+    destinations: Sequence[Destination],
+    relay: Relay | None,
+) -> bool:
     after = -1
     while parcels := load(job.db, item_id, list(destinations), after=after, limit=LOCAL.files):
         after = parcels[-1].position
         mine = [parcel for parcel in parcels if parcel.open and _origin(job, first, parcel) is not None]
         if not mine:
             continue
-        if first.away is not None or first.root is None or first.place is None:
+        if first.away is not None or relay is None:
             return True
-        relay = relay or Relay(job, item_id, first, destinations, order, meter)
         for parcel in mine:  # one by one: each file of a bundle would need an open folder of its own
             job.checkpoint()
             try:
@@ -127,7 +140,8 @@ class Relay(Carrier):
         assert first.place is not None
         assert first.root is not None
         where = OrderedSource(first.path, first.order.volume_id, first.order.relative, False, "")
-        source = Source(where, first.path, first.order.relative, first.place, first.root)
+        reach = reach_of(job, first.path, first.order.volume_id, first.place.fs_type)
+        source = Source(where, first.path, first.order.relative, first.place, first.root, reach)
         super().__init__(job, item_id, source, destinations, order, meter)
         self.first = first
         self.verify_source = False  # its bytes are compared with the known hash in any case
@@ -153,12 +167,18 @@ class Relay(Carrier):
             shown = display(parcel.path)
             parcel.failure = Failure("no_copy", f"The first copy of {shown} is no longer verified.")
             return
-        try:
+        reach = self.source.reach
+
+        def opened() -> Original:
             folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                parcel.original = open_original(folder, os.path.basename(path), display(path))
+                return open_original(folder, os.path.basename(path), display(path), reach=reach)
             finally:
                 os.close(folder)
+
+        try:
+            parcel.original = reach.ask(opened, undo=lambda late: os.close(late.fd))
+            reach.hold(parcel.original.fd)
         except OSError as error:
             parcel.failure = failures.of_reading(error, display(path))
             return

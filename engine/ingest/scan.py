@@ -89,7 +89,7 @@ def scan(
     *,
     is_junk: Callable[[str], bool],
     check: Callable[[], None] | None = None,
-    on_folder: Callable[[int], None] | None = None,
+    on_files: Callable[[int], None] | None = None,
 ) -> Listing:
     """List a source folder, or a single file.
 
@@ -97,8 +97,8 @@ def scan(
         source: absolute path of a folder or a regular file; a link as its last
             part is resolved, because the operator has named it.
         is_junk: decides by relative path what is left out; never asked about the source itself.
-        check: called once per folder; raises to stop.
-        on_folder: gets the number of files found so far, once per folder.
+        check: called for each folder and each entry; raises to stop.
+        on_files: gets the number of files found since the last time, once per folder.
 
     Raises:
         NotFound: there is no such file or folder.
@@ -116,10 +116,14 @@ def scan(
         return listing
     if not stat.S_ISDIR(facts.st_mode):
         raise RushesError(f"{display(source)} is neither a file nor a folder.")
-    _walk(source, facts.st_dev, listing, is_junk, check, on_folder)
+    _walk(source, facts.st_dev, listing, is_junk, check or _go_on, on_files)
     if listing.unreadable and listing.unreadable[0][0] == "":
         raise RushesError(listing.unreadable[0][1])
     return listing
+
+
+def _go_on() -> None:
+    """Nobody wants to stop."""
 
 
 def _walk(
@@ -127,18 +131,18 @@ def _walk(
     device: int,
     listing: Listing,
     is_junk: Callable[[str], bool],
-    check: Callable[[], None] | None,
-    on_folder: Callable[[int], None] | None,
+    check: Callable[[], None],
+    on_files: Callable[[int], None] | None,
 ) -> None:
     waiting = [""]
     while waiting:
         relative = waiting.pop()
-        if check is not None:
-            check()
+        check()
         before = len(listing.files)
         try:
             with os.scandir(os.path.join(source, relative)) as folder:
                 for entry in folder:
+                    check()  # a folder may hold a million
                     path = f"{relative}/{entry.name}" if relative else entry.name
                     if is_junk(path):
                         listing.ignored += _files_below(entry)
@@ -152,8 +156,8 @@ def _walk(
                     f"{shown} cannot be listed: {_why(error)}. What is in it is unknown.",
                 )
             )
-        if on_folder is not None and len(listing.files) != before:
-            on_folder(len(listing.files))
+        if on_files is not None and len(listing.files) != before:
+            on_files(len(listing.files) - before)
 
 
 def _sort_in(entry: os.DirEntry[str], path: str, device: int, listing: Listing, waiting: list[str]) -> None:

@@ -42,8 +42,8 @@ class Listed:
 class FileList:
     """Files in the order of their paths, compared component by component and byte by byte.
 
-    They may be added in any order; a path is added once. Used by the thread
-    that made it.
+    They may be added in any order; a path is added once. Used by one thread
+    at a time.
     """
 
     def __init__(self, files: Iterable[Listed] = ()) -> None:
@@ -248,7 +248,7 @@ class Shelf:
 
 
 def _private_database() -> sqlite3.Connection:
-    db = sqlite3.connect("", isolation_level=None)
+    db = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # handed over, never shared
     for setting in (f"cache_size=-{_CACHE_KIB}", "journal_mode=OFF", "synchronous=OFF", "temp_store=FILE"):
         db.execute(f"PRAGMA {setting}")
     db.execute("BEGIN")  # never committed: the database is gone when it is closed

@@ -12,9 +12,12 @@ from engine.errors import RushesError
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped
 from engine.jobs.store import Job
+from engine.jobs.waiting import go_on
 from engine.library import Library
 from engine.storage.database import execute, write
 from engine.supervisor.handlers import cleanup_of, conclude, handler_of
+from engine.volumes import store as volumes
+from engine.watch import drives
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,7 @@ class Runner:
         self._library = library
         self._on_end = on_end
         self.stopping = False
+        self._since = 0
         self.thread = threading.Thread(target=self._run, name=f"job-{record.job_id[:8]}", daemon=True)
 
     @property
@@ -65,6 +69,7 @@ class Runner:
 
     def _run_to_an_end(self) -> None:
         job, db = self.record, self._library.db()
+        self._since = volumes.last_event(db)
         try:
             outcome = handler_of(job.kind, job.version)(self.context)
             self.context.flush()
@@ -78,6 +83,7 @@ class Runner:
                 store.transition(db, job.job_id, "interrupted", why="the engine was stopped", by="engine")
             else:
                 pause_job(self._library, job.job_id, pause.reason, pause.waiting_for)
+                self._not_missed(pause.waiting_for)
         except JobCancelled:
             cancel_rest(self._library, job.job_id)
             store.transition(db, job.job_id, "cancelled", by="engine")
@@ -91,6 +97,13 @@ class Runner:
                 f"An unforeseen error ended this job ({type(error).__name__}: {error}). "
                 "What was verified stays verified; the engine's log has the details. Retry goes on."
             )
+
+    def _not_missed(self, waiting_for: str | None) -> None:
+        """A drive may have come back while the job still worked on other things: then it goes on at once."""
+        db = self._library.db()
+        back = drives.came_since(db, (waiting_for or "").split(","), self._since)
+        if back:
+            go_on(db, self.record.job_id, volumes.is_back(db, back[0]))
 
     def _fail(self, sentence: str) -> None:
         db = self._library.db()

@@ -358,6 +358,23 @@ def _points(entry: Row) -> set[str]:
     return {point for _, point in json.loads(entry["mounts"])}
 
 
+def is_back(db: Database, volume_id: str) -> str:
+    """Tell that a volume can be read again: ``NAS is back at /mnt/nas``, without a full stop."""
+    volume = row(db, "SELECT name, mount_point FROM volumes WHERE volume_id = ?", (volume_id,))
+    if volume is None:
+        return "The drive is back"
+    last = scalar(
+        db,
+        "SELECT kind FROM volume_events WHERE volume_id = ? AND kind IN"
+        " ('online', 'remounted', 'appeared', 'answering') ORDER BY event_id DESC LIMIT 1",
+        (volume_id,),
+    )
+    name = display(volume["name"])
+    if last == "answering" or volume["mount_point"] is None:
+        return f"{name} answers again"
+    return f"{name} is back at {display(from_blob(volume['mount_point']))}"
+
+
 def new_id() -> str:
     """An id for a new row."""
     return str(uuid.uuid4())

@@ -14,9 +14,11 @@ import struct
 import threading
 from collections.abc import Callable, Collection
 
+from sqlite_utils import Database
+
 from engine import clock
 from engine.errors import RushesError
-from engine.jobs import store as jobs
+from engine.jobs.waiting import go_on
 from engine.library import Library
 from engine.names import from_blob
 from engine.relink import auto
@@ -148,8 +150,9 @@ class Drives:
         for waiting in rows(
             db, "SELECT job_id, waiting_for FROM jobs WHERE status = 'paused' AND waiting_for IS NOT NULL"
         ):
-            if set(waiting["waiting_for"].split(",")) & set(came):
-                jobs.request(db, waiting["job_id"], "resume")
+            back = [volume for volume in waiting["waiting_for"].split(",") if volume in came]
+            if back:
+                go_on(db, waiting["job_id"], volumes.is_back(db, back[0]))
 
     def _sweep(self, volume_id: str) -> None:
         try:
@@ -181,6 +184,16 @@ class Drives:
                 " mounts = excluded.mounts",
                 (self._position, json.dumps(self._mounts)),
             )
+
+
+def came_since(db: Database, volume_ids: Collection[str], event_id: int) -> list[str]:
+    """Those of these volumes that are here and came after an event: nobody tells it a second time."""
+    came = {change.volume_id for change in volumes.events(db, after=event_id) if change.kind in CAME}
+    here = {
+        str(volume["volume_id"])
+        for volume in rows(db, "SELECT volume_id FROM volumes WHERE state = 'online'")
+    }
+    return [volume_id for volume_id in volume_ids if volume_id in came & here]
 
 
 def mount_number(path: str) -> int | None:

@@ -22,7 +22,7 @@ def test_both_readings_of_a_source_in_doubt_are_kept(
     write(card / "a.mov", 3 << 20)
     odd = os.fsdecode(b"\xff\x1b.mov")
     write(card / odd, 100)
-    monkeypatch.setattr("engine.ingest.carrier.source_digest", lambda original, check: "0" * 64)
+    monkeypatch.setattr("engine.ingest.carrier.source_digest", lambda original: "0" * 64)
     planned = plan(library, [str(card)], [str(tmp_path / "nas")], verify_source=True)
     job_id = queue(library, planned).job_id
     start(library, job_id)

@@ -67,7 +67,7 @@ def test_a_source_that_gives_other_bytes_each_time_is_named(desk, tmp_path, monk
     source = tmp_path / "card"
     write(source / "a.mov", 3 << 20)
     write(source / "b.mov", 100)
-    monkeypatch.setattr("engine.ingest.carrier.source_digest", lambda original, check: "0" * 64)
+    monkeypatch.setattr("engine.ingest.carrier.source_digest", lambda original: "0" * 64)
     result = desk.ingest(source, to=[tmp_path / "nas"], verify_source=True)
     assert result["failed"] == 2
     assert result["status"] == "failed"
