@@ -25,7 +25,7 @@ from engine.volumes import places
 
 _NOTHING: dict[str, Any] = {
     "files_scanned": 0, "files_hashed": 0, "bytes_hashed": 0, "offline": 0, "candidates": 0,
-    "applied": 0, "conflicts": 0, "unreadable": 0, "announcement": None, "seconds": 0.0,
+    "applied": 0, "conflicts": 0, "unreadable": 0, "announcement": None, "seconds": 0.0, "phases": {},
 }  # fmt: skip
 
 SPOKEN = 100
@@ -102,7 +102,8 @@ def run_scan(job: JobContext) -> Outcome:
 
     The result has the keys ``session_id, files_scanned, files_hashed, offline
     (clips looked for), candidates, applied, conflicts, seconds``, and
-    ``bytes_hashed, unreadable, announcement``. Nothing lost: it ends at once
+    ``bytes_hashed, unreadable, announcement, phases`` (seconds spent on what is known, the
+    look-up of what is lost, the walk, comparing, matching, the records). Nothing lost: it ends at once
     with zeros. A volume that goes away pauses the job until it is back (a look
     that nobody asked for just ends); a resumed scan walks again, and does not
     read again in full what it has read.
@@ -155,12 +156,22 @@ class _Run:
         self.full_hash = bool(job.params.get("full_hash"))
         self.min_confidence = float(job.params.get("min_confidence", 0.95))
         self.numbers = _Numbers()
+        self.phases: dict[str, float] = {}
+        self._phase_begun = self.begun
+
+    def _phase_over(self, name: str) -> None:
+        """What was done since the last call is phase ``name``."""
+        now = time.monotonic()
+        self.phases[name] = round(self.phases.get(name, 0.0) + now - self._phase_begun, 3)
+        self._phase_begun = now
 
     def run(self) -> Outcome:
         sessions.update(self.db, self.session_id, status="scanning", error=None)
         if self.job.params.get("origin") != "mount":
             self._look_at_what_is_known()
+            self._phase_over("known")
         lost = targets.load(self.db)
+        self._phase_over("look-up")
         offline = len({copy.clip_id for copy in lost if copy.clip_id is not None})
         sessions.update(self.db, self.session_id, offline=offline)
         if not lost:
@@ -172,11 +183,13 @@ class _Run:
                 matches = self._prove(tree, lost, matches)
             if not tree.unchanged():
                 raise VolumeGone("The volume went away in the middle of the scan; nothing was changed.")
+        self._phase_over("matching")
         matches = [self._with_reading(match) for match in matches]
         ids = sessions.store_matches(self.db, self.session_id, matches)
         if self.auto_apply:
             self._apply(ids, matches)
         said = announce.sentence(self.db, lost, matches, str(self.job.params["path"]))
+        self._phase_over("records")
         return self._finish(matches, offline, said)
 
     def _look_at_what_is_known(self) -> None:
@@ -214,6 +227,7 @@ class _Run:
             job.checkpoint,
             lambda seen: job.progress(stage="scanning", done=seen, message=f"{seen:,} files seen"),
         )
+        self._phase_over("walk")
         scan.read_evidence(
             tree,
             lost,
@@ -223,6 +237,7 @@ class _Run:
                 stage="comparing", done=done, total=total, message=f"{self.scan.tally.files:,} files seen"
             ),
         )
+        self._phase_over("comparing")
         sessions.update(
             self.db,
             self.session_id,
@@ -357,6 +372,7 @@ class _Run:
             "unreadable": tally.errors,
             "announcement": said,
             "seconds": round(time.monotonic() - self.begun, 3),
+            "phases": self.phases,
         }
         self.job.progress(
             done=tally.files, total=tally.files, message=said or f"{tally.files:,} files seen", force=True

@@ -118,6 +118,10 @@ class Found:
     reel: str | None = None
     identifiers: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        # A tree of 100,000 files asks often; there is one Found per path.
+        return hash(self.path)
+
 
 @dataclass(frozen=True)
 class Match:
@@ -323,6 +327,9 @@ def _key(copy: Lost, file: Found, rung: str) -> tuple[float, bool, bool]:
 
 def _assign_group(group: list[tuple[Lost, Found, str]], shared: set[Found]) -> list[Match]:
     """One-to-one assignment between the lost copies of one asset and the files that fit it."""
+    if len(group) == 1:  # nearly always, and nothing to weigh
+        (only,) = group
+        return [_match(*only, ambiguous=only[1] in shared, equals=1, shared=only[1] in shared)]
     ranked = sorted(
         group,
         key=lambda pair: (

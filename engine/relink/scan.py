@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -18,9 +19,11 @@ from sqlite_utils import Database
 from engine import clock, names
 from engine.errors import RushesError
 from engine.media import rereading
-from engine.media.hashing import FAST_WHOLE, FAST_WINDOW, fast_hash
+from engine.media.hashing import FAST_WINDOW, fast_hash
 from engine.media.probe import probe
+from engine.media.rereading import Reread
 from engine.media.tools import find_tools
+from engine.relink.ahead import opened
 from engine.relink.match import Found, Lost, base_name, fold
 from engine.relink.tree import Seen, Tally, Tree, named
 from engine.storage.database import rows
@@ -122,34 +125,35 @@ def read_evidence(
     hashed_sizes = {copy.size for copy in lost if copy.hashed}
     unhashed_sizes = {copy.size for copy in lost if not copy.hashed}
     known = {(copy.size, copy.fast_hash) for copy in lost if copy.fast_hash}
-    kept: list[Found] = []
-    for done, file in enumerate(scan.found):
-        if not done % 16:
-            check()
-            progress(done, len(scan.found))
-        if file.size in hashed_sizes:
-            hashed = _with_fast_hash(tree, file, scan)
-            if hashed is None:
-                continue
-            file = hashed
-        if file.size in unhashed_sizes and (file.size, file.fast_hash) not in known:
-            file = _with_media(tree, file, scan)
-        kept.append(file)
-    scan.found = kept
+    kept: dict[int, Found] = {}
+    with closing(opened(tree, scan.found, hashed_sizes)) as files:
+        for done, (number, file, held) in enumerate(files):
+            if not done % 16:
+                check()
+                progress(done, len(scan.found))
+            if held is not None:
+                hashed = _with_fast_hash(tree, file, held, scan)
+                if hashed is None:
+                    continue
+                file = hashed
+            if file.size in unhashed_sizes and (file.size, file.fast_hash) not in known:
+                file = _with_media(tree, file, scan)
+            kept[number] = file
+    scan.found = [kept[number] for number in sorted(kept)]
     progress(len(kept), len(kept))
 
 
-def _with_fast_hash(tree: Tree, file: Found, scan: Scan) -> Found | None:
+def _with_fast_hash(tree: Tree, file: Found, held: int | Reread | OSError, scan: Scan) -> Found | None:
     """The file with its fast hash; None when it cannot be read or is being written to."""
-    if file.size <= FAST_WHOLE:  # then the fast hash is the full one, and the reading proves something
-        read = with_full_hash(tree, file, scan)
+    if isinstance(held, Reread):  # then the fast hash is the full one, and the reading proves something
+        read = with_full_hash(tree, file, scan, held=held)
         return None if read is None else replace(read, fast_hash=read.blake3)
-    value = _read(file, scan, lambda: _fast(tree, file))
+    value = _read(file, scan, lambda: _fast(file, held))
     if value is None:
         return None
     scan.hashed += 1
     scan.bytes_hashed += 3 * FAST_WINDOW
-    return replace(file, fast_hash=value)
+    return Found(file.volume_id, file.path, file.size, file.mtime_ns, file.inode, fast_hash=value)
 
 
 def with_full_hash(
@@ -158,14 +162,16 @@ def with_full_hash(
     scan: Scan,
     check: Callable[[], None] | None = None,
     on_bytes: Callable[[int], None] | None = None,
+    held: Reread | None = None,
 ) -> Found | None:
     """The file with its full hash, read from its first byte to its last; None when it cannot be read.
 
-    ``check`` is called between buffers and may raise; ``on_bytes`` gets the length of each.
+    ``check`` is called between buffers and may raise; ``on_bytes`` gets the length of each. ``held``
+    is the file when it is open already; closing it stays with the caller.
     The level of the reading is what :mod:`engine.media.rereading` could show.
     """
     read_at = clock.now()
-    read = _read(file, scan, lambda: whole(tree, file, check, on_bytes))
+    read = _read(file, scan, lambda: _whole(tree, file, held, check, on_bytes))
     if read is None:
         return None
     scan.hashed += 1
@@ -174,11 +180,12 @@ def with_full_hash(
     return replace(file, blake3=read.blake3)
 
 
-def whole(
+def _whole(
     tree: Tree,
     file: Found,
-    check: Callable[[], None] | None = None,
-    on_bytes: Callable[[int], None] | None = None,
+    held: Reread | None,
+    check: Callable[[], None] | None,
+    on_bytes: Callable[[int], None] | None,
 ) -> rereading.Reading | None:
     """Read a file in full; None when it is no longer the file that was seen.
 
@@ -186,29 +193,29 @@ def whole(
         OSError: it cannot be opened or read.
         ValueError: it changed while it was read.
     """
-    held = tree.reread(file.path)
-    try:
-        if not _is(file, os.fstat(held.fileno())):
-            return None
-        read = held.read(check, on_bytes)
-        if not _is(file, os.fstat(held.fileno())) or read.size != file.size:
-            raise ValueError(_WRITTEN_TO)
-        return read
-    finally:
-        held.close()
+    if held is None:
+        own = tree.reread(file.path)
+        try:
+            return _whole(tree, file, own, check, on_bytes)
+        finally:
+            own.close()
+    if not _is(file, os.fstat(held.fileno())):
+        return None
+    read = held.read(check, on_bytes)
+    if not _is(file, os.fstat(held.fileno())) or read.size != file.size:
+        raise ValueError(_WRITTEN_TO)
+    return read
 
 
-def _fast(tree: Tree, file: Found) -> str | None:
-    descriptor = tree.open_file(file.path)
-    try:
-        if not _is(file, os.fstat(descriptor)):
-            return None
-        value = fast_hash(descriptor, file.size)
-        if not _is(file, os.fstat(descriptor)):
-            raise ValueError(_WRITTEN_TO)
-        return value
-    finally:
-        os.close(descriptor)
+def _fast(file: Found, held: int | OSError) -> str | None:
+    if isinstance(held, OSError):
+        raise held
+    if not _is(file, os.fstat(held)):
+        return None
+    value = fast_hash(held, file.size)
+    if not _is(file, os.fstat(held)):
+        raise ValueError(_WRITTEN_TO)
+    return value
 
 
 def _read(file: Found, scan: Scan, read: Callable[[], Value | None]) -> Value | None:

@@ -16,8 +16,11 @@ from engine.jobs.store import resolve
 from engine.relink.match import Match
 from engine.storage.database import Row, execute, row, rows, scalar, write
 
-BATCH = 1000
-"""Candidates stored per transaction."""
+BATCH = 10_000
+"""Candidates stored per transaction: it holds the database for less than a second."""
+
+CHUNK = 500
+"""Values bound to one statement."""
 
 OPEN = ("pending", "later")
 """Candidate states that still wait for a verdict."""
@@ -181,13 +184,17 @@ def _pair(match: Match) -> _Pair:
 def _said_before(db: Database, session_id: str, matches: Sequence[Match]) -> dict[_Pair, _Said]:
     """What was said of these very pairs in other sessions, the newest last."""
     copy_ids = list({match.lost.copy_id for match in matches})
-    found = db.conn.execute(
-        "SELECT copy_id, volume_id, path, size, mtime_ns, status, decided_at, decided_by FROM candidates"
-        f" WHERE copy_id IN ({', '.join('?' * len(copy_ids))}) AND status IN ('rejected', 'later')"
-        " AND session_id <> ? ORDER BY candidate_id",
-        (*copy_ids, session_id),
-    )
-    return {entry[:5]: entry[5:] for entry in found.fetchall()}
+    said: dict[_Pair, _Said] = {}
+    for start in range(0, len(copy_ids), CHUNK):
+        part = copy_ids[start : start + CHUNK]
+        found = db.conn.execute(
+            "SELECT copy_id, volume_id, path, size, mtime_ns, status, decided_at, decided_by FROM candidates"
+            f" WHERE copy_id IN ({', '.join('?' * len(part))}) AND status IN ('rejected', 'later')"
+            " AND session_id <> ? ORDER BY candidate_id",
+            (*part, session_id),
+        )
+        said |= {entry[:5]: entry[5:] for entry in found.fetchall()}
+    return said
 
 
 def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequence[_Said]) -> list[int]:

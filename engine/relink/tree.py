@@ -146,8 +146,10 @@ class Tree:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         return os.open(inside, flags, dir_fd=self.descriptor)
 
-    def reread(self, path: str) -> Reread:
+    def reread(self, path: str, *, ahead: bool = False) -> Reread:
         """Open a regular file to be read in full from below the page cache, as far as that can be reached.
+
+        With ``ahead`` the kernel fetches it from now on.
 
         Raises:
             OSError: as ``open`` says.
@@ -155,7 +157,7 @@ class Tree:
         inside = self.inside(path)
         if not inside:
             raise FileNotFoundError(2, "not shown by this mount", path)
-        return Reread(inside, self.place.fs_type, self.place.is_network, dir_fd=self.descriptor)
+        return Reread(inside, self.place.fs_type, self.place.is_network, dir_fd=self.descriptor, ahead=ahead)
 
     def stat(self, path: str) -> os.stat_result:
         """Stat a path relative to the volume's root, without following a link at its end.

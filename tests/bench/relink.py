@@ -1,39 +1,45 @@
-"""How fast lost files are found again, and how fast a known volume is looked through.
+"""How fast lost files are found again, how fast a mapping, and how fast a known volume is looked through.
 
-    python tests/bench/relink.py [--files 100000] [--lost 10000] [--size-mib 16] [--hash-share 0.002]
+    python tests/bench/relink.py [--files 100000] [--lost 10000] [--hashed-files 2000] [--only scan|map|sweep]
 
-A tree of FILES sparse files holds LOST renamed ones. Measured in one run, warm:
+Everything is measured in one run. As root the trees lie on an ext4 of their own in a loop device,
+so that a walk can be timed with nothing in the caches; elsewhere only warm.
 
-* the bare walk of that tree (``os.scandir`` and ``lstat``, nothing else);
-* the relink scan;
-* reading every file for its full hash. HASH_SHARE of the files are read, the
-  second time from the page cache, and the time is scaled up; 1 reads them all.
-* the stat sweep of FILES known copies in which nothing changed, and one in which a
-  tenth was renamed.
+* scan: a tree of FILES renamed files, LOST of which the catalogue has lost; three in seven share
+  their size with another. The bare walk of that tree (``os.scandir`` and ``stat``, nothing
+  else) beside the relink scan, warm and cold. Then the scan of a tree of HASHED_FILES of 16 MiB
+  beside reading each of its files in full, both warm, nothing scaled up: a tenth of them lost.
+* map: one prefix for another over FILES lost copies, and its undo.
+* sweep: the stat sweep of FILES known copies in which nothing changed, and one in which a tenth
+  was renamed.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.library import Library, create
 from engine.media.hashing import FAST_SCHEME, fast_hash, full_hash
-from engine.relink import job, sweep
+from engine.relink import decisions, job, mapping, sweep
 from engine.storage.database import write
 from engine.volumes import stand_ins
 
 FOLDER_FILES = 100
 MOMENT = "2026-01-01T00:00:00.000Z"
+SIZE = 16 << 20
+WINDOW = 8192
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -42,8 +48,40 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
+@contextmanager
+def file_system(base: Path, name: str) -> Iterator[tuple[Path, bool]]:
+    """A folder to fill, and whether its caches can be dropped."""
+    root = base / name
+    root.mkdir()
+    if os.geteuid() != 0:
+        yield root, False
+        return
+    image = base / f"{name}.img"
+    with image.open("wb") as file:
+        file.truncate(24 << 30)
+    subprocess.run(["mkfs.ext4", "-q", "-N", "300000", str(image)], check=True)
+    # Direct: through the cache of the image the loop driver answers one request after the other.
+    attach = ["losetup", "--find", "--show", "--direct-io=on", str(image)]
+    device = subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip()
+    subprocess.run(["mount", device, str(root)], check=True)
+    subprocess.run(["losetup", "--detach", device], check=True)  # when it is unmounted
+    try:
+        tree = root / "tree"
+        tree.mkdir()
+        yield tree, True
+    finally:
+        subprocess.run(["umount", str(root)], check=True)
+        image.unlink()
+
+
+def forget() -> None:
+    """Drop every clean page, name and inode that the kernel keeps."""
+    os.sync()
+    Path("/proc/sys/vm/drop_caches").write_text("3\n", encoding="ascii")
+
+
 def make_tree(root: Path, files: int, size: int) -> list[str]:
-    """Sparse files with a first window of their own; three in seven share their size with another."""
+    """Files with data where the fast hash looks, and holes between; three in seven share their size."""
     paths = []
     for n in range(files):
         folder = root / f"{n // FOLDER_FILES:05}"
@@ -51,8 +89,10 @@ def make_tree(root: Path, files: int, size: int) -> list[str]:
             folder.mkdir(parents=True)
         path = f"{folder}/C{n:06}.MP4"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
-        os.write(descriptor, b"%020d" % n)
-        os.truncate(descriptor, size + n % (files * 7 // 10 + 1))
+        length = size and size + n % (files * 7 // 10 + 1)
+        data = b"%020d" % n * (WINDOW // 20 + 1)
+        for offset in (0, length // 2 - WINDOW // 2, length - WINDOW) if size else ():
+            os.pwrite(descriptor, data[:WINDOW], offset)
         os.close(descriptor)
         paths.append(path)
     return paths
@@ -61,7 +101,7 @@ def make_tree(root: Path, files: int, size: int) -> list[str]:
 def catalogue(
     library: Library, volume_id: str, root: Path, paths: list[str], state: str, hashed: bool
 ) -> None:
-    """Enter the files as copies of clips, ``old/`` before their path when they are lost."""
+    """Enter the files as copies of clips."""
     db = library.db()
     with write(db):
         for number, path in enumerate(paths):
@@ -99,74 +139,119 @@ def bare_walk(root: Path) -> None:
                     entry.stat(follow_symlinks=False)
 
 
-def bench_scan(base: Path, files: int, lost: int, size: int, share: float) -> None:
-    root = base / "found"
-    root.mkdir()
-    paths = make_tree(root, files, size)
-    library = create(str(base / "library"), name="bench")
-    db = library.db()
-    gone = base / "gone"
-    gone.mkdir()
-    gone_id = stand_ins.make_stand_in(db, str(gone), "gone")
-    stand_ins.make_stand_in(db, str(root), "found")
-    step = max(1, files // lost)
-    catalogue(library, gone_id, root, paths[::step][:lost], "missing", hashed=True)
-    walk = min(timed(lambda: bare_walk(root)) for _ in range(2))
-    results = []
+class Lost:
+    """A library in which some of a tree's files are lost."""
 
-    def scan() -> None:
-        _, job_id = job.queue_scan(library, str(root))
-        store.transition(db, job_id, "running")
-        results.append(job.run_scan(JobContext(library, store.get(db, job_id))).result)
+    def __init__(self, base: Path, name: str, root: Path, paths: list[str]) -> None:
+        self.root = root
+        self.library = create(str(base / f"library of {name}"), name="bench")
+        self.db = self.library.db()
+        gone = base / f"gone of {name}"
+        gone.mkdir()
+        self.gone = str(gone)
+        self.gone_id = stand_ins.make_stand_in(self.db, self.gone, "gone")
+        stand_ins.make_stand_in(self.db, str(root), "found")
+        catalogue(self.library, self.gone_id, root, paths, "missing", hashed=True)
+        self.result: dict[str, Any] = {}
 
-    taken = timed(scan)
-    result = results[0]
-    sample = paths[:: max(1, round(1 / share))]
-    rounds = [timed(lambda: [full_hash(path) for path in sample]) for _ in range(2)]
-    everything = min(rounds) * files / len(sample)
-    print(f"relink scan: {files:,} files of {size >> 20} MiB, {result['offline']:,} clips lost")
-    print(f"  bare walk               {walk:8.2f} s")
+    def scan(self) -> None:
+        """Look for them."""
+        _, job_id = job.queue_scan(self.library, str(self.root))
+        store.transition(self.db, job_id, "running")
+        self.result = job.run_scan(JobContext(self.library, store.get(self.db, job_id))).result or {}
+
+
+def tell_scan(kind: str, walk: float, taken: float, result: dict[str, Any], true_bytes: int) -> None:
+    print(f"  {kind} bare walk          {walk:8.2f} s")
+    print(f"  {kind} scan               {taken:8.2f} s   {taken / walk:.1f} x the walk")
+    print("    " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in result["phases"].items()))
     print(
-        f"  scan                    {taken:8.2f} s   {taken / walk:.1f} x the walk;"
-        f" {result['candidates']:,} candidates, {result['conflicts']} conflicts,"
-        f" {result['files_hashed']:,} files opened, {result['bytes_hashed'] / 1e6:,.0f} MB read"
+        f"    {result['candidates']:,} candidates, {result['conflicts']} conflicts;"
+        f" {result['files_hashed']:,} files opened, {result['bytes_hashed'] / 1e6:,.0f} MB read,"
+        f" {true_bytes / 1e6:,.0f} MB of it of true matches"
     )
-    how = "read" if share >= 1 else f"{len(sample):,} read, scaled up"
-    print(f"  full hash of every file {everything:8.2f} s   {everything / taken:.0f} x the scan ({how})")
+
+
+def bench_scan(base: Path, files: int, lost: int, hashed_files: int) -> None:
+    with file_system(base, "found") as (root, droppable):
+        paths = make_tree(root, files, SIZE)
+        world = Lost(base, "scan", root, paths[:: max(1, files // lost)][:lost])
+        print(f"relink scan: {files:,} files, {lost:,} of them lost", "(ext4)" if droppable else "")
+        walk = min(timed(lambda: bare_walk(root)) for _ in range(3))
+        taken = min(timed(world.scan) for _ in range(2))
+        tell_scan("warm", walk, taken, world.result, lost * 3 * WINDOW)
+        if droppable:
+            forget()
+            walk = timed(lambda: bare_walk(root))
+            forget()
+            taken = timed(world.scan)
+            tell_scan("cold", walk, taken, world.result, lost * 3 * WINDOW)
+        world.library.close()
+    with file_system(base, "small") as (root, _):
+        paths = make_tree(root, hashed_files, SIZE)
+        world = Lost(base, "hash", root, paths[::10])
+        world.scan()
+        taken = min(timed(world.scan) for _ in range(2))
+        everything = min(timed(lambda: [full_hash(path) for path in paths]) for _ in range(2))
+        print(
+            f"against hashing: {hashed_files:,} files of {SIZE >> 20} MiB, {len(paths[::10]):,} of them lost"
+        )
+        print(f"  scan                    {taken:8.3f} s")
+        print(f"  full hash of every file {everything:8.3f} s   {everything / taken:.0f} x the scan")
+        world.library.close()
+
+
+def bench_map(base: Path, files: int) -> None:
+    with file_system(base, "mapped") as (root, _):
+        paths = make_tree(root, files, SIZE)
+        world = Lost(base, "map", root, paths)
+        mapped = []
+        print(f"map: {files:,} lost copies below one prefix")
+        begun = time.perf_counter()
+        mapped.append(mapping.map_prefix(world.library, world.gone, str(root)))
+        print(
+            f"  map                     {time.perf_counter() - begun:8.2f} s   {mapped[0].applied:,} applied"
+        )
+        session_id = str(mapped[0].session_id)
+        taken = timed(lambda: decisions.undo_session(world.library, session_id))
+        print(f"  undo                    {taken:8.2f} s")
+        world.library.close()
 
 
 def bench_sweep(base: Path, files: int) -> None:
-    root = base / "known"
-    root.mkdir()
-    paths = make_tree(root, files, 0)
-    library = create(str(base / "library2"), name="bench")
-    volume_id = stand_ins.make_stand_in(library.db(), str(root), "known")
-    catalogue(library, volume_id, root, paths, "present", hashed=True)
-    sweep.sweep(library, volume_id)
-    taken = min(timed(lambda: sweep.sweep(library, volume_id)) for _ in range(3))
-    print(f"sweep: {files:,} known files, nothing changed\n  warm                    {taken:8.2f} s")
-    for path in paths[::10]:
-        os.rename(path, f"{path}.renamed")
-    print(f"  a tenth renamed         {timed(lambda: sweep.sweep(library, volume_id)):8.2f} s")
+    with file_system(base, "known") as (root, droppable):
+        paths = make_tree(root, files, 0)
+        library = create(str(base / "library of sweep"), name="bench")
+        volume_id = stand_ins.make_stand_in(library.db(), str(root), "known")
+        catalogue(library, volume_id, root, paths, "present", hashed=True)
+        sweep.sweep(library, volume_id)
+        taken = min(timed(lambda: sweep.sweep(library, volume_id)) for _ in range(3))
+        print(f"sweep: {files:,} known files, nothing changed\n  warm                    {taken:8.2f} s")
+        if droppable:
+            forget()
+            print(f"  cold                    {timed(lambda: sweep.sweep(library, volume_id)):8.2f} s")
+        for path in paths[::10]:
+            os.rename(path, f"{path}.renamed")
+        print(f"  a tenth renamed         {timed(lambda: sweep.sweep(library, volume_id)):8.2f} s")
+        library.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--lost", type=int, default=10_000)
-    parser.add_argument("--size-mib", type=int, default=16)
-    parser.add_argument("--hash-share", type=float, default=0.002)
-    parser.add_argument("--only", choices=("scan", "sweep"))
+    parser.add_argument("--hashed-files", type=int, default=2_000)
+    parser.add_argument("--only", choices=("scan", "map", "sweep"))
     given = parser.parse_args()
-    base = Path(tempfile.mkdtemp(prefix="rushes-bench-"))
-    os.environ["RUSHES_CONFIG"] = str(base / "config")
-    try:
-        if given.only != "sweep":
-            bench_scan(base, given.files, given.lost, given.size_mib << 20, given.hash_share)
-        if given.only != "scan":
+    with tempfile.TemporaryDirectory(prefix="rushes-bench-") as folder:
+        base = Path(folder)
+        os.environ["RUSHES_CONFIG"] = str(base / "config")
+        if given.only in (None, "scan"):
+            bench_scan(base, given.files, given.lost, given.hashed_files)
+        if given.only in (None, "map"):
+            bench_map(base, given.files)
+        if given.only in (None, "sweep"):
             bench_sweep(base, given.files)
-    finally:
-        shutil.rmtree(base)
 
 
 if __name__ == "__main__":
