@@ -15,8 +15,12 @@ from engine.export import codecs, drawing, hardware
 from engine.export.plan import Chunk, Plan, Segment, Source
 from engine.export.timeline import SAMPLE_RATE, Part, Piece, samples_at
 
-PREROLL_SECONDS = 2
-"""How long before its first frame a source is opened: temporal filters and sound decoders need a run-up."""
+PREROLL_SECONDS = 1
+"""How long before its first frame, at least, a picture is sought: temporal filters need a run-up, and the
+pictures that a key frame in the middle of an open group leads cannot be decoded from it."""
+
+SOUND_PREROLL_SECONDS = 2
+"""The same for sound, whose decoders need a run-up too."""
 
 DEEP_PREROLL_SECONDS = 12
 """The same for containers whose seeks do not land on key frames (transport and programme streams)."""
@@ -38,26 +42,30 @@ _HDR_PEAK = 10  # brightest picture in multiples of white: masters for 1000 cd/m
 _MIXING_FORMAT = "yuv444p10le"  # the crossfade filter has no 4:2:0 or 4:2:2
 
 
-def input_arguments(plan: Plan, part: Part, path: str) -> list[str]:
+def input_arguments(plan: Plan, part: Part, path: str, *, sound: bool = False) -> list[str]:
     """Open one source for one part. Only local files may be opened, whatever the file says.
 
-    A title card is made on the spot; ``path`` means nothing for it.
+    A title card is made on the spot; ``path`` means nothing for it. Pictures
+    come from the key frame before the sought moment on, not from that moment:
+    where a picture stands for seconds, the one that still stands lies before it.
     """
     card = plan.sources[part.source].card
     if card is not None:
         picture = f"color=c=black:s={plan.width}x{plan.height}:r={plan.rate}:d={card['seconds']}"
         return ["-f", "lavfi", "-i", picture]
-    seek = _seek(plan, part)
+    seek = _seek(plan, part, sound=sound)
     args = ["-protocol_whitelist", "file,crypto,data"]
     if seek:
-        args += ["-ss", str(seek)]
+        args += ["-ss", str(seek)] if sound else ["-noaccurate_seek", "-ss", str(seek)]
     return [*args, "-i", path]
 
 
-def _seek(plan: Plan, part: Part) -> int:
+def _seek(plan: Plan, part: Part, *, sound: bool) -> int:
     """Whole seconds at which to open the source; 0 is its beginning."""
     source = plan.sources[part.source]
-    preroll = DEEP_PREROLL_SECONDS if source.deep_seek else PREROLL_SECONDS
+    preroll = SOUND_PREROLL_SECONDS if sound else PREROLL_SECONDS
+    if source.deep_seek:
+        preroll = DEEP_PREROLL_SECONDS
     return max(0, int(part.start / plan.fps) - preroll)
 
 
@@ -260,7 +268,7 @@ def chunk_arguments(plan: Plan, chunk: Chunk, paths: Sequence[str], target: str)
     args = ["-copyts", "-start_at_zero"]
     for part, path in zip(parts_of(chunk.pieces), paths, strict=True):
         if plan.sources[part.source].channels:
-            args += input_arguments(plan, part, path)
+            args += input_arguments(plan, part, path, sound=True)
     return [
         *args,
         "-filter_complex",
@@ -315,7 +323,7 @@ def _sound(plan: Plan, part: Part, samples: int, number: int, end: str) -> list[
         ]
     # Positions in the source are absolute; the sound is put on the same clock as the picture.
     begin = samples_at(part.start, plan.fps) + source.sound_shift
-    first = min(_seek(plan, part) * SAMPLE_RATE, begin)
+    first = min(_seek(plan, part, sound=True) * SAMPLE_RATE, begin)
     align = f"aresample={SAMPLE_RATE}:async=1:first_pts={first}"
     tail = (
         f"apad,atrim=start_pts={begin}:end_pts={begin + samples},"

@@ -62,20 +62,22 @@ def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> Medi
     if facts.video is None or facts.frames is not None or not facts.duration_ms:
         return facts
     told = facts.duration_ms / 1000
-    end = _end(tools, path, f"{max(0.0, told - _TAIL_SECONDS):.3f}%") or _end(tools, path, "%")
-    if end is None:
+    found = _end(tools, path, f"{max(0.0, told - _TAIL_SECONDS):.3f}%") or _end(tools, path, "%")
+    if found is None:
         return facts
+    start, end = found
     begin = float((facts.start_frame or 0) / facts.video.fps) if facts.video.fps else 0.0
     length = max(0.0, end - begin)
     warnings = facts.warnings
-    if end < told - _SHORT_SECONDS:
+    # Matroska tells the moment of its end, the others a length: a file may begin late on its own clock.
+    if max(end, end + start) < told - _SHORT_SECONDS:
         sentence = f"Clip {display(title)}: the picture ends {told - end:.1f} s before the file's told end."
         warnings = (*warnings, f"{sentence} What is there is exported.")
     return replace(facts, duration_ms=round(length * 1000), warnings=warnings)
 
 
-def _end(tools: Tools, path: str, interval: str) -> float | None:
-    """Seconds from the file's first time stamp to the end of its last picture, as far as it is read."""
+def _end(tools: Tools, path: str, interval: str) -> tuple[float, float] | None:
+    """The file's first time stamp, and seconds from it to the end of its last picture, as far as is read."""
     ran = child.run(
         [
             tools.ffprobe,
@@ -105,7 +107,7 @@ def _end(tools: Tools, path: str, interval: str) -> float | None:
                 ends.append(float(values["pts_time"]) + _seconds(values.get("duration_time")))
         except (KeyError, ValueError):
             continue  # N/A: a packet without a time says nothing about the end
-    return max(ends) - start if ends else None
+    return (start, max(ends) - start) if ends else None
 
 
 def _shift(tools: Tools, path: str) -> int:

@@ -28,7 +28,7 @@ from engine.export.timeline import (
     undivided,
 )
 
-VERSION = 2
+VERSION = 3
 """Version of plan and graph. A change that gives other bytes raises it, and old segments are not found."""
 
 AUDIO_CHUNK_SECONDS = 600

@@ -131,3 +131,47 @@ def test_dissolves_at_and_near_the_edges_of_segments(desk, clip, milliseconds):
     assert whole.status == parts.status == "completed", (whole.error, parts.error)
     assert len(plan_of(desk, parts).segments) > 5
     assert Path(parts.output_path).read_bytes() == Path(whole.output_path).read_bytes()
+
+
+def test_a_still_that_lasts_longer_than_the_run_up_is_cut_like_any_picture(desk, footage):
+    """A screen recording has no picture for seconds; a segment may begin in the middle of that."""
+    # Pictures of the first second, nothing for five, then pictures again; key frames seldom.
+    gap = "testsrc2=s=160x90:r=25:d=8,select='lt(t,1)+gt(t,6)'"
+    how = (
+        "-f",
+        "lavfi",
+        "-i",
+        gap,
+        "-fps_mode",
+        "vfr",
+        "-c:v",
+        "libx264",
+        "-g",
+        "250",
+        "-pix_fmt",
+        "yuv420p",
+    )
+    desk.add(footage("gap.mkv", *how), "gap.mkv")
+    whole = desk.export(preset="archive", fps="25", single=True)
+    parts = desk.export(preset="archive", fps="25", segment_seconds=1)
+    assert (whole.status, parts.status) == ("completed", "completed"), (whole.error, parts.error)
+    assert desk.one("SELECT count(*) FROM segments WHERE run_id = ?", parts.run_id) > 5
+    assert Path(parts.output_path).read_bytes() == Path(whole.output_path).read_bytes()
+
+
+OPEN_GROUPS = {
+    "avc.mov": ("-c:v", "libx264", "-x264-params", "open-gop=1:keyint=30:min-keyint=30:bframes=3:b-adapt=0"),
+    "hevc.mp4": ("-c:v", "libx265", "-x265-params", "open-gop=1:keyint=40:bframes=4:log-level=error"),
+    "mpeg2.ts": ("-c:v", "mpeg2video", "-g", "15", "-bf", "2", "-q:v", "4"),
+    "late.mkv": ("-c:v", "libx264", "-bf", "3", "-output_ts_offset", "7.3"),
+}
+
+
+@pytest.mark.parametrize("name", OPEN_GROUPS)
+def test_open_groups_of_pictures_may_be_cut_anywhere(desk, footage, name):
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=7", "-pix_fmt", "yuv420p")
+    desk.add(footage(name, *picture, *OPEN_GROUPS[name]), name)
+    whole = desk.export(preset="archive", single=True)
+    parts = desk.export(preset="archive", segment_seconds=1)
+    assert (whole.status, parts.status) == ("completed", "completed"), (whole.error, parts.error)
+    assert Path(parts.output_path).read_bytes() == Path(whole.output_path).read_bytes()
