@@ -105,7 +105,7 @@ class Judgement:
 
     Attributes:
         verdict: ``same``, ``different``, ``doubtful`` (fits, but the content contradicts) or ``reformatted``.
-        score: 0..1; comparable between judgements of one mount.
+        score: from 0, above 1 where more agrees than is needed; comparable between judgements of one mount.
         reasons: the evidence, in words.
     """
 
@@ -183,7 +183,7 @@ def judge(known: Evidence, seen: Evidence, spot: Spot | None = None) -> Judgemen
         elif spot.contradicts:
             return Judgement("doubtful", score, (*reasons, f"{spot.other} known names hold other files"))
     verdict = "same" if score >= CERTAIN else "different"
-    return Judgement(verdict, min(1.0, round(score, 3)), tuple(reasons))
+    return Judgement(verdict, round(score, 3), tuple(reasons))
 
 
 def _contradiction(known: Evidence, seen: Evidence) -> str | None:
@@ -263,6 +263,9 @@ def _pair(
     free = {volume.volume_id: volume for volume in known}
     for index, evidence in enumerate(seen):
         for volume in list(free.values()):
+            # What is disputed has not become itself by staying: it is weighed against its rivals again.
+            if volume.disputed and not _is_settled(volume, evidence):
+                continue
             if stays(volume, evidence) and judged[index, volume.volume_id].verdict in ("same", "doubtful"):
                 chosen[index] = (free.pop(volume.volume_id), ())
                 break
@@ -302,16 +305,14 @@ def _pair(
 def _known_decision(
     index: int, evidence: Evidence, volume: Known, tied: tuple[Known, ...], judged: Judgement
 ) -> Decision:
-    settled = _is_settled(volume, evidence)
+    settled, score = _is_settled(volume, evidence), min(1.0, judged.score)
     if tied:
         rivals = (volume.volume_id, *(other.volume_id for other in tied))
         reasons = (*judged.reasons, "fits several known volumes")
-        return Decision(index, "conflict", volume.volume_id, None, rivals, judged.score, reasons)
+        return Decision(index, "conflict", volume.volume_id, None, rivals, score, reasons)
     if judged.verdict == "doubtful" and not settled:
-        return Decision(
-            index, "conflict", volume.volume_id, None, (volume.volume_id,), judged.score, judged.reasons
-        )
-    return Decision(index, "same", volume.volume_id, score=judged.score, reasons=judged.reasons)
+        return Decision(index, "conflict", volume.volume_id, None, (volume.volume_id,), score, judged.reasons)
+    return Decision(index, "same", volume.volume_id, score=score, reasons=judged.reasons)
 
 
 def _new_decision(
@@ -327,7 +328,11 @@ def _new_decision(
         verdict = judged[index, volume.volume_id]
         if verdict.verdict == "reformatted":
             return Decision(
-                index, "generation", previous=volume.volume_id, score=verdict.score, reasons=verdict.reasons
+                index,
+                "generation",
+                previous=volume.volume_id,
+                score=min(1.0, verdict.score),
+                reasons=verdict.reasons,
             )
     same_hardware = [
         volume

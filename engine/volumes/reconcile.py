@@ -192,7 +192,10 @@ def _update(row: Row, item: Seen, decision: Decision, now: str) -> Step | None:
             wanted[name] = row[name]
     if wanted["fs_type"] == "fuseblk" and row["fs_type"] not in (None, "fuseblk"):
         wanted["fs_type"] = row["fs_type"]
-    wanted["state"] = "conflict" if decision.verdict == "conflict" else "online"
+    disputed = decision.verdict == "conflict"
+    wanted["state"] = "conflict" if disputed else "online"
+    if disputed and row["hardware"] is not None:
+        wanted["hardware"] = row["hardware"]  # that of a claimant would speak for it at the next look
     wanted["offline_since"] = None
     event, detail = _what_happened(row, wanted, item)
     if not _free_moved(row["free_bytes"], item.free, item.size):
@@ -208,6 +211,7 @@ def _update(row: Row, item: Seen, decision: Decision, now: str) -> Step | None:
         detail["score"] = decision.score
     if event == "conflict":
         detail["rivals"] = list(decision.rivals)
+        detail["hardware"] = item.evidence.hardware
     return Step(row["volume_id"], values, event, detail, item)
 
 

@@ -328,7 +328,8 @@ def settle(db: Database, given: str, mount_point: str) -> VolumeRow:
         there = next((entry for entry in claimants if mount_point in _points(entry)), None)
         if there is None:
             raise NotFound(f"No volume in conflict is mounted at {display(mount_point)}.")
-        keys = sorted({there["session_key"], there["hardware"]} - {None})
+        hardware = _claimant(db, there)
+        keys = sorted({there["session_key"], hardware} - {None})
         if there["volume_id"] != volume.volume_id:
             # What was entered for the mount becomes a rival that is away until it shows itself.
             db.execute(
@@ -344,7 +345,7 @@ def settle(db: Database, given: str, mount_point: str) -> VolumeRow:
                     there["mount_point"],
                     there["mount_root"],
                     there["mounts"],
-                    there["hardware"],
+                    hardware,
                     volume.volume_id,
                 ),
             )
@@ -352,6 +353,18 @@ def settle(db: Database, given: str, mount_point: str) -> VolumeRow:
         detail = {"mount_point": display(mount_point), "evidence": keys}
         add_event(db, volume.volume_id, "identified", detail)
     return get(db, volume.volume_id)
+
+
+def _claimant(db: Database, entry: Row) -> str | None:
+    """The hardware of what is mounted in the place of a volume in conflict, which keeps its own."""
+    detail = scalar(
+        db,
+        "SELECT detail FROM volume_events WHERE volume_id = ? AND kind = 'conflict'"
+        " ORDER BY event_id DESC LIMIT 1",
+        (entry["volume_id"],),
+    )
+    found: str | None = json.loads(detail or "{}").get("hardware")
+    return found or entry["hardware"]
 
 
 def _points(entry: Row) -> set[str]:

@@ -60,3 +60,48 @@ def test_two_folders_with_one_marker_are_listed_and_one_has_to_go(library: Libra
     os.rename(second, tmp_path / "away")
     refresh(db)
     assert api.conflicts(library) == []
+
+
+@pytest.mark.mount
+def test_a_further_clone_in_turn_is_asked_about_until_it_is_said_which_it_is(
+    library: Library, mounted: Mounts
+) -> None:
+    db = library.db()
+    images = [mounted.image("A", label="SHUTTLE"), mounted.folder / "B.img", mounted.folder / "C.img"]
+    for copy in images[1:]:
+        shutil.copy(images[0], copy)
+    first = mounted.mount(images[0], "first")
+    original = place_of(db, str(first)).volume_id
+    second = mounted.mount(images[1], "second")
+    refresh(db)
+    api.settle(library, original, str(first))
+    clone = place_of(db, str(second)).volume_id
+    mounted.unmount(first)
+    mounted.unmount(second)
+    refresh(db)
+    for image, volume_id in ((images[1], clone), (images[0], original)):
+        mounted.mount(image, "first")
+        assert place_of(db, str(first)).volume_id == volume_id, "its hardware says which of the two it is"
+        mounted.unmount(first)
+        refresh(db)
+
+    mounted.mount(images[2], "first")
+    for _ in range(3):
+        refresh(db)
+        (conflict,) = api.conflicts(library)
+        assert {one["volume_id"] for one in conflict["volumes"]} == {original, clone}
+    api.settle(library, clone, str(first))
+    for _ in range(2):
+        refresh(db)
+        assert api.conflicts(library) == []
+        assert place_of(db, str(first)).volume_id == clone
+    mounted.unmount(first)
+    refresh(db)
+    mounted.mount(images[2], "first")
+    assert place_of(db, str(first)).volume_id == clone
+    mounted.unmount(first)
+    refresh(db)
+    mounted.mount(images[0], "first")
+    refresh(db)
+    assert api.conflicts(library) == []
+    assert place_of(db, str(first)).volume_id == original, "the dispute left no trace on it"

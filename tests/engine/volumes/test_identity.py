@@ -171,6 +171,27 @@ def test_hardware_tells_a_drive_from_its_clone_in_turn() -> None:
     assert (decision.verdict, decision.volume_id) == ("same", "w")
 
 
+def test_hardware_tells_them_apart_also_where_all_their_files_are_in_place() -> None:
+    clone = replace(DRIVE, hardware="serial:B/2#1")
+    known = [away(DRIVE, "v", weight=2), away(clone, "w")]
+    spots = {(0, "v"): Spot(fit=12), (0, "w"): Spot(fit=16)}
+    (decision,) = decide([replace(clone, session="b:9:9:aa")], known, spots)
+    assert (decision.verdict, decision.volume_id) == ("same", "w")
+    assert decision.score == 1.0
+
+
+def test_a_conflict_that_nobody_settled_is_one_at_the_next_look_too() -> None:
+    seen = replace(DRIVE, hardware=None, session="boot:8:33:aa")
+    other = away(replace(DRIVE, hardware=None), "w")
+    disputed = here(seen, "v", weight=2, disputed=True)
+    (decision,) = decide([seen], [disputed, other])
+    assert (decision.verdict, decision.volume_id) == ("conflict", "v")
+    assert set(decision.rivals) == {"v", "w"}
+    settled = here(seen, "v", weight=2, disputed=True, settled=frozenset({"boot:8:33:aa"}))
+    assert decide([seen], [settled, other])[0].verdict == "same"
+    assert decide([seen], [here(seen, "v", weight=2), other])[0].verdict == "same", "it stayed mounted"
+
+
 def test_a_marker_identifies_what_has_no_id() -> None:
     share = Evidence("fuse.sshfs", marker_id="m1", session="boot:0:50:0")
     seen = Evidence("fuse.sshfs", marker_id="m1", session="boot2:0:70:0")
@@ -195,7 +216,7 @@ def test_the_evidence_is_weighed_in_this_order() -> None:
     assert score(replace(sized, label="A"), replace(sized, label="A")) == 0.95
     assert score(replace(sized, label="A"), replace(sized, label="B")) == 0.9, "a long id may be relabelled"
     assert score(bare, bare, Spot(fit=1, absent=1)) == 0.8
-    assert score(DRIVE, DRIVE, Spot(fit=4)) == 1.0
+    assert score(DRIVE, DRIVE, Spot(fit=4)) == 1.2
     card = Evidence("exfat", "1234-ABCD")
     assert judge(card, card).verdict == "different", "a short id alone proves nothing"
     assert judge(replace(card, label="A"), replace(card, label="A")).verdict == "different"
