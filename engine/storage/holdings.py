@@ -73,6 +73,11 @@ def sets(db: Database, wanted: Callable[[tuple[Part, ...]], bool]) -> tuple[list
     return chosen, count
 
 
+def clips(db: Database) -> int:
+    """How many clips there are."""
+    return int(db.conn.execute("SELECT coalesce(sum(clips), 0) FROM clip_sets").fetchone()[0])
+
+
 @lru_cache(maxsize=20_000)
 def parts(holds: str) -> tuple[Part, ...]:
     """Read the word of a set."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlite_utils import Database
-
 from engine.api.rows import Filter, Id, LogLine
+from engine.api.views import order
 from engine.errors import WrongUse
 from engine.library import Library
 from engine.names import from_blob
@@ -46,6 +44,7 @@ class Table:
     """A condition on the value ``:text``, a pattern of LIKE."""
     _shows: ClassVar[dict[str, str]]
     _sorts: ClassVar[dict[str, str]]
+    """The terms of each order, parted by commas; the last is unique."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -60,24 +59,17 @@ class Table:
         Raises:
             WrongUse: an order that this source does not know.
         """
-        order = wanted.order or self.orders[0]
-        if order not in self.orders:
-            raise WrongUse(f"Rows can be ordered by: {', '.join(self.orders)}.")
+        terms = terms_of(self._sorts, wanted)
         scope, params = self._scope()
         where = [scope]
         if wanted.show != "all":
             where.append(self._shows[wanted.show])
-        text = wanted.text.strip()
-        if text.lstrip("!"):
-            negated = text.startswith("!")
-            where.append(f"{'NOT ' if negated else ''}({self._text})")
-            params["text"] = f"%{literal(text[1:] if negated else text)}%"
-        terms = [term.strip() for term in self._sorts[order].split(",")]
-        if wanted.reverse:
-            terms = [term[:-5] if term.endswith(" DESC") else f"{term} DESC" for term in terms]
-        where_all, order_by = " AND ".join(where), ", ".join(terms)
-        sql = f"SELECT {self._key} AS the_one FROM {self._from} WHERE {where_all} ORDER BY {order_by}"
-        return one_column(self._library.db(), sql, params)
+        text = condition(self._text, wanted, params)
+        if text:
+            where.append(text)
+        return order.read(
+            self._library, order.Query(self._key, self._from, " AND ".join(where), terms, params)
+        )
 
     def _by_id(self, sql: str, ids: Sequence[Id]) -> list[Row]:
         """Rows of ``sql`` (which ends before its WHERE) for ``ids``, in their order."""
@@ -90,11 +82,30 @@ class Table:
         return [found[wanted] for wanted in ids if wanted in found]
 
 
-def one_column(db: Database, sql: str, params: Mapping[str, Any]) -> list[Any]:
-    """The one column of a query, in its order: as one JSON text, twice as fast as row by row."""
-    # SQLite keeps the order of a subquery that is all an ordered aggregate reads.
-    text = db.conn.execute(f"SELECT json_group_array(the_one) FROM ({sql})", params).fetchone()[0]
-    return list(json.loads(text))
+def terms_of(sorts: Mapping[str, str], wanted: Filter) -> tuple[str, ...]:
+    """The terms of the order that is wanted, turned round where that is.
+
+    Raises:
+        WrongUse: an order that is not among ``sorts``.
+    """
+    name = wanted.order or next(iter(sorts))
+    if name not in sorts:
+        raise WrongUse(f"Rows can be ordered by: {', '.join(sorts)}.")
+    terms = tuple(term.strip() for term in sorts[name].split(","))
+    return tuple(order.turned(term) for term in terms) if wanted.reverse else terms
+
+
+def condition(holds: str, wanted: Filter, params: dict[str, Any]) -> str | None:
+    """The condition of the text that is wanted, its pattern put into ``params``; None without a text.
+
+    ``holds`` is a condition on the pattern ``:text``.
+    """
+    text = wanted.text.strip()
+    if not text.lstrip("!"):
+        return None
+    negated = text.startswith("!")
+    params["text"] = f"%{literal(text[1:] if negated else text)}%"
+    return f"{'NOT ' if negated else ''}({holds})"
 
 
 def log(library: Library, job_id: str, limit: int = 2000) -> tuple[LogLine, ...]:

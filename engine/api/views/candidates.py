@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from engine.api.candidates import CandidateDetail, CandidateRow, Scan, Side
 from engine.api.rows import Id
-from engine.api.views.base import Table
+from engine.api.views.base import Table, like
 from engine.errors import NotFound
 from engine.library import Library
 from engine.names import display, from_blob
@@ -26,12 +26,7 @@ class Candidates(Table):
     orders = ("clip", "confidence", "newest")
     _key = "candidates.candidate_id"
     _from = "candidates"
-    # Each half is read from an index alone; one condition with OR would read every candidate.
-    _text = (
-        "candidates.candidate_id IN (SELECT candidate_id FROM candidates"
-        " WHERE CAST(path AS TEXT) LIKE :text ESCAPE '\\' UNION ALL SELECT candidate_id FROM candidates"
-        " WHERE clip_id IN (SELECT clip_id FROM clips WHERE title LIKE :text ESCAPE '\\'))"
-    )
+    _text = like("CAST(candidates.words AS TEXT)")
     # The plus keeps SQLite from sorting what the index of the order holds sorted.
     _shows: ClassVar[dict[str, str]] = {
         "active": "+candidates.status IN ('pending', 'later')",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.api.facts import ClipDetail, ClipRow, ClipScope, CopyLine, PartLines
 from engine.api.rows import Filter, Id
-from engine.api.views.base import CHUNK, literal, one_column
+from engine.api.views import order
+from engine.api.views.base import CHUNK, condition, like, terms_of
 from engine.errors import NotFound, WrongUse
 from engine.library import Library
 from engine.storage import holdings
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from engine.relink import whereis
 
 _SORTS = {
-    "newest": "clips.recorded_at DESC, clips.title DESC",
-    "oldest": "clips.recorded_at, clips.title",
-    "name": "clips.title, clips.set_id",
+    "newest": "clips.recorded_at DESC, clips.title DESC, clips.clip_id DESC",
+    "oldest": "clips.recorded_at, clips.title, clips.clip_id",
+    "name": "clips.title, clips.clip_id",
 }
 
 STATES = ("online", "offline", "missing", "damaged", "risk", "favourite")
@@ -60,37 +61,28 @@ class Clips:
         Raises:
             WrongUse: an order that is not known.
         """
-        order = wanted.order or self.orders[0]
-        if order not in _SORTS:
-            raise WrongUse(f"Rows can be ordered by: {', '.join(self.orders)}.")
-        where, params = self._conditions(wanted)
-        terms = [term.strip() for term in _SORTS[order].split(",")]
-        if wanted.reverse:
-            terms = [term[:-5] if term.endswith(" DESC") else f"{term} DESC" for term in terms]
-        where_all, order_by = " AND ".join(where), ", ".join(terms)
-        sql = f"SELECT clips.rowid AS the_one FROM clips WHERE {where_all} ORDER BY {order_by}"
-        return one_column(self._library.db(), sql, params)
-
-    def _conditions(self, wanted: Filter) -> tuple[list[str], dict[str, Any]]:
-        where, params = ["1"], dict[str, Any]()
-        scope = self._scope
-        chosen = self._chosen(wanted)
-        if chosen is not None:
+        terms = terms_of(_SORTS, wanted)
+        where, params, count = ["1"], dict[str, Any](), None
+        tests = self._tests(wanted)
+        if tests:
+            chosen, count = holdings.sets(self._library.db(), lambda clip: all(test(clip) for test in tests))
             where.append(f"clips.set_id IN ({', '.join(str(one) for one in chosen)})")
-        if scope.state == "favourite":
+        else:
+            count = holdings.clips(self._library.db())
+        if self._scope.state == "favourite":
             where.append("clips.favourite")
-        text = wanted.text.strip()
-        if text.lstrip("!"):
-            negated = text.startswith("!")
-            where.append(f"{'NOT ' if negated else ''}({_TEXT})")
-            params["text"] = f"%{literal(text[1:] if negated else text)}%"
-        return where, params
+            count = None
+        text = condition(like("clips.words"), wanted, params)
+        if text:
+            where.append(text)
+            count = None
+        query = order.Query("clips.rowid", "clips", " AND ".join(where), terms, params)
+        return order.read(self._library, query, count)
 
-    def _chosen(self, wanted: Filter) -> list[int] | None:
-        """The sets of clips that pass, some hundred whatever the number of clips; None when all do."""
+    def _tests(self, wanted: Filter) -> list[Callable[[tuple[holdings.Part, ...]], bool]]:
+        """What the places of a clip must fulfil, asked of some hundred sets whatever the number of clips."""
         scope = self._scope
-        db = self._library.db()
-        here = holdings.volumes(db)
+        here = holdings.volumes(self._library.db())
         tests: list[Callable[[tuple[holdings.Part, ...]], bool]] = []
         if scope.volume_id is not None:
             among, volume_id = (holdings.only_on if scope.only else holdings.on), scope.volume_id
@@ -102,7 +94,7 @@ class Clips:
             tests.append(lambda clip: holdings.state(clip, here) == scope.state)
         if wanted.show != "all":
             tests.append(lambda clip: (holdings.state(clip, here) == "online") == (wanted.show == "active"))
-        return holdings.sets(db, lambda clip: all(test(clip) for test in tests))[0] if tests else None
+        return tests
 
     # -- rows ------------------------------------------------------------------
     def rows(self, ids: Sequence[Id]) -> list[ClipRow]:
@@ -276,10 +268,3 @@ def _clip_row(
 
 def _enough(safety: tuple[int, int], needs: whereis.Policy) -> bool:
     return safety[0] >= needs.copies and safety[1] >= needs.devices
-
-
-_TEXT = (
-    "clips.title LIKE :text ESCAPE '\\' OR clips.clip_id IN (SELECT clip_id FROM clip_tags"
-    " JOIN tags USING (tag_id) WHERE name LIKE :text ESCAPE '\\')"
-    " OR clips.reel LIKE :text ESCAPE '\\' OR clips.camera_model LIKE :text ESCAPE '\\'"
-)

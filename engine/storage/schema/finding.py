@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+_WORDS = (
+    "CAST(coalesce((SELECT title FROM clips WHERE clips.clip_id = candidates.clip_id), '')"
+    " || char(10) || path AS BLOB)"
+)
+
 TABLES: tuple[str, ...] = (
     """
     CREATE TABLE relink_sessions (
@@ -39,16 +44,34 @@ TABLES: tuple[str, ...] = (
         created_at   TEXT NOT NULL,
         decided_at   TEXT,
         decided_by   TEXT,
+        words        BLOB,
         UNIQUE (session_id, copy_id, volume_id, path)
     ) STRICT
     """,
     # These two hold all that the relink screen sorts and filters by, so that a
     # list of 100,000 candidates is read from the index alone.
-    "CREATE INDEX candidates_by_clip ON candidates (clip_id, copy_id, confidence DESC, candidate_id, status)",
-    "CREATE INDEX candidates_by_confidence ON candidates (confidence DESC, clip_id, candidate_id, status)",
+    """
+    CREATE INDEX candidates_by_clip
+        ON candidates (clip_id, copy_id, confidence DESC, candidate_id, status, words)
+    """,
+    """
+    CREATE INDEX candidates_by_confidence
+        ON candidates (confidence DESC, clip_id, candidate_id, status, words)
+    """,
     "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id)",
     "CREATE INDEX candidates_by_copy ON candidates (copy_id, status)",
     "CREATE INDEX candidates_by_place ON candidates (volume_id, path, status)",
+    # What a text filter looks at: the clip's title, and the path as it is.
+    f"""
+    CREATE TRIGGER candidates_worded AFTER INSERT ON candidates BEGIN
+        UPDATE candidates SET words = {_WORDS} WHERE candidate_id = NEW.candidate_id;
+    END
+    """,
+    f"""
+    CREATE TRIGGER candidates_worded_again AFTER UPDATE OF title ON clips WHEN OLD.title <> NEW.title BEGIN
+        UPDATE candidates SET words = {_WORDS} WHERE clip_id = NEW.clip_id;
+    END
+    """,
     """
     CREATE TABLE relinks (
         relink_id    INTEGER PRIMARY KEY,

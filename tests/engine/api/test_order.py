@@ -1,0 +1,305 @@
+"""A long list read by pages is the list read as a whole, wherever one looks at it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from engine.api import views
+from engine.api.facts import ClipScope
+from engine.api.rows import Filter, Id, Ids
+from engine.api.views import order
+from engine.library import Library
+from engine.storage.database import rows, write
+
+CLIPS = 90
+TERMS = {
+    "nulls and ties": ("things.mark", "things.size DESC", "things.id"),
+    "falling nulls": ("things.mark DESC", "things.name COLLATE NOCASE", "things.id DESC"),
+    "expression": ("things.size % 3 = 1 DESC", "things.name", "things.id"),
+}
+
+
+@pytest.fixture
+def paged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages so small that everything has many of them."""
+    monkeypatch.setattr(order, "PAGE", 7)
+    monkeypatch.setattr(order, "FEW", 14)
+    monkeypatch.setattr(order, "MANY_PAGES", 3)
+
+
+def things(library: Library, dice: random.Random) -> None:
+    db = library.db()
+    with write(db):
+        db.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, mark TEXT, size INTEGER, name TEXT)")
+        db.conn.executemany(
+            "INSERT INTO things VALUES (?, ?, ?, ?)",
+            [
+                (
+                    number,
+                    dice.choice((None, "a", "b", "c")),
+                    dice.choice((None, 1, 2, 3)),
+                    dice.choice("abAB"),
+                )
+                for number in dice.sample(range(1000), 80)
+            ],
+        )
+
+
+def query(name: str, where: str = "1", **params: Any) -> order.Query:
+    return order.Query("things.id", "things", where, TERMS[name], params)
+
+
+def whole(library: Library, wanted: order.Query) -> list[Id]:
+    return [found["the_one"] for found in rows(library.db(), wanted.ids(), wanted.params)]
+
+
+def same(found: Any, known: list[Id], dice: random.Random) -> None:
+    """Look at a list in many ways, in any sequence, and hold it against the plain one."""
+    assert isinstance(found, Ids)
+    for _ in range(60):
+        at, end = sorted(dice.choices(range(len(known) + 5), k=2))
+        look = dice.randrange(6)
+        if look == 0:
+            assert found[at:end] == known[at:end]
+        elif look == 1 and at < len(known):
+            assert found[at] == known[at]
+            assert found[at - len(known)] == known[at]
+        elif look == 2:
+            one = dice.choice(known)
+            assert found.index(one) == known.index(one)
+        elif look == 3:
+            assert len(found) == len(known)
+        elif look == 4:
+            some = set(dice.sample(known, 5)) | {-1}
+            assert found.among(some) == found.among(some) == [one for one in known if one in some]
+        else:
+            assert known[at % len(known)] in found
+    assert -1 not in found
+    with pytest.raises(ValueError, match="-1"):
+        found.index(-1)
+    with pytest.raises(IndexError):
+        found[len(known)]
+
+
+@pytest.mark.usefixtures("paged")
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("turned", [False, True], ids=["as it is", "turned"])
+@pytest.mark.parametrize("name", TERMS)
+def test_every_way_to_look_at_it_finds_the_same(library: Library, name: str, turned: bool, seed: int) -> None:
+    dice = random.Random(seed)
+    things(library, dice)
+    wanted = query(name, "things.size IS NOT :no", no=dice.choice((2, 9)))
+    wanted = wanted.reversed() if turned else wanted
+    known = whole(library, wanted)
+    same(order.read(library, wanted), known, dice)
+    same(order.read(library, wanted, len(known)), known, dice)
+    assert list(order.read(library, wanted)) == known
+    assert order.read(library, wanted)[::-2] == known[::-2]
+
+
+@pytest.mark.usefixtures("paged")
+def test_what_is_looked_at_first_does_not_matter(library: Library) -> None:
+    """Each way alone, on a list of which nothing is known."""
+    things(library, random.Random(1))
+    wanted = query("nulls and ties")
+    known = whole(library, wanted)
+    for place, one in enumerate(known):
+        found = order.Order(library, wanted)
+        assert found.index(one) == place
+        assert len(found) == len(known)
+        assert found[max(0, place - 2) : place + 2] == known[max(0, place - 2) : place + 2]
+
+
+def test_few_rows_are_a_plain_list_and_none_costs_nothing(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things(library, random.Random(1))
+    assert order.read(library, query("expression")) == whole(library, query("expression"))
+    assert order.read(library, query("expression"), 80) == whole(library, query("expression"))
+    monkeypatch.setattr(Library, "db", lambda _: pytest.fail("nothing is to be read"))
+    assert order.read(library, query("expression"), 0) == []
+
+
+@pytest.mark.usefixtures("paged")
+def test_rows_that_went_in_between_leave_short_ranges_and_no_trouble(library: Library) -> None:
+    things(library, random.Random(1))
+    found = order.read(library, query("nulls and ties"))
+    count = len(found)
+    gone = found[10]
+    with write(library.db()) as db:
+        db.execute("DELETE FROM things WHERE id NOT IN (SELECT id FROM things ORDER BY id LIMIT 3)")
+    assert len(found) == count, "a list stays as long as it was told to be"
+    assert found[count - 5 :] == found[-5:]
+    assert len(found[20:30]) <= 10
+    assert found.index(gone) == 10, "known from the page"
+    assert len(found.among({gone})) <= 1
+
+
+@pytest.mark.usefixtures("paged")
+def test_a_large_range_is_read_at_once_and_a_small_one_alone(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things(library, random.Random(1))
+    wanted = query("nulls and ties")
+    known = whole(library, wanted)
+    asked: list[str] = []
+    plain = order._column
+    monkeypatch.setattr(
+        order, "_column", lambda library, sql, params: (asked.append(sql), plain(library, sql, params))[1]
+    )
+    found = order.Order(library, wanted, len(known))
+    assert found[3:5] == known[3:5]
+    assert all("LIMIT" in sql for sql in asked), asked
+    assert found[0:60] == known[0:60]
+    assert [sql for sql in asked if "LIMIT" not in sql] == [wanted.ids()], asked
+    asked.clear()
+    assert list(found) == known
+    assert found[20:30] == known[20:30]
+    assert asked == [], "what was read once is known"
+
+
+# -- the lists of the screens -----------------------------------------------------------
+@pytest.fixture
+def shelf(library: Library) -> Library:
+    """Clips, some without a moment, some of one title, candidates, and the files of a job."""
+    moment, db = "2026-11-20T10:00:00.000Z", library.db()
+    with write(db):
+        for name, state in (("nas", "online"), ("shuttle", "offline")):
+            db.execute(
+                "INSERT INTO volumes (volume_id, name, class, state, first_seen_at, last_seen_at)"
+                " VALUES (?, ?, 'removable', ?, ?, ?)",
+                (name, name, state, moment, moment),
+            )
+        db.execute("INSERT INTO batches VALUES ('b', 'ingest', 'card', ?, 'me')", (moment,))
+        db.execute(
+            "INSERT INTO jobs (job_id, kind, batch_id, title, params, created_by, created_at)"
+            " VALUES ('j', 'ingest', 'b', 'card', '{}', 'me', ?)",
+            (moment,),
+        )
+        for item in (1, 2):
+            db.execute(
+                "INSERT INTO batch_items (item_id, batch_id, position, source) VALUES (?, 'b', ?, ?)",
+                (item, item, f"/{item}".encode()),
+            )
+        db.execute(
+            "INSERT INTO relink_sessions (session_id, scan_path, status, created_at)"
+            " VALUES ('s', x'2f', 'completed', ?)",
+            (moment,),
+        )
+        for number in range(CLIPS):
+            _one(db, number, moment)
+    return library
+
+
+def _one(db: Any, number: int, moment: str) -> None:
+    db.execute("INSERT INTO assets (asset_id, size, created_at) VALUES (?, ?, ?)", (number, number, moment))
+    db.execute(
+        "INSERT INTO clips (clip_id, title, kind, asset_id, reel, recorded_at, favourite, created_at)"
+        " VALUES (?, ?, 'video', ?, ?, ?, ?, ?)",
+        (
+            f"{number * 37 % CLIPS:04}", f"C{number % 40:03}", number, f"A{number % 3}",
+            None if number % 5 == 0 else f"2026-11-20T10:{number % 20:02}", number % 2, moment,
+        ),
+    )  # fmt: skip
+    db.execute(
+        "INSERT INTO clip_files SELECT clip_id, 'essence', 0, asset_id, x'61' FROM clips WHERE asset_id = ?",
+        (number,),
+    )
+    db.execute(
+        "INSERT INTO copies (copy_id, asset_id, volume_id, path, role, state, size, mtime_ns, seen_at,"
+        " created_at)"
+        " VALUES (?, ?, ?, ?, 'managed', ?, ?, 1, ?, ?)",
+        (
+            number, number, "shuttle" if number % 3 == 0 else "nas", f"{number}".encode(),
+            "damaged" if number % 2 else "missing", number, moment, moment,
+        ),
+    )  # fmt: skip
+    db.execute(
+        "INSERT INTO candidates (session_id, clip_id, copy_id, volume_id, path, size, mtime_ns, match_type,"
+        " confidence, evidence, status, created_at) SELECT 's', clip_id, ?, 'nas', ?, 1, 1, 'filename', ?,"
+        " '{}', ?, ? FROM clips WHERE asset_id = ?",
+        (
+            number, f"found/F{number}".encode(), 0.5 + number % 3 / 10,
+            ("pending", "applied")[number % 2], moment, number,
+        ),
+    )  # fmt: skip
+    db.execute(
+        "INSERT INTO tasks (job_id, item_id, position, name, size, status) VALUES ('j', ?, ?, ?, ?, ?)",
+        (
+            1 + number % 2, number, f"F{number * 31 % 90}.MXF".encode(), number % 7 or None,
+            ("failed", "completed", "queued", "running", "skipped", "cancelled")[number % 6],
+        ),
+    )  # fmt: skip
+
+
+SOURCES = {
+    "clips": views.Clips,
+    "clips on a drive": lambda library: views.Clips(library, ClipScope(volume_id="nas")),
+    "favourites": lambda library: views.Clips(library, ClipScope("favourite")),
+    "candidates": views.Candidates,
+    "files": lambda library: views.Files(library, "j"),
+    "damaged": views.Damaged,
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_lists_of_the_screens_are_the_same_by_pages(
+    shelf: Library, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    dice, source = random.Random(name), SOURCES[name](shelf)
+    paged = 0
+    for wish in (
+        Filter(order=one, show=show, text=text, reverse=turned)
+        for one in source.orders
+        for show in ("all", "active", "failed")
+        for text in ("", "1", "!1")
+        for turned in (False, True)
+    ):
+        known = list(source.ids(wish))
+        with monkeypatch.context() as small:
+            small.setattr(order, "PAGE", 5)
+            small.setattr(order, "FEW", 10)
+            found = source.ids(wish)
+            if isinstance(found, Ids):
+                paged += 1
+                same(found, known, dice)
+            assert list(found) == known
+    assert paged > 20
+
+
+def test_a_filter_looks_at_title_reel_camera_and_tags_and_keeps_up(shelf: Library) -> None:
+    source = views.Clips(shelf)
+
+    def found(text: str) -> int:
+        return len(source.ids(Filter(text=text)))
+
+    assert (found("c007"), found("a1"), found("fx6"), found("hero")) == (3, 30, 0, 0)
+    with write(shelf.db()) as db:
+        db.execute("UPDATE clips SET camera_model = 'ILME-FX6V', title = 'Harbour' WHERE asset_id = 7")
+        db.execute("INSERT INTO tags (tag_id, name) VALUES (1, 'heroine')")
+        db.execute("INSERT INTO clip_tags SELECT clip_id, 1, '' FROM clips WHERE asset_id IN (3, 4)")
+    assert (found("c007"), found("FX6"), found("harb"), found("hero"), found("!hero")) == (2, 1, 1, 2, 88)
+    assert len(views.Candidates(shelf).ids(Filter(text="harbour"))) == 1
+    with write(shelf.db()) as db:
+        db.execute("UPDATE tags SET name = 'villain'")
+        db.execute("DELETE FROM clip_tags WHERE clip_id = (SELECT clip_id FROM clips WHERE asset_id = 3)")
+    assert (found("hero"), found("villain")) == (0, 1)
+    with write(shelf.db()) as db:
+        db.execute("DELETE FROM tags")
+    assert found("villain") == 0
+
+
+def test_a_candidate_is_found_by_any_bytes_of_its_path(shelf: Library) -> None:
+    with write(shelf.db()) as db:
+        db.execute(
+            "INSERT INTO candidates (session_id, copy_id, volume_id, path, size, mtime_ns, match_type,"
+            " confidence, evidence, created_at) VALUES ('s', 5, 'nas', ?, 1, 1, 'filename', 0.5, '{}', '')",
+            (b"\xff\xfe/Odd Name",),
+        )
+    source = views.Candidates(shelf)
+    (odd,) = source.rows(source.ids(Filter(text="odd n")))
+    assert odd.new_path == "\udcff\udcfe/Odd Name"
+    assert odd.clip_id is None
