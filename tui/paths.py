@@ -20,8 +20,12 @@ def split(typed: str) -> tuple[str, str]:
     return folder or "/", start
 
 
-def complete(typed: str, places: Collection[str], avoid: Collection[str] = ()) -> list[str]:
+def complete(
+    typed: str, places: Collection[str], avoid: Collection[str] = (), ending: str | None = None
+) -> list[str]:
     """Folders that ``typed`` may become, each ending with ``/``; nothing typed offers ``places``.
+
+    With ``ending`` files whose names end with it are offered too, whatever the letter case.
 
     Folders that begin with a dot are offered when a dot was typed. Names that
     cannot be typed (control characters, not UTF-8) are left out. Folders below
@@ -46,6 +50,8 @@ def complete(typed: str, places: Collection[str], avoid: Collection[str] = ()) -
                 try:
                     if entry.is_dir():
                         found.append(os.path.join(folder, name) + "/")
+                    elif ending is not None and name.lower().endswith(ending):
+                        found.append(os.path.join(folder, name))
                 except OSError:
                     continue  # a link that leads nowhere, a folder that cannot be looked at
                 if len(found) >= MOST:

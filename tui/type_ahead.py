@@ -73,8 +73,11 @@ class TypeAhead:
         self._app.call_later(self._settle, number, None)
 
     def acted(self) -> None:
-        """The app itself has dealt with a key that came up from a widget."""
-        self.passed(self._number)
+        """The app itself has dealt with a key that came up from a widget.
+
+        What its binding did may have made the widget post a message too (an input that it was submitted).
+        """
+        self.passed(self._number, 1)
 
     def reading(self) -> Callable[[], None]:
         """Let keys wait for a read that may open a dialog, at most :data:`PATIENCE_SECONDS`.

@@ -38,6 +38,7 @@ class Field:
         empty: what it means to leave it out, in words.
         default: of a choice, the value that holds when nothing is answered; None: ``empty`` says it.
         asked: whether the other answers make it meaningful; None is always.
+        ending: of a file, how its name ends, in small letters.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Field:
     empty: str = ""
     default: Any = None
     asked: Callable[[Values], bool] | None = None
+    ending: str = ""
 
     def is_asked(self, values: Values) -> bool:
         """Whether the form shows it with these answers."""

@@ -20,6 +20,8 @@ MODE_WORDS = {
 }
 """How clips are chosen, in words."""
 
+LAYOUT_WORDS = {"joined": "one film", "per-clip": "one file per clip"}
+"""What comes out, in words."""
 
 DEFAULTS = spec_rules.DEFAULTS
 
@@ -136,7 +138,10 @@ _WHICH = (
         "choice",
         "By time of recording, by title (numbers counted), or as they were taken in.",
         "What goes in",
-        words_of(spec_rules.ORDERS),
+        words_of(
+            spec_rules.ORDERS,
+            {"time": "by time of recording", "title": "by title", "added": "as they were taken in"},
+        ),
         asked=_is("mode", "all", "by_favorites", "filter"),
     ),
 )
@@ -148,7 +153,7 @@ _SHAPE = (
         "choice",
         "One film of all clips, or one file per clip (proxies, transcodes).",
         "What comes out",
-        words_of(spec_rules.LAYOUTS, {"joined": "one film", "per-clip": "one file per clip"}),
+        words_of(spec_rules.LAYOUTS, LAYOUT_WORDS),
     ),
     Field(
         "preset",
@@ -234,7 +239,10 @@ _LOOK = (
         "choice",
         "Keep their colours and warn, map them to BT.709, or refuse them.",
         "Look and sound",
-        words_of(spec_rules.HDR, {"flag": "keep and warn", "tonemap": "map to BT.709"}),
+        words_of(
+            spec_rules.HDR,
+            {"flag": "keep and warn", "tonemap": "map to BT.709", "refuse": "refuse the export"},
+        ),
     ),
     Field(
         "lut",
@@ -243,6 +251,7 @@ _LOOK = (
         "A .cube file that every picture goes through.",
         "Look and sound",
         empty="none",
+        ending=".cube",
     ),
     Field(
         "loudness",
@@ -309,7 +318,7 @@ _CARE = (
         "choice",
         "Refuse the export until they are back, or leave them out with a warning.",
         "Care",
-        words_of(spec_rules.UNUSABLE),
+        words_of(spec_rules.UNUSABLE, {"refuse": "refuse the export", "skip": "leave them out"}),
     ),
     Field(
         "unreadable",
@@ -317,7 +326,7 @@ _CARE = (
         "choice",
         "Refuse the export, or leave them out with a warning.",
         "Care",
-        words_of(spec_rules.UNUSABLE),
+        words_of(spec_rules.UNUSABLE, {"refuse": "refuse the export", "skip": "leave them out"}),
     ),
     Field(
         "verify",
@@ -325,7 +334,10 @@ _CARE = (
         "choice",
         "Quick: packets, streams, lengths. Decode: every frame too. Quality: compared with the source too.",
         "Care",
-        words_of(spec_rules.CHECKS),
+        words_of(
+            spec_rules.CHECKS,
+            {"quick": "quick", "decode": "every frame decoded", "quality": "compared with the source"},
+        ),
     ),
     Field(
         "quality_metric",

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from engine.api.rows import RecipeRow
 from tests.tui.fakes import Ticks, busy_desk
 from tui.app import RushesApp
 from tui.screens.confirm import ConfirmDialog
+from tui.screens.finder import PickScreen
 from tui.screens.form import FormScreen
-from tui.screens.form_lines import FormLines
 from tui.screens.items import ItemsScreen, PickerScreen
+from tui.screens.path_field import PathField
 from tui.screens.presets import PresetsScreen
 from tui.screens.recipes import RecipesScreen
+from tui.widgets.bars import KeyLine
 from tui.widgets.line_view import LineView
 
 MakeApp = Callable[..., RushesApp]
@@ -26,7 +33,7 @@ async def press(pilot: Any, *keys: str) -> None:
 
 
 def text(app: RushesApp) -> str:
-    return app.screen.query_one("#form", FormLines).text
+    return app.screen.query_one("#form", LineView).text
 
 
 def toasts(app: RushesApp) -> list[str]:
@@ -155,3 +162,91 @@ async def test_a_finished_film_is_delivered_and_an_unfinished_one_is_not(make_ap
         assert toasts(app)[-1] == "This run has no finished file to deliver."
         await press(pilot, "G", "k", "x", "m", *"/mnt/out", "enter")
         assert desk.asked == [("deliver", "Dailies 19 Nov", "/mnt/out", True)]
+
+
+async def test_a_form_asks_for_its_fields_once_per_change(make_app: MakeApp) -> None:
+    """They are read from a database: once per line of the form made typing slow."""
+    desk = busy_desk()
+    asked: list[int] = []
+    fields = desk.making.recipe_fields
+
+    def counted(values: Any) -> Any:
+        asked.append(1)
+        return fields(values)
+
+    desk.making.recipe_fields = counted
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *FORM)
+        asked.clear()
+        await press(pilot, *"jjjjkk")
+        assert asked == []
+        await press(pilot, "g", "enter", *"abc", "enter")
+        assert len(asked) == 3
+
+
+async def test_tab_takes_over_what_is_typed_and_goes_on(make_app: MakeApp) -> None:
+    app = make_app(busy_desk())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *FORM, "enter", *" two")
+        assert "tab next field" in app.screen.query_one("#keys", KeyLine).text
+        await press(pilot, "tab")
+        form = app.screen
+        assert isinstance(form, FormScreen)
+        assert form.field.key == "mode"
+        assert form._draft["name"] == "Dailies two"
+        assert not form.typing.display
+
+
+async def test_one_of_many_presets_is_found_by_typing(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.form.MANY", 3)
+    app = make_app(busy_desk())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *FORM)
+        form = app.screen
+        assert isinstance(form, FormScreen)
+        while form.field.key != "preset":
+            await press(pilot, "j")
+        await press(pilot, "enter")
+        assert isinstance(app.screen, PickScreen)
+        await press(pilot, *"4k", "enter")
+        assert form._draft["preset"] == "web 4k"
+
+
+async def test_a_colour_table_is_found_by_tab(make_app: MakeApp, tmp_path: Path) -> None:
+    (tmp_path / "warm.CUBE").write_text("LUT_3D_SIZE 2\n")
+    (tmp_path / "warm.mov").write_text("")
+    app = make_app(busy_desk())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *FORM)
+        form = app.screen
+        assert isinstance(form, FormScreen)
+        while form.field.key != "lut":
+            await press(pilot, "j")
+        await press(pilot, "enter", *f"{tmp_path}/w")
+        path = form.query_one(PathField)
+        async with asyncio.timeout(5):
+            while not path._offers:
+                await pilot.pause()
+        await press(pilot, "tab", "enter")
+        assert form._draft["lut"] == f"{tmp_path}/warm.CUBE"
+
+
+async def test_the_cursor_of_a_long_list_of_recipes_stays_in_sight(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.recipes = lambda: [
+        RecipeRow(f"Day {at:02d}", "by_date", "per-clip", "share", None) for at in range(60)
+    ]
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "n", *(["j"] * 45))
+        dialog = app.screen
+        view = dialog.query_one("#lines", LineView)
+        shown = view.text.splitlines()[view.scroll_offset.y : view.scroll_offset.y + view.size.height]
+        here = next(line for line in shown if "Day 45" in line)
+        assert "all, by date, one file per clip, share" in here
+        assert dialog.query_one("#foot").region.bottom <= 24
+        await press(pilot, "enter")
+        assert desk.asked[-1] == ("export", ["Day 45"])

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from tests.tui.fakes import busy_desk
 from tui.app import RushesApp
 from tui.screens.confirm import ConfirmDialog
+from tui.screens.form import FormScreen
 from tui.screens.ingest import IngestScreen
 from tui.screens.new_ingest import IngestDialog
 
@@ -119,3 +120,17 @@ async def test_what_is_pasted_behind_a_key_lands_in_its_dialog(make_app: MakeApp
         paste.set_sender(app)
         app._driver.send_message(paste)  # type: ignore[union-attr]
         await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "/media/A001")
+
+
+async def test_a_field_of_a_form_is_closed_before_the_keys_typed_behind_it_act(make_app: MakeApp) -> None:
+    app = make_app(busy_desk())
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("3", "e", "enter"):
+            await pilot.press(key)
+        form = app.screen
+        assert isinstance(form, FormScreen)
+        type_at_once(app, ["enter", "x", "y", "enter", "j", "j", "j", "enter", *"day 12", "tab"])
+        await until(pilot, lambda: form.field.key == "filter.since")
+        assert form.typing.field is None
+        assert form._draft["name"] == "Dailiesxy"
+        assert form._draft["filter.tags"] == ["day 11day 12"]

@@ -13,7 +13,9 @@ from textual.content import Content
 
 from tui.looks import Glyphs
 from tui.screens.dialog import Dialog
-from tui.widgets.line_view import BLANK, Line, LineView
+from tui.screens.inputs import foot
+from tui.widgets.line_view import Line, LineView
+from tui.widgets.one_line import OneLine
 
 
 class ChoiceDialog(Dialog[str]):
@@ -22,6 +24,8 @@ class ChoiceDialog(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "down", show=False),
         Binding("up,k", "move(-1)", "up", show=False),
+        Binding("home", "edge(0)", "first", show=False),
+        Binding("end", "edge(-1)", "last", show=False),
         Binding("enter", "take", "choose", show=False),
     ]
 
@@ -45,11 +49,18 @@ class ChoiceDialog(Dialog[str]):
         with Vertical(classes="box -small") as box:
             box.border_title = Content(self._title)
             yield LineView(id="lines")
+            yield OneLine(id="foot", classes="foot")
 
     def on_mount(self) -> None:
         """Draw the choices."""
-        self.query_one(LineView).styles.height = "auto"
+        view = self.query_one(LineView)
+        view.styles.height = "auto"
+        view.styles.max_height = max(3, self.app.size.height - 6)
+        self.query_one(OneLine).show(
+            (("letter", "key"), (" or ", "dim"), *foot(("enter", "chooses"), ("esc", "back")))
+        )
         self._draw()
+        self.call_after_refresh(lambda: view.reveal(self._at))
 
     def _draw(self) -> None:
         lines = []
@@ -66,20 +77,9 @@ class ChoiceDialog(Dialog[str]):
                     )
                 )
             )
-        lines += [
-            BLANK,
-            Line(
-                (
-                    ("letter", "key"),
-                    (" or ", "dim"),
-                    ("enter", "key"),
-                    (" chooses  ", "dim"),
-                    ("esc", "key"),
-                    (" back", "dim"),
-                )
-            ),
-        ]
-        self.query_one(LineView).show(lines)
+        view = self.query_one(LineView)
+        view.show(lines)
+        view.reveal(self._at)
 
     def on_key(self, event: events.Key) -> None:
         """A letter chooses at once."""
@@ -90,6 +90,11 @@ class ChoiceDialog(Dialog[str]):
     def action_move(self, by: int) -> None:
         """Move the cursor."""
         self._at = (self._at + by) % len(self._choices)
+        self._draw()
+
+    def action_edge(self, at: int) -> None:
+        """To the first or the last."""
+        self._at = at % len(self._choices)
         self._draw()
 
     def action_take(self) -> None:

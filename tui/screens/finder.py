@@ -92,9 +92,17 @@ class FinderScreen(Dialog[Entry]):
         Binding("f1", "leave", "back", show=False),
     ]
     AUTO_FOCUS = "QuietInput"
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("", 13, _heading, drop=1),
+        Column("", 14, _keys),
+        Column("", 20, _text, flex=1),
+    )
+    DOES: ClassVar[str] = "does it"
 
-    def __init__(self, title: str, entries: Sequence[Entry], glyphs: Glyphs) -> None:
+    def __init__(self, title: str, entries: Sequence[Entry], glyphs: Glyphs, at: int = 0) -> None:
+        """``at`` is the entry that the cursor begins on."""
         super().__init__()
+        self._begin = at
         self._title = title
         self._entries = list(entries)
         self._glyphs = glyphs
@@ -105,11 +113,7 @@ class FinderScreen(Dialog[Entry]):
             box.border_title = Content(self._title)
             yield QuietInput(placeholder="type to find")
             yield RowTable(
-                (
-                    Column("", 13, _heading, drop=1),
-                    Column("", 14, _keys),
-                    Column("", 20, _text, flex=1),
-                ),
+                self.COLUMNS,
                 glyphs=self._glyphs,
                 now=self.rushes.pace.now,
                 empty=lambda _: ((("Nothing of that name.", "dim"),),),
@@ -125,13 +129,15 @@ class FinderScreen(Dialog[Entry]):
         table.can_focus = False
         table.styles.height = min(len(self._entries) + 1, max(4, self.app.size.height - 11))
         table.read_from(_Entries(self._entries))
+        if self._begin:
+            table.go(self._begin)
         self._count()
 
     def _count(self) -> None:
         table = self.query_one(RowTable)
         self._say()
         self.query_one("#foot", OneLine).show(
-            (("enter", "key"), (" does it  ", "dim"), ("esc", "key"), (" back", "dim")),
+            (("enter", "key"), (f" {self.DOES}  ", "dim"), ("esc", "key"), (" back", "dim")),
             ((fmt.plural(table.count, "entry", "entries"), "dim"),),
         )
 
@@ -168,3 +174,13 @@ class FinderScreen(Dialog[Entry]):
     def action_page(self, by: int) -> None:
         """Move by pages."""
         self.query_one(RowTable).move_page(by)
+
+
+class PickScreen(FinderScreen):
+    """One of many choices: a name and what it is; ``run`` of an entry is not called."""
+
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("", 16, _keys, flex=1, most=28),
+        Column("", 20, _text, flex=3),
+    )
+    DOES: ClassVar[str] = "chooses"

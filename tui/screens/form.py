@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
-from textual.widgets import Input
+from textual.containers import Container
 
-from engine.api.forms import Check, Field, Values, text_of, value_of
+from engine.api.forms import Check, Field, Values
 from engine.api.making_rows import spoken
 from engine.errors import RushesError
+from engine.names import display
 from tui import format as fmt
 from tui import keys
 from tui.screens.choose import ChoiceDialog
-from tui.screens.form_lines import FormLines, answered, command_line
+from tui.screens.finder import Entry, PickScreen
+from tui.screens.form_lines import answered, command_line
+from tui.screens.form_typing import TypingLine
 from tui.screens.inputs import AnswerDialog
 from tui.screens.keyed import KeyedScreen
-from tui.screens.path_field import PathField
 from tui.widgets.bars import KeyLine, StatusLine, TopBar
-from tui.widgets.filter_bar import QuietInput
 from tui.widgets.line_view import BLANK, Line, LineView, heading, plain
-from tui.widgets.one_line import OneLine
 
-LABEL = 20
+LABEL = 22
 """Cells of a field's label."""
 
 WIDE = 110
@@ -34,6 +32,9 @@ WIDE = 110
 
 FEW = 4
 """Up to so many choices are turned through with enter; more are shown in a list."""
+
+MANY = 12
+"""From more choices than this one is found by typing."""
 
 Draft = dict[str, Any]
 
@@ -47,11 +48,9 @@ class FormScreen(KeyedScreen[str]):
     DEFAULT_CSS = """
     FormScreen #form { width: 1fr; height: 1fr; padding: 0 1; }
     FormScreen #outcome { width: 52; height: 1fr; padding: 0 1; border-left: solid $tone-rest; }
-    FormScreen #body.-below #outcome { width: 1fr; height: auto; max-height: 9; border-left: none;
+    FormScreen #body.-below #outcome { width: 1fr; height: 9; border-left: none;
         border-top: solid $tone-rest; }
-    FormScreen #typing { height: auto; display: none; background: $tone-bar-back; }
-    FormScreen #typing OneLine, FormScreen #typing LineView { background: $tone-bar-back; }
-    FormScreen #typing QuietInput, FormScreen #typing PathField { background: $tone-bar-back; }
+    FormScreen #body.-below.-path #outcome { display: none; }
     FormScreen #hint { height: 2; padding: 0 1; }
     """
 
@@ -89,20 +88,17 @@ class FormScreen(KeyedScreen[str]):
         self._checking = False
         self._stale = False
         self._saving = False
-        self._typing: Field | None = None
         self._kept: Any = None
+        self._asked: list[Field] | None = None
 
     # -- frame -------------------------------------------------------------------
     def compose(self) -> ComposeResult:
         """The fields, what they come to, the line that is typed into."""
         yield TopBar(id="top")
         with Container(id="body"):
-            yield FormLines(id="form")
+            yield LineView(id="form")
             yield LineView(id="outcome")
-        with Vertical(id="typing"):
-            yield OneLine(id="asked")
-            yield QuietInput(id="word")
-            yield PathField("", "tab completes", ())
+        yield TypingLine(self._answer, self._close)
         yield LineView(id="hint")
         yield StatusLine(id="state")
         yield KeyLine(id="keys")
@@ -126,16 +122,24 @@ class FormScreen(KeyedScreen[str]):
         self.query_one("#body").set_class(self.size.width < WIDE, "-below")
 
     @property
+    def typing(self) -> TypingLine:
+        """The line that is typed into."""
+        return self.query_one(TypingLine)
+
+    @property
     def changed(self) -> bool:
         """Whether anything differs from what is stored."""
         return answered(self._draft) != answered(self._before)
 
     @property
     def asked(self) -> list[Field]:
-        """The fields that the answers make meaningful, group by group."""
+        """The fields that the answers make meaningful, group by group; asked for once per change."""
+        if self._asked is not None:
+            return self._asked
         fields = [field for field in self._fields(self._draft) if field.is_asked(self._draft)]
         groups = list(dict.fromkeys(field.group for field in fields))
-        return sorted(fields, key=lambda field: groups.index(field.group))
+        self._asked = sorted(fields, key=lambda field: groups.index(field.group))
+        return self._asked
 
     @property
     def field(self) -> Field:
@@ -156,15 +160,23 @@ class FormScreen(KeyedScreen[str]):
         self.query_one("#state", StatusLine).display_state(
             app.feed.header, app.feed.problem, state, app.glyphs
         )
-        self.query_one("#keys", KeyLine).display_keys(
-            keys.footer(("form", "app")), lambda key: self.reason(key.id) is None, app.glyphs
-        )
+        self._draw_keys()
         lines, at = self._lines()
-        form = self.query_one("#form", FormLines)
+        form = self.query_one("#form", LineView)
         form.show(lines)
         form.reveal(at)
         self.query_one("#hint", LineView).show([Line(((self.field.hint, "dim"),))])
         self.query_one("#outcome", LineView).show(self._outcome())
+
+    def _draw_keys(self) -> None:
+        """The keys of the form; while something is typed those that do not type."""
+        line = self.query_one("#keys", KeyLine)
+        if self.typing.field is None:
+            line.display_keys(
+                keys.footer(("form", "app")), lambda key: self.reason(key.id) is None, self.rushes.glyphs
+            )
+            return
+        line.show(self.typing.keys())
 
     def _lines(self) -> tuple[list[Line], int]:
         """The form line by line, and the line of the cursor."""
@@ -249,8 +261,14 @@ class FormScreen(KeyedScreen[str]):
             self._draft.pop(field.key, None)
         else:
             self._draft[field.key] = value
+        self._asked = None
         self._look()
         self.draw()
+
+    def _answer(self, field: Field, value: Any) -> None:
+        """Answer a field unless that is its answer already."""
+        if self._draft.get(field.key) != (None if value in ("", []) else value):
+            self._set(field, value)
 
     # -- keys ------------------------------------------------------------------------
     def why_not(self, verb: str) -> str | None:
@@ -267,11 +285,13 @@ class FormScreen(KeyedScreen[str]):
 
     def do_down(self) -> None:
         """Next field."""
+        self._close()
         self._at = min(self._at + 1, len(self.asked) - 1)
         self.draw()
 
     def do_up(self) -> None:
         """Field above."""
+        self._close()
         self._at = max(0, min(self._at, len(self.asked) - 1) - 1)
         self.draw()
 
@@ -284,6 +304,14 @@ class FormScreen(KeyedScreen[str]):
         """Last field."""
         self._at = len(self.asked) - 1
         self.draw()
+
+    def do_outcome_down(self) -> None:
+        """Scroll down in what it comes to."""
+        self.query_one("#outcome", LineView).scroll_relative(y=3, animate=False)
+
+    def do_outcome_up(self) -> None:
+        """Scroll up in what it comes to."""
+        self.query_one("#outcome", LineView).scroll_relative(y=-3, animate=False)
 
     def do_turn(self) -> None:
         """The next choice."""
@@ -340,7 +368,19 @@ class FormScreen(KeyedScreen[str]):
             if at is not None:
                 self._set(field, field.choices[int(at)][0] if at else None)
 
-        self.rushes.push_screen(ChoiceDialog(field.label, choices, now, self.rushes.glyphs), chosen)
+        if len(choices) <= MANY:
+            self.rushes.push_screen(ChoiceDialog(field.label, choices, now, self.rushes.glyphs), chosen)
+            return
+        entries = []
+        for value, word in choices:
+            name, _, what = word.partition("  ")
+            entries.append(Entry("", display(name), display(what), True, lambda: None, value))
+        at = next((at for at, (value, _) in enumerate(choices) if value == now), 0)
+
+        def found(entry: Entry | None) -> None:
+            chosen(entry.also if entry is not None else None)
+
+        self.rushes.push_screen(PickScreen(field.label, entries, self.rushes.glyphs, at), found)
 
     def _pick_clips(self, field: Field) -> None:
         if self._pick is None:
@@ -354,54 +394,21 @@ class FormScreen(KeyedScreen[str]):
 
     # -- typing ------------------------------------------------------------------------
     def _type(self, field: Field) -> None:
-        """Open the line at the bottom with the field's text."""
-        self._typing, self._kept = field, self._draft.get(field.key)
-        is_path = field.kind in ("folder", "file")
-        word, path = self.query_one("#word", QuietInput), self.query_one(PathField)
-        # By hand, not by a class: what is typed next must already find its field.
-        self.query_one("#typing").display = True
-        word.display, path.display = not is_path, is_path
-        self.query_one("#asked", OneLine).show(
-            ((f" {field.label}", "head"), ("  enter takes it, esc does not", "dim"))
-        )
-        text = text_of(field, self._kept)
-        if is_path:
-            place = path.query_one(QuietInput)
-            place.value, place.cursor_position = text, len(text)
-            self.set_focus(place)
-            path.type_into()
-            return
-        word.value, word.cursor_position = text, len(text)
-        self.set_focus(word)
-
-    @on(Input.Changed)
-    def _changed_text(self, event: Input.Changed) -> None:
-        event.stop()
-        if self._typing is not None:
-            self._set(self._typing, value_of(self._typing, event.value))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if self._typing is not None:
-            self._set(self._typing, value_of(self._typing, event.value))
-        self._close()
-
-    @on(PathField.Entered)
-    def _entered(self, event: PathField.Entered) -> None:
-        event.stop()
-        if self._typing is not None:
-            self._set(self._typing, event.path or None)
-        self._close()
-
-    @on(PathField.TakenBack)
-    def _taken_back(self, event: PathField.TakenBack) -> None:
-        event.stop()
+        """Open the line at the bottom with the field's answer."""
+        self._kept = self._draft.get(field.key)
+        self.typing.open(field, self._kept)
+        self.query_one("#body").set_class(self.typing.takes_path, "-path")
+        self._draw_keys()
 
     def _close(self) -> None:
-        self._typing = None
-        self.query_one("#typing").display = False
-        self.set_focus(None)
+        """Take over what is typed, and hide the line; nothing when nothing is."""
+        field = self.typing.field
+        if field is None:
+            return
+        if not self.typing.takes_path:
+            self._answer(field, self.typing.answer)  # what was typed last may not have been told yet
+        self.typing.close()
+        self.query_one("#body").remove_class("-path")
         self.draw()
 
     # -- leaving -----------------------------------------------------------------------
@@ -444,10 +451,10 @@ class FormScreen(KeyedScreen[str]):
 
     def do_back(self) -> None:
         """Leave; asks when something would be lost."""
-        if self._typing is not None:
-            field, kept = self._typing, self._kept
+        if self.typing.field is not None:
+            field, kept = self.typing.field, self._kept
             self._close()
-            self._set(field, kept)
+            self._answer(field, kept)
             return
         if not self.changed:
             self.dismiss(None)

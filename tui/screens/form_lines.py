@@ -1,4 +1,4 @@
-"""What a form is made of beside its screen: lines that scroll to the cursor, answers as they are typed."""
+"""Commands and answers as a form compares and shows them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,6 @@ from typing import Any
 
 from engine.api.forms import Values
 from engine.names import display
-from tui.widgets.line_view import LineView
-from tui.widgets.toned import wrapped
-
-
-class FormLines(LineView):
-    """The form itself; scrolls so that a line can be seen."""
-
-    def reveal(self, index: int) -> None:
-        """Scroll line ``index`` of what was shown into sight, with the one after it."""
-        width = self.scrollable_content_region.width
-        if width < 4:
-            return  # not laid out yet
-        heights = [len(wrapped(line.cell, width, line.indent)) for line in self._lines[: index + 2]]
-        top, bottom = sum(heights[:index]), sum(heights)
-        shown = self.size.height
-        if top < self.scroll_offset.y:
-            self.scroll_to(y=top if index > 1 else 0, animate=False)
-        elif bottom > self.scroll_offset.y + shown:
-            self.scroll_to(y=bottom - shown, animate=False)
 
 
 def command_line(command: Sequence[str]) -> str:

@@ -41,8 +41,27 @@ class PathDialog(Dialog[str]):
         submit: Callable[[str], str],
         places: Sequence[str],
         avoid: Collection[str],
+        *,
+        label: str = "Folder",
+        placeholder: str = "where to look",
+        does: str = "start",
+        ending: str | None = None,
     ) -> None:
+        """Make the dialog.
+
+        Args:
+            title: what it is for, escaped.
+            why: a sentence.
+            submit: does it; a refusal stays in the dialog. Runs outside the event loop.
+            places: folders that are offered while nothing is typed.
+            avoid: folders that do not answer.
+            label: what is typed.
+            placeholder: shown while nothing is typed.
+            does: what enter does.
+            ending: files with this ending are offered too.
+        """
         super().__init__()
+        self._label, self._placeholder, self._does, self._ending = label, placeholder, does, ending
         self._title = title
         self._why = why
         self._submit = submit
@@ -55,7 +74,7 @@ class PathDialog(Dialog[str]):
         with Vertical(classes="box") as box:
             box.border_title = Content(self._title)
             yield LineView(id="why")
-            yield PathField("Folder", "where to look", self._places, self._avoid, id="path")
+            yield PathField(self._label, self._placeholder, self._places, self._avoid, id="path")
             yield LineView(id="said")
             yield OneLine(id="foot", classes="foot")
 
@@ -65,8 +84,12 @@ class PathDialog(Dialog[str]):
             self.query_one(name).styles.height = "auto"
         self.query_one("#said").display = False
         self.query_one("#why", LineView).show([plain(self._why, "dim"), BLANK])
-        self.query_one("#foot", OneLine).show(foot(("enter", "start"), ("tab", "complete"), ("esc", "back")))
-        self.call_after_refresh(self.query_one(PathField).type_into)
+        self.query_one("#foot", OneLine).show(
+            foot(("enter", self._does), ("tab", "complete"), ("esc", "back"))
+        )
+        path = self.query_one(PathField)
+        path.ending = self._ending
+        self.call_after_refresh(path.type_into)
 
     @on(PathField.Entered)
     def _entered(self, event: PathField.Entered) -> None:
@@ -74,7 +97,7 @@ class PathDialog(Dialog[str]):
         if self._waiting:
             return
         if not event.path:
-            self._say("Type a folder, or choose one with the arrows and tab.", "warn")
+            self._say(f"Type a {self._label.lower()}, or choose one with the arrows and tab.", "warn")
             return
         self._waiting = True
         self.rushes.runner.submit(lambda: self._submit(event.path), self._answered, slow=True)
@@ -150,7 +173,9 @@ class RecipeDialog(Dialog[list[str]]):
 
     def on_mount(self) -> None:
         """Draw."""
-        self.query_one(LineView).styles.height = "auto"
+        view = self.query_one(LineView)
+        view.styles.height = "auto"
+        view.styles.max_height = max(3, self.app.size.height - 6)
         pairs = (
             (("enter", "queue"), ("space", "mark"), ("esc", "back")) if self._recipes else (("esc", "back"),)
         )
@@ -167,12 +192,15 @@ class RecipeDialog(Dialog[list[str]]):
                 ]
             )
             return
+        from engine.api.recipe_fields import LAYOUT_WORDS, MODE_WORDS  # slow, and asked for once a day
+
         lines: list[Line] = []
         wide = min(30, max(fmt.cells(display(recipe.name)) for recipe in self._recipes))
         for at, recipe in enumerate(self._recipes):
             here = at == self._at
             name = fmt.pad(fmt.fit(display(recipe.name), wide, self._glyphs.ellipsis), wide)
-            facts = [recipe.mode, recipe.layout, recipe.preset]
+            mode = MODE_WORDS.get(recipe.mode, recipe.mode)
+            facts = [mode, LAYOUT_WORDS.get(recipe.layout, recipe.layout), recipe.preset]
             if recipe.clips is not None:
                 facts.append(fmt.plural(recipe.clips, "clip"))
             lines.append(
@@ -187,7 +215,9 @@ class RecipeDialog(Dialog[list[str]]):
             )
             if here and recipe.destination:
                 lines.append(Line(((f"   to {display(recipe.destination)}", "dim"),)))
-        self.query_one(LineView).show(lines)
+        view = self.query_one(LineView)
+        view.show(lines)
+        view.reveal(self._at)
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""

@@ -64,6 +64,8 @@ class PathField(Vertical):
     ) -> None:
         """``places`` are offered while nothing is typed; folders below ``avoid`` are never listed."""
         super().__init__(id=id)
+        self.ending: str | None = None
+        """Files whose names end with this, in small letters, are offered too; None offers folders only."""
         self._label = label
         self._placeholder = placeholder
         self._places = list(places)
@@ -126,8 +128,8 @@ class PathField(Vertical):
                 field = self.query_one(QuietInput)
                 self._show(cast("list[str]", offers) if field.has_focus else [])
 
-        places, avoid = tuple(self._places), tuple(self._avoid)
-        self.rushes.runner.submit(lambda: paths.complete(typed, places, avoid), listed, slow=True)
+        places, avoid, ending = tuple(self._places), tuple(self._avoid), self.ending
+        self.rushes.runner.submit(lambda: paths.complete(typed, places, avoid, ending), listed, slow=True)
 
     def _show(self, offers: list[str]) -> None:
         self._offers = offers
@@ -170,7 +172,11 @@ class PathField(Vertical):
         if 0 <= self._at < len(self._offers):
             self.action_complete()
             return
-        self.post_message(self.Entered(self, os.path.expanduser(event.value.strip())))
+        self.entered(os.path.expanduser(event.value.strip()))
+
+    def entered(self, path: str) -> None:
+        """Enter was pressed; ``path`` is empty when nothing was typed."""
+        self.post_message(self.Entered(self, path))
 
 
 class _PathInput(QuietInput):
@@ -185,7 +191,7 @@ class _PathInput(QuietInput):
 
 
 class _Offer(OneLine):
-    """One folder that the path may become."""
+    """One folder or file that the path may become."""
 
     def __init__(self, number: int) -> None:
         super().__init__(id=f"offer-{number}")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 
 from engine.api.making_rows import Answers, RecipeEntry
-from engine.api.recipe_fields import MODE_WORDS
+from engine.api.recipe_fields import LAYOUT_WORDS, MODE_WORDS
 from engine.api.rows import Id, Show, Source
 from engine.errors import RushesError
 from engine.names import display
@@ -22,8 +22,6 @@ from tui.screens.inputs import PathDialog
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line, fact, heading, plain
-
-LAYOUT_WORDS = {"joined": "one film", "per-clip": "a file per clip"}
 
 
 def _name(row: RecipeEntry, context: Context) -> Cell:
@@ -152,7 +150,7 @@ class RecipesScreen(MakingScreen):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("NAME", 18, _name, flex=4, most=36),
         Column("CLIPS", 16, _what, flex=1, most=22),
-        Column("MAKES", 15, _layout, drop=3),
+        Column("MAKES", 17, _layout, drop=3),
         Column("PRESET", 12, _preset, flex=1, most=20),
         Column("LAST RUN", 14, _last, drop=1),
         Column("TO", 16, _to, flex=3, middle=True, drop=2),

@@ -69,6 +69,19 @@ class LineView(ScrollView, Toned, can_focus=False):
         if top:
             self.scroll_to(y=0, animate=False)
 
+    def reveal(self, index: int) -> None:
+        """Scroll line ``index`` of what was shown into sight, with the one after it."""
+        width = self.scrollable_content_region.width
+        if width < 4:
+            return  # not laid out yet
+        heights = [len(wrapped(line.cell, width, line.indent)) for line in self._lines[: index + 2]]
+        top, bottom = sum(heights[:index]), sum(heights)
+        shown = self.size.height
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top if index > 1 else 0, animate=False)
+        elif bottom > self.scroll_offset.y + shown:
+            self.scroll_to(y=bottom - shown, animate=False)
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines at this width, for views that are as high as their text."""
         del container, viewport
