@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 
 from sqlite_utils import Database
@@ -19,6 +20,12 @@ from engine.storage.database import row
 from engine.volumes import mounts, places
 from engine.volumes.places import Place
 from engine.volumes.refresh import refresh
+
+SURE_SECONDS = 3.0
+"""How long a share or FUSE mount that is still in the mount table may take to answer who it is."""
+
+AGAIN_SECONDS = 0.25
+"""Between two such questions."""
 
 
 @dataclass
@@ -52,7 +59,7 @@ class Destination:
 
     def check(self) -> None:
         """Make sure that the volume is still the one that was opened; else give it up."""
-        if self.place is not None and self.root is not None and not places.still_there(self.place):
+        if self.place is not None and self.root is not None and not _there(self.place):
             self.lose(
                 f"{display(self.order.volume)} went away. What was verified is kept; the rest waits for it."
             )
@@ -103,7 +110,7 @@ class Source:
         """
         if self.reach.lost is not None:
             raise VolumeGone(self.reach.lost)
-        if not places.still_there(self.place):
+        if not _there(self.place):
             raise VolumeGone(
                 f"{display(self.path)} went away. Everything verified is kept; the rest waits for it."
             )
@@ -188,6 +195,23 @@ def open_destination(db: Database, order: OrderedDestination, *, make: bool = Tr
     except OSError as error:
         target.away = f"{display(path)} cannot be opened: {os.strerror(error.errno or 0)}."
     return target
+
+
+def _there(place: Place) -> bool:
+    """Whether the same volume is still there. A share that hesitates is asked again."""
+    deadline = time.monotonic() + SURE_SECONDS
+    while not places.still_there(place):
+        if place.fs_type in mounts.KERNEL_TYPES or time.monotonic() > deadline or not _listed(place):
+            return False
+        time.sleep(AGAIN_SECONDS)
+    return True
+
+
+def _listed(place: Place) -> bool:
+    """Whether the mount table still names it; that asks nobody."""
+    mount = mounts.locate(mounts.read(), place.mount_point)
+    below = place.mounted_at or place.mount_point
+    return mount is not None and (mount.mount_point, mount.fs_type) == (below, place.fs_type)
 
 
 def device_number(place: Place, path: str) -> int:

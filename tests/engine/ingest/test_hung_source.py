@@ -39,7 +39,7 @@ def card(share, monkeypatch):
     for number in range(12):
         write(share.exported / f"A001/DCIM/small{number:02d}.dat", 5000 + number)
     write(share.exported / "A001/large.mov", 12 << 20)
-    monkeypatch.setattr(stalls, "STALL_SECONDS", 1.2)
+    monkeypatch.setattr(stalls, "STALL_SECONDS", 2.0)
     monkeypatch.setattr(stalls, "SLOWEST", 100 << 20)
     return share.point / "A001"
 

@@ -66,6 +66,7 @@ def test_a_server_that_dies_pauses_its_destination_and_the_rest_follows_when_it_
 
     monkeypatch.setattr(Landing, "settle", die)
     monkeypatch.setattr("engine.ingest.carrier.WAITS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("engine.ingest.ends.SURE_SECONDS", 0.3)
     job_id = desk.queue(card, to=[share.point / "in", tmp_path / "disk"])
     assert desk.start(job_id) is None
     assert died.is_set()

@@ -126,7 +126,7 @@ def test_a_card_that_gives_other_bytes_on_the_second_reading(desk, tmp_path, mon
         mount(image, card)
         second, readings = carrier.source_digest, []
 
-        def rot(original: Original, check):
+        def rot(original: Original):
             if original.shown.endswith("liar.mov"):
                 readings.append(1)
                 with open(image, "r+b") as file:

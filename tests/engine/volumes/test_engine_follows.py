@@ -111,6 +111,7 @@ def test_a_destination_that_leaves_and_returns_elsewhere(
     assert list(point.iterdir()) == []  # nothing was written into the empty mount point
     elsewhere = mounted.mount(disk, "second")
     wait_until(lambda: ended(running, job_id), 40, "the end of the job, without anybody's help")
+    assert f"SHUTTLE is back at {elsewhere}; the job goes on." in told(running, job_id)
     same(source, elsewhere / "day1")
 
 

@@ -11,14 +11,17 @@ import pytest
 
 from engine import clock
 from engine.api import offers
+from engine.jobs import store as jobs
+from engine.jobs.context import JobContext, JobPaused, Outcome
 from engine.library import Library
 from engine.storage import config
 from engine.storage.database import execute, row, rows, scalar
 from engine.supervisor import process
+from engine.supervisor.runner import Runner
 from engine.volumes import speed, stand_ins, store
 from engine.volumes.monitor import refresh
 from engine.volumes.places import place_of
-from engine.watch.drives import Drives, mount_number
+from engine.watch.drives import Drives, came_since, mount_number
 from tests.engine.relink.conftest import World
 from tests.engine.volumes.conftest import Mounts, mounted
 
@@ -133,6 +136,40 @@ def test_jobs_that_wait_for_a_drive_that_is_back_go_on(library: Library, folder:
     )
     follow(library)
     assert scalar(library.db(), "SELECT intent FROM jobs WHERE job_id = ?", (job_id,)) == "resume"
+    (line,) = [entry["message"] for entry in jobs.log_lines(library.db(), job_id)]
+    assert line == f"A is back at {folder[1]}; the job goes on."
+    history = rows(library.db(), "SELECT command, who, why FROM audit WHERE job_id = ?", (job_id,))
+    assert {"command": "speed goes on", "who": "engine", "why": f"A is back at {folder[1]}"} in history
+    follow(library)
+    assert len(jobs.log_lines(library.db(), job_id)) == 1, "it is said once"
+
+
+def test_a_drive_that_came_back_before_the_job_had_come_to_rest_is_not_missed(
+    library: Library, folder: tuple[str, Path]
+) -> None:
+    """A job that waits for one drive may work for another for hours; nobody tells it of the first again."""
+    job_id = speed.queue(library.db(), folder[0])
+    before = store.last_event(library.db())
+    assert came_since(library.db(), [folder[0]], before) == []
+    execute(library.db(), "UPDATE volumes SET state = 'offline' WHERE volume_id = ?", (folder[0],))
+    refresh(library.db())
+    assert came_since(library.db(), [folder[0], "another"], before) == [folder[0]]
+    execute(library.db(), "UPDATE volumes SET state = 'offline' WHERE volume_id = ?", (folder[0],))
+    assert came_since(library.db(), [folder[0]], before) == [], "it is away again"
+
+    def wait(job: JobContext) -> Outcome:
+        refresh(job.db)
+        raise JobPaused("A is away.", waiting_for=folder[0])
+
+    jobs.transition(library.db(), job_id, "running")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.supervisor.runner.handler_of", lambda kind, version: wait)
+        runner = Runner(library, jobs.get(library.db(), job_id), lambda: None)
+        runner.start()
+        runner.thread.join(20)
+    found = jobs.get(library.db(), job_id)
+    assert (found.status, found.intent) == ("paused", "resume")
+    assert "is back at" in jobs.log_lines(library.db(), job_id)[-1]["message"]
 
 
 def test_what_a_killed_measurement_left_is_removed_and_nothing_else(
