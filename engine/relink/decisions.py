@@ -16,7 +16,7 @@ from engine.relink import derivatives, ledger, sessions, upgrade
 from engine.relink.candidates import Candidate, get, get_many, list_candidates
 from engine.relink.ledger import Placement
 from engine.relink.tree import Tree, hold
-from engine.storage import audit
+from engine.storage import audit, moving
 from engine.storage.database import execute, rows, scalar, write
 
 __all__ = [
@@ -266,7 +266,7 @@ def undo_session(library: Library, session_id: str) -> int:
         Refused: see :func:`undo`.
     """
     db = library.db()
-    with write(db):
+    with moving.roomy(db), write(db):
         session = sessions.get(db, session_id)
         applied = rows(
             db,

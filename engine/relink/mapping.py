@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from engine.relink.match import CONFIDENCE, Found, Lost, Match, evidence
 from engine.relink.prefixes import folders_below, is_below
 from engine.relink.scan import Reading, Scan, with_full_hash
 from engine.relink.tree import Tree, hold
-from engine.storage import audit
+from engine.storage import audit, moving
 from engine.storage.database import rows, scalar, write
 from engine.volumes import places
 
@@ -143,10 +143,11 @@ def map_prefix(
     mapped = Mapped(old, new, dry_run)
     with hold(db, place.volume_id, new) as tree:
         base = place.path
+        held = _copies_below(db, tree.volume_id, base)
         for done, (copy, old_path) in enumerate(lost):
             check()
             progress(done, len(lost))
-            _try(db, tree, copy, old_path, base, mapped, read=not (quick and dry_run))
+            _try(tree, copy, old_path, base, held, mapped, read=not (quick and dry_run))
         progress(len(lost), len(lost))
         if not tree.unchanged():
             raise VolumeGone(f"{names.display(new)} went away meanwhile. Nothing was changed.")
@@ -208,8 +209,22 @@ def _is_gone(db: Database, path: str, volume_id: str, folders: dict[str, str | N
     return folders[folder] == volume_id
 
 
+def _copies_below(db: Database, volume_id: str, folder: str) -> dict[str, int]:
+    """The copies that the catalogue has below a folder of a volume: path to id."""
+    where, params = targets.within(volume_id, folder)
+    found = db.conn.execute(f"SELECT path, copy_id FROM copies AS copy WHERE {where}", params)
+    return {os.fsdecode(path): copy_id for path, copy_id in found.fetchall()}
+
+
 def _try(
-    db: Database, tree: Tree, copy: Lost, old_path: str, base: str, mapped: Mapped, *, read: bool
+    tree: Tree,
+    copy: Lost,
+    old_path: str,
+    base: str,
+    held: Mapping[str, int],
+    mapped: Mapped,
+    *,
+    read: bool,
 ) -> None:
     tail = old_path[len(mapped.old.rstrip("/")) + 1 :]
     path = f"{base}/{tail}" if base else tail
@@ -237,12 +252,7 @@ def _try(
             reason = "cannot be read" if found.fast_hash is None else "has the same size, but other content"
             mapped.conflicts.append(f"{shown} {reason}.")
             return
-    taken = scalar(
-        db,
-        "SELECT copy_id FROM copies WHERE volume_id = ? AND path = ? AND copy_id <> ?",
-        (tree.volume_id, names.to_blob(path), copy.copy_id),
-    )
-    if taken is not None:
+    if held.get(path, copy.copy_id) != copy.copy_id:
         mapped.conflicts.append(f"{shown} is in the catalogue already, as another copy.")
         return
     mapped.hits.append(Hit(copy, old_path, found, new_path, reading))
@@ -251,7 +261,10 @@ def _try(
 def _read(tree: Tree, copy: Lost, found: Found, facts: os.stat_result) -> tuple[Found, Reading | None]:
     """The file with its fast hash, None when it cannot be read; of a small one with its full hash as well."""
     if copy.size > FAST_WHOLE:
-        return replace(found, fast_hash=read_fast(tree, found.path, facts)), None
+        fast = read_fast(tree, found.path, facts)
+        return Found(
+            found.volume_id, found.path, found.size, found.mtime_ns, found.inode, fast_hash=fast
+        ), None
     looked = Scan()  # the sample is the whole file
     whole = with_full_hash(tree, found, looked)
     digest = whole.blake3 if whole else None
@@ -273,7 +286,7 @@ def _apply(db: Database, mapped: Mapped, volume_id: str) -> None:
     by = audit.who()
     matches = [_match(hit) for hit in mapped.hits]
     fs_type = str(scalar(db, "SELECT fs_type FROM volumes WHERE volume_id = ?", (volume_id,)))
-    with write(db):
+    with moving.roomy(db), write(db):
         mapped.session_id = sessions.create(db, mapped.new, volume_id=volume_id, status="matching")
         ids = sessions.store_applied(db, mapped.session_id, matches, by)
         ledger.place(

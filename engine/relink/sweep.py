@@ -29,11 +29,14 @@ from engine.relink.look import Known, Look, read_fast
 from engine.relink.marks import Marks
 from engine.relink.match import CONFIDENCE, Found, Match, evidence
 from engine.relink.tree import Seen, Tree, hold
-from engine.storage import audit
+from engine.storage import audit, moving
 from engine.storage.database import execute, row, scalar, write
 
 BATCH = 1000
 """Copies changed per transaction."""
+
+MOVED_AT_ONCE = 5000
+"""Renames written per transaction."""
 
 _GONE = "UPDATE copies SET state = 'missing' WHERE copy_id = ?"
 _BACK = "UPDATE copies SET state = 'present', seen_at = ?, inode = ? WHERE copy_id = ?"
@@ -288,10 +291,11 @@ def _record_moves(db: Database, tree: Tree, look: Look, moves: str, job_id: str 
     moved = look.findings.moved
     if not moved:
         return None
+    records = targets.records_of(db, [copy.copy_id for copy, _ in moved])
     pairs = [
         (lost, seen)
         for copy, seen in moved
-        if (lost := targets.record_of(db, copy.copy_id)) is not None and lost.path == copy.path
+        if (lost := records.get(copy.copy_id)) is not None and lost.path == copy.path
     ]
     session_id = sessions.create(
         db, tree.place.mount_point, job_id=job_id, volume_id=tree.volume_id, status="matching"
@@ -308,17 +312,27 @@ def _record_moves(db: Database, tree: Tree, look: Look, moves: str, job_id: str 
         )
         for lost, seen in pairs
     ]
-    ids = sessions.store_matches(db, session_id, matches)
-    if moves == "apply":
-        for batch in _independent(list(zip(ids, matches, strict=True))):
-            with write(db):
-                ledger.place(db, [_renamed(candidate_id, match) for candidate_id, match in batch], "engine")
-                audit.record(
-                    db, "relink apply", target=f"session {session_id}", job_id=job_id, by="engine",
-                    to_state="applied", why=f"{len(batch)} files renamed on {_name(db, tree.volume_id)}",
-                )  # fmt: skip
+    if moves != "apply":
+        sessions.store_matches(db, session_id, matches)
+    else:
+        with moving.roomy(db):
+            for batch in _independent(matches):
+                _apply_moves(db, tree.volume_id, session_id, batch, job_id)
     sessions.update(db, session_id, status="completed", offline=len(matches))
     return session_id
+
+
+def _apply_moves(
+    db: Database, volume_id: str, session_id: str, matches: Sequence[Match], job_id: str | None
+) -> None:
+    with write(db):
+        ids = sessions.store_applied(db, session_id, matches, "engine")
+        placements = [_renamed(which, match) for which, match in zip(ids, matches, strict=True)]
+        ledger.place(db, placements, "engine", entered=True)
+        audit.record(
+            db, "relink apply", target=f"session {session_id}", job_id=job_id, by="engine",
+            to_state="applied", why=f"{len(matches)} files renamed on {_name(db, volume_id)}",
+        )  # fmt: skip
 
 
 def _renamed(candidate_id: int, match: Match) -> Placement:
@@ -329,13 +343,13 @@ def _renamed(candidate_id: int, match: Match) -> Placement:
     )  # fmt: skip
 
 
-def _independent(moved: list[tuple[int, Match]]) -> list[list[tuple[int, Match]]]:
+def _independent(moved: Sequence[Match]) -> list[list[Match]]:
     """Split renames into transactions: those that take each other's names together, the rest in batches."""
-    leaving = {match.lost.path for _, match in moved}
-    taking = {match.found.path for _, match in moved} & leaving
-    linked = [each for each in moved if {each[1].found.path, each[1].lost.path} & taking]
-    alone = [each for each in moved if not {each[1].found.path, each[1].lost.path} & taking]
-    batches = [alone[start : start + BATCH] for start in range(0, len(alone), BATCH)]
+    leaving = {match.lost.path for match in moved}
+    taking = {match.found.path for match in moved} & leaving
+    linked = [each for each in moved if {each.found.path, each.lost.path} & taking]
+    alone = [each for each in moved if not {each.found.path, each.lost.path} & taking]
+    batches = [alone[start : start + MOVED_AT_ONCE] for start in range(0, len(alone), MOVED_AT_ONCE)]
     return [linked, *batches] if linked else batches
 
 

@@ -12,6 +12,7 @@ that content, reachable or not; where the card's is the only one, it is.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlite_utils import Database
@@ -20,6 +21,9 @@ from engine import names
 from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
 from engine.relink.match import Lost
 from engine.storage.database import rows, scalar
+
+CHUNK = 500
+"""Values bound to one statement."""
 
 LOST = """
     (copy.seen_as = 'missing'
@@ -59,7 +63,7 @@ def below(db: Database, volume_id: str, folder: str, *, lost: bool = True) -> li
 
     With ``lost`` False those that are believed to be there, in the same form.
     """
-    where, params = _below(volume_id, folder)
+    where, params = within(volume_id, folder)
     condition = f"({LOST})" if lost else "copy.state = 'present' AND copy.volume_state = 'online'"
     found = rows(
         db,
@@ -72,11 +76,11 @@ def below(db: Database, volume_id: str, folder: str, *, lost: bool = True) -> li
 
 def count_below(db: Database, volume_id: str, folder: str) -> int:
     """How many lost copies :func:`below` gives."""
-    where, params = _below(volume_id, folder)
+    where, params = within(volume_id, folder)
     return int(scalar(db, f"SELECT count(*) FROM copy_states AS copy WHERE {where} AND {LOST}", params))
 
 
-def _below(volume_id: str, folder: str) -> tuple[str, tuple[Any, ...]]:
+def within(volume_id: str, folder: str) -> tuple[str, tuple[Any, ...]]:
     """The condition for copies below a folder, a range of one index."""
     if not folder:
         return "copy.volume_id = ?", (volume_id,)
@@ -85,15 +89,19 @@ def _below(volume_id: str, folder: str) -> tuple[str, tuple[Any, ...]]:
     return "copy.volume_id = ? AND copy.path > ? AND copy.path < ?", (volume_id, inside, inside[:-1] + b"0")
 
 
-def record_of(db: Database, copy_id: int) -> Lost | None:
-    """Return one copy in the same form, lost or not; None when there is no such copy."""
-    found = rows(
-        db,
-        f"SELECT {_COLUMNS} FROM copy_states AS copy JOIN assets AS asset USING (asset_id)"
-        " WHERE copy.copy_id = ?",
-        (copy_id,),
-    )
-    return from_row(found[0]) if found else None
+def records_of(db: Database, copy_ids: Sequence[int]) -> dict[int, Lost]:
+    """Return those of these copies that there are, lost or not, in the same form, by their ids."""
+    records: dict[int, Lost] = {}
+    for start in range(0, len(copy_ids), CHUNK):
+        part = copy_ids[start : start + CHUNK]
+        found = rows(
+            db,
+            f"SELECT {_COLUMNS} FROM copy_states AS copy JOIN assets AS asset USING (asset_id)"
+            f" WHERE copy.copy_id IN ({', '.join('?' * len(part))})",
+            part,
+        )
+        records |= {entry["copy_id"]: from_row(entry) for entry in found}
+    return records
 
 
 def from_row(entry: dict[str, Any]) -> Lost:
