@@ -39,7 +39,7 @@ class RunVerbs(Turns):
     # -- history --------------------------------------------------------------------
     def compared(self) -> tuple[str, str] | None:
         """The two runs that a comparison would be of: both marked, or one marked and the cursor's."""
-        marks = [str(mark) for mark in self.table.ids if mark in self.table.marks]
+        marks = [str(mark) for mark in self.table.shown_marks()]
         here = self.table.cursor_id
         if len(marks) == 1 and here is not None and here != marks[0]:
             return marks[0], str(here)

@@ -168,7 +168,7 @@ class TriageScreen(ListKeys):
         if table.filter.show != "all":
             parts.append((f"only {self.SHOW_WORDS[table.filter.show]}", "warn"))
         if table.marks:
-            shown = table.shown_marks()
+            shown = len(table.shown_marks())
             hidden = len(table.marks) - shown
             parts.append((f"{shown:,} marked" + (f" ({hidden:,} hidden)" if hidden else ""), "strong"))
         if table.ranging:

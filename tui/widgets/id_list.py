@@ -18,6 +18,18 @@ Beside = Callable[[Callable[[], Any], Callable[[Any, Any], None]], None]
 """Runs work in another thread and hands its result, or its error, to the event loop's."""
 
 
+Ask = Callable[[Sequence[Id]], object]
+"""Asks of a list what will be needed of it first: a long one reads that only then."""
+
+
+def place_of(ids: Sequence[Id], row_id: Id | None) -> int | None:
+    """Where a row stands; None when it is not there."""
+    try:
+        return None if row_id is None else ids.index(row_id)
+    except ValueError:
+        return None
+
+
 class IdReader:
     """Reads lists of ids. Belongs to the event loop's thread."""
 
@@ -46,23 +58,23 @@ class IdReader:
         """Whether enough time has gone since the last list, for what that one took."""
         return time.perf_counter() >= self._again_at
 
-    def read(self, source: Source[Any, Any], wanted: Filter) -> Sequence[Id] | None:
+    def read(self, source: Source[Any, Any], wanted: Filter, ask: Ask) -> Sequence[Id] | None:
         """Read now and return the list; None: it is handed on later, unless another is asked for first."""
         if self._slow and self._beside is not None:
-            self._read_beside(source, wanted, self._beside)
+            self._read_beside(source, wanted, ask, self._beside)
             return None
         began = time.perf_counter()
         ids = source.ids(wanted)
-        spent = self._spent(began)
-        self._slow = spent > SLOW_SECONDS
+        ask(ids)
+        self._spent(began)
         return ids
 
-    def _spent(self, began: float) -> float:
+    def _spent(self, began: float) -> None:
         spent = time.perf_counter() - began
         self._again_at = began + spent / SHARE if spent > 0.005 else 0.0
-        return spent
+        self._slow = spent > SLOW_SECONDS
 
-    def _read_beside(self, source: Source[Any, Any], wanted: Filter, beside: Beside) -> None:
+    def _read_beside(self, source: Source[Any, Any], wanted: Filter, ask: Ask, beside: Beside) -> None:
         asked = (source, wanted)
         if self._under_way == asked:
             self._once_more = True  # the look under way may have begun before the change
@@ -72,7 +84,9 @@ class IdReader:
 
         def look() -> tuple[Sequence[Id], float]:
             began = time.perf_counter()
-            return source.ids(wanted), began
+            ids = source.ids(wanted)
+            ask(ids)
+            return ids, began
 
         def looked(found: Any, error: Any) -> None:
             if self._under_way != asked:
@@ -83,6 +97,6 @@ class IdReader:
                 self._spent(began)
                 self._take(ids)
             if self._once_more:
-                self._read_beside(source, wanted, beside)
+                self._read_beside(source, wanted, ask, beside)
 
         beside(look, looked)

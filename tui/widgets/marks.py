@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.api.rows import Id
+from engine.api.rows import Id, Ids
 
 
 class Marks:
@@ -21,7 +21,11 @@ class Marks:
 
     def shown(self, ids: Sequence[Id]) -> list[Id]:
         """The marked ones among ``ids``, in their order."""
-        return [row_id for row_id in ids if row_id in self.ids] if self.ids else []
+        if not self.ids:
+            return []
+        if isinstance(ids, Ids):
+            return ids.among(self.ids)
+        return [row_id for row_id in ids if row_id in self.ids]
 
     def toggle(self, row_id: Id) -> set[Id]:
         """Mark a row, or take its mark away."""

@@ -1,8 +1,8 @@
 """The virtual table: rows by id, a cursor, marks; only lines that look different are drawn again.
 
-It holds the ids of all rows and the rows of about three pages. 100,000 rows
-cost what 40 cost, and a row whose cells look the same is not sent to the
-terminal, whatever changed in it.
+It knows the ids of all rows, read as they are needed, and holds the rows of about
+three pages. 100,000 rows cost what 40 cost, and a row whose cells look the same is
+not sent to the terminal, whatever changed in it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.api.rows import Filter, Id, Source
 from tui.format import cells as cell_width
 from tui.looks import Cell, Glyphs
 from tui.widgets.columns import Column, Context, Placed, place
-from tui.widgets.id_list import Beside, IdReader
+from tui.widgets.id_list import Ask, Beside, IdReader, place_of
 from tui.widgets.marks import Marks
 from tui.widgets.toned import Toned, fitted
 
@@ -136,15 +136,15 @@ class RowTable(ScrollView, Toned, can_focus=True):
         """The rows a verb acts on: those marked and shown, else the one under the cursor."""
         if self._source is None:
             return []
-        marked = self._marks.shown(self._ids)
+        marked = self.shown_marks()
         if marked:
             return list(self._source.rows(marked))
         row = self.current()
         return [] if row is None else [row]
 
-    def shown_marks(self) -> int:
-        """Marked rows that pass the filter."""
-        return len(self._marks.shown(self._ids))
+    def shown_marks(self) -> Sequence[Id]:
+        """Ids of the marked rows that pass the filter, in order."""
+        return self._marks.shown(self._ids)
 
     # -- reading -------------------------------------------------------------
     def read_from(self, source: Source[Any, Any]) -> None:
@@ -177,7 +177,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
     def _read_ids(self) -> None:
         if self._source is None:
             return
-        ids = self._reader.read(self._source, self.filter)
+        ids = self._reader.read(self._source, self.filter, self._ready())
         if ids is not None:
             self._take_ids(ids)
         else:
@@ -192,12 +192,24 @@ class RowTable(ScrollView, Toned, can_focus=True):
         self.refresh()
         self.post_message(self.Changed())
 
+    def _ready(self) -> Ask:
+        """What is asked of a new list first, to be asked where it is read."""
+        cursor_id, top, page, marks = self._cursor_id, self.scroll_offset.y, self._page(), self._marks
+
+        def ask(ids: Sequence[Id]) -> None:
+            at = place_of(ids, cursor_id)
+            first = top if at is None else max(0, at - page)
+            _ = ids[first : first + 2 * page]
+            marks.shown(ids)
+
+        return ask
+
     def _take_ids(self, ids: Sequence[Id]) -> None:
         if ids == self._ids:
             return
         before, self._ids = self._ids, ids
         top = self.scroll_offset.y
-        old_cursor = self._cursor
+        old_cursor, old_id = self._cursor, self._cursor_id
         self._find_cursor()
         if len(ids) != len(before):
             self.virtual_size = Size(self.size.width, len(ids) + 1)
@@ -207,32 +219,29 @@ class RowTable(ScrollView, Toned, can_focus=True):
         if self.scroll_offset.y != top or not before or not ids:
             self.refresh()
         else:
-            page = self._page()
-            for line in range(page):
-                at = top + line
-                if before[at : at + 1] != ids[at : at + 1]:
-                    self._draw(at)
+            was, now = before[top : top + self._page()], ids[top : top + self._page()]
+            for line in range(max(len(was), len(now))):
+                if was[line : line + 1] != now[line : line + 1]:
+                    self._draw(top + line)
             if old_cursor != self._cursor:
                 self._draw(old_cursor)
                 self._draw(self._cursor)
         self.post_message(self.Changed())
-        self.post_message(self.CursorMoved())
+        if (old_cursor, old_id) != (self._cursor, self._cursor_id) or not before:
+            self.post_message(self.CursorMoved())
 
     def _find_cursor(self) -> None:
         """Put the cursor where its id is now; an id that is gone leaves it at its position."""
-        last = len(self._ids) - 1
-        if last < 0:
-            self._cursor = 0
-            self._cursor_id = None
-            return
-        near = min(self._cursor, last)
-        if self._cursor_id is not None and self._ids[near] != self._cursor_id:
-            try:
-                near = self._ids.index(self._cursor_id)
-            except ValueError:
-                pass  # the row is gone: the one at its place takes over
-        self._cursor = near
-        self._cursor_id = self._ids[near]
+        place = place_of(self._ids, self._cursor_id)
+        if place is None:  # the row is gone: the one at its place takes over
+            place = max(0, min(self._cursor, len(self._ids) - 1))
+        self._cursor = place
+        self._cursor_id = self._id_at(place)
+
+    def _id_at(self, at: int) -> Id | None:
+        """The id at a position; None beyond the end, which may have come nearer since the list was read."""
+        found = self._ids[at : at + 1] if at >= 0 else ()
+        return found[0] if found else None
 
     def _window(self) -> tuple[int, int]:
         top = self.scroll_offset.y
@@ -243,7 +252,8 @@ class RowTable(ScrollView, Toned, can_focus=True):
         if self._source is None:
             return
         first, last = self._window()
-        wanted = list(self._ids[first:last])
+        shown = list(self._ids[first:last])
+        wanted = shown.copy()
         if self._cursor_id is not None and not first <= self._cursor < last:
             wanted.append(self._cursor_id)
         now = self._monotonic()
@@ -256,8 +266,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         kept = {row_id: self._cells[row_id] for row_id in wanted if row_id in self._cells}
         before, self._rows = self._rows, rows
         self._cells = {}
-        for at in range(first, last):
-            row_id = self._ids[at]
+        for at, row_id in enumerate(shown, first):
             if row_id not in rows:
                 continue
             old = kept.get(row_id)
@@ -290,9 +299,9 @@ class RowTable(ScrollView, Toned, can_focus=True):
 
     def _row(self, at: int) -> Any | None:
         """The row at a position, read with its surroundings when it is not at hand."""
-        if not 0 <= at < len(self._ids) or self._source is None:
+        row_id = self._id_at(at)
+        if row_id is None or self._source is None:
             return None
-        row_id = self._ids[at]
         if row_id not in self._rows:
             page = max(20, self._page())
             part = self._ids[max(0, at - page) : at + 2 * page]
@@ -330,7 +339,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         if position == self._cursor:
             return
         old, self._cursor = self._cursor, position
-        self._cursor_id = self._ids[position]
+        self._cursor_id = self._id_at(position)
         self._show_marks(self._marks.extend_range(self._ids, position))
         self._reveal()
         self._draw(old)
@@ -339,11 +348,10 @@ class RowTable(ScrollView, Toned, can_focus=True):
 
     def go_to(self, row_id: Id) -> bool:
         """Put the cursor on this row; False when the filter hides it."""
-        try:
-            self.go(self._ids.index(row_id))
-        except ValueError:
-            return False
-        return True
+        place = place_of(self._ids, row_id)
+        if place is not None:
+            self.go(place)
+        return place is not None
 
     def move_page(self, pages: float) -> None:
         """Move by pages, or parts of one."""
@@ -400,8 +408,8 @@ class RowTable(ScrollView, Toned, can_focus=True):
         if not changed:
             return
         first, last = self._window()
-        for at in range(first, last):
-            if self._ids[at] in changed:
+        for at, row_id in enumerate(self._ids[first:last], first):
+            if row_id in changed:
                 self._draw(at)
         self.post_message(self.Changed())
 
@@ -442,10 +450,9 @@ class RowTable(ScrollView, Toned, can_focus=True):
         if y == 0:
             return self.paint(self._heading(), width, "dim")
         at = y - 1 + self.scroll_offset.y
-        row = self._row(at)
-        if row is None:
+        row, row_id = self._row(at), self._id_at(at)
+        if row is None or row_id is None:
             return self.paint((), width)
-        row_id = self._ids[at]
         cells = self._cells.get(row_id)
         if cells is None or len(cells) != len(self._placed):
             cells = self._cells[row_id] = self._make(at, row)
