@@ -20,11 +20,11 @@ A card is emptied and reused: a lost file is not to be tied to it. The others ho
 def on_volume_online(library: Library, volume_id: str) -> list[str]:
     """Queue what should happen now that this volume can be reached; return the ids of the jobs queued.
 
-    A volume that holds known copies, or is tracked, gets a sweep. One that holds
-    none, while copies are lost, is looked through for them. The setting ``relink.policy``
-    decides what follows: ``certain`` applies what is proven, ``ask`` only
-    proposes, ``off`` sweeps and searches nothing. Cheap: two queries and
-    at most two jobs; safe to call twice.
+    A volume that holds known copies, or is tracked, gets a sweep. While copies are
+    lost, it is then looked through for them, whether it was known or not: anybody may
+    have copied footage to it. The setting ``relink.policy`` decides what follows: ``certain``
+    applies what is proven, ``ask`` only proposes, ``off`` sweeps and searches nothing.
+    Cheap: three queries and at most two jobs; safe to call twice.
 
     Raises:
         NotFound: there is no such volume.
@@ -41,7 +41,7 @@ def on_volume_online(library: Library, volume_id: str) -> list[str]:
     queued: list[str] = []
     if volume is None or holds_copies or volume["tracked_at"] is not None:
         queued = [queue_sweep(library, volume_id, moves=moves())]
-    if volume is None or holds_copies or policy == "off":
+    if volume is None or policy == "off":
         return queued
     if volume["state"] != "online" or volume["class"] in UNSEARCHED:
         return queued

@@ -52,7 +52,7 @@ def queue_scan(
         min_confidence: 0..1; 1 means certain ones only.
         full_hash: read every file whose fast hash fits in full, for certainty.
         origin: ``operator``, or ``mount`` when a drive has just come in: the
-            known volumes are then not looked through first.
+            known volumes are then not looked through first, but a sweep of this one that waits is.
 
     Raises:
         WrongUse: ``min_confidence`` is out of range, or ``path`` is a file.
@@ -77,7 +77,9 @@ def queue_scan(
         "origin": origin,
     }
     # Stat and samples do not disturb a copy on the same disk; reading whole files does.
-    resources = (f"device:{place.device}",) if auto_apply or full_hash else ()
+    resources = [f"device:{place.device}"] if auto_apply or full_hash else []
+    if origin == "mount":
+        resources.append(f"sweep:{place.volume_id}")  # a renamed file is a rename first
     with write(db):
         store.create(
             db,

@@ -141,3 +141,39 @@ def test_a_sweep_that_waits_for_its_drive_is_not_doubled(world: Any) -> None:
     store.transition(world.db, job_id, "paused")
     execute(world.db, "UPDATE jobs SET waiting_for = ? WHERE job_id = ?", (a_id, job_id))
     assert auto.on_volume_online(world.library, a_id) == [job_id]
+
+
+def test_a_known_drive_that_came_with_new_files_is_searched_for_what_others_lost(world: Any) -> None:
+    b_id, ids = lost_and_found(world)
+    own = world.catalogue(world.file(world.root / "B", "known.mov"))
+    jobs = auto.on_volume_online(world.library, b_id)
+    assert [store.get(world.db, each).kind for each in jobs] == ["sweep", "relink_scan"]
+    sweep_job, scan_job = (store.get(world.db, each) for each in jobs)
+    assert set(sweep_job.resources) & set(scan_job.resources)  # one after the other...
+    assert sweep_job.priority > scan_job.priority  # ...in this order
+    _, found = run(world, jobs)
+    assert (found["applied"], found["announcement"]) == (
+        3, f"3 of 3 offline clips of A found at {world.root / 'B'}.",
+    )  # fmt: skip
+    assert {world.state(each) for each in [own, *ids]} == {"online"}
+
+
+def test_a_known_drive_is_not_searched_while_nothing_is_lost_or_nothing_may_be(world: Any) -> None:
+    b_id, b = world.volume("B")
+    world.catalogue(world.file(b, "known.mov"))
+    (only,) = auto.on_volume_online(world.library, b_id)
+    assert store.get(world.db, only).kind == "sweep"
+    lost = world.volume("A")[1]
+    world.catalogue(world.file(lost, "C.mov"))
+    world.unplug(lost)
+    policy("off")
+    assert auto.on_volume_online(world.library, b_id) == [only]
+
+
+def test_a_rename_on_a_known_drive_is_a_rename_and_no_find(world: Any) -> None:
+    b_id, _ = lost_and_found(world)
+    own = world.catalogue(world.file(world.root / "B", "known.mov"))
+    os.rename(world.root / "B/known.mov", world.root / "B/renamed.mov")
+    swept, found = run(world, auto.on_volume_online(world.library, b_id))
+    assert (swept["moved"], found["candidates"]) == (1, 3)
+    assert world.copy(own)["path"] == b"renamed.mov"
