@@ -12,7 +12,7 @@ from engine.names import display, from_blob, to_blob
 from engine.reports.clips import Entry, assemble
 from engine.reports.policy import Kept, Policy, kept
 from engine.reports.report import FileRow, Placed, Problem, Section, Target
-from engine.reports.words import size
+from engine.reports.words import moment, size
 from engine.storage.database import Row, row, rows
 
 _COPIES = (
@@ -112,7 +112,7 @@ def volume_section(library: Library, volume: Row, policy: Policy) -> tuple[Secti
         ("file system id", volume["fs_uuid"] or "-"),
         ("size", size(volume["size_bytes"])),
         ("free", size(volume["free_bytes"])),
-        ("last seen", volume["last_seen_at"]),
+        ("last seen", moment(volume["last_seen_at"])),
     ]
     if device:
         hardware = " ".join(display(device[key]) for key in ("vendor", "model", "serial") if device[key])

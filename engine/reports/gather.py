@@ -6,13 +6,15 @@ import socket
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 
+from sqlite_utils import Database
+
 from engine import __version__, clock
 from engine.errors import NotFound, WrongUse
 from engine.jobs import states, store
 from engine.jobs.store import Job, resolve
 from engine.library import Library
 from engine.names import display
-from engine.reports import copies, exports, ingests, policy
+from engine.reports import copies, exports, ingests, policy, words
 from engine.reports.report import Problem, Report, Section, totals_of
 from engine.reports.words import plural, spoken
 from engine.storage.database import Row, row, rows
@@ -112,11 +114,15 @@ def of_card(library: Library, given: str, made_at: str) -> Report:
         NotFound: there is no such card, or several have this label.
     """
     db = library.db()
-    labelled = rows(db, "SELECT card_id FROM cards WHERE label = ? ORDER BY first_seen_at", (given,))
+    labelled = rows(
+        db, "SELECT card_id, label, first_seen_at FROM cards WHERE label = ? ORDER BY first_seen_at", (given,)
+    )
     if len(labelled) > 1:
-        ids = ", ".join(str(found["card_id"]) for found in labelled[:9])
-        raise NotFound(f"Several cards are called {display(given)}; give the id: {ids}")
-    card_id = str(labelled[0]["card_id"]) if labelled else resolve(db, "cards", "card_id", given, "card")
+        raise NotFound(f"Several cards are called {display(given)}; give the id: {_cards(labelled)}")
+    try:
+        card_id = str(labelled[0]["card_id"]) if labelled else resolve(db, "cards", "card_id", given, "card")
+    except NotFound:
+        raise NotFound(f"There is no card {display(given)}. {_known_cards(db)}") from None
     card = row(db, "SELECT * FROM cards WHERE card_id = ?", (card_id,))
     assert card is not None
     items = rows(
@@ -125,6 +131,30 @@ def of_card(library: Library, given: str, made_at: str) -> Report:
         (card_id,),
     )
     return _of_items(library, "card", card_id, f"Card {display(card['label'])}", items, made_at)
+
+
+NAMED_CARDS = 12
+"""So many cards are named in a sentence."""
+
+
+def _known_cards(db: Database) -> str:
+    """The cards that there are, the newest first, as a sentence."""
+    newest = rows(db, "SELECT card_id, label, first_seen_at FROM cards ORDER BY first_seen_at DESC LIMIT 200")
+    named = {str(card["label"]): card for card in reversed(newest)}
+    if not named:
+        return "No card has been taken in yet."
+    cards = sorted(named.values(), key=lambda card: card["first_seen_at"], reverse=True)
+    return f"Known are: {_cards(cards)}"
+
+
+def _cards(cards: Sequence[Row]) -> str:
+    """``A001 (3f2a9c1e, 2026-11-20)`` each."""
+    said = [
+        f"{display(card['label'])} ({card['card_id'][:8]}, {words.moment(card['first_seen_at'])[:10]})"
+        for card in cards[:NAMED_CARDS]
+    ]
+    more = f" and {len(cards) - NAMED_CARDS} more" if len(cards) > NAMED_CARDS else ""
+    return f"{', '.join(said)}{more}"
 
 
 def of_volume(library: Library, given: str, made_at: str) -> Report:
@@ -165,7 +195,7 @@ def _of_items(
         [ingests.section(library, item, rule) for item in items],
         made_at,
         rule,
-        status=_worst(item["status"] for item in items),
+        status=_worst(ingests.status_of(item) for item in items),
         operators=[job.created_by for job in jobs],
         more=[problem for job in jobs for problem in _of_job(library, job)],
     )
@@ -322,7 +352,4 @@ def _worst(found: Iterable[str]) -> str:
 
 def _timezone(moment: str) -> str:
     """The host's offset at that moment, e.g. ``UTC+02:00``."""
-    offset = clock.parse(moment).astimezone().utcoffset() or timedelta()
-    minutes = round(offset.total_seconds() / 60)
-    sign = "-" if minutes < 0 else "+"
-    return f"UTC{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    return words.zone(clock.parse(moment).astimezone())

@@ -33,6 +33,7 @@ table { border-collapse: collapse; width: 100%; font-size: .88em; margin: .5rem 
 th { text-align: left; border-bottom: 1px solid #57606a; padding: .25rem .4rem; color: #57606a; }
 td { vertical-align: top; border-bottom: 1px solid #d0d7de; padding: .35rem .4rem; overflow-wrap: anywhere; }
 td.picture { width: 9.5rem; } col.picture { width: 10rem; } col.state { width: 19rem; }
+col.target { width: 42%; } col.count { width: 5.5rem; }
 img { width: 9.5rem; height: auto; display: block; background: #eee; }
 .title { font-weight: 600; } .quiet { color: #57606a; }
 code { font: .82em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
@@ -83,7 +84,7 @@ def _pieces(report: Report) -> Iterator[str]:
         yield from _section(section)
     yield (
         f"<footer><p>Made by {shown(report.tool)} {shown(report.version)} on {shown(report.host)}, "
-        f"{words.moment(report.made_at)}. Times are UTC; hashes are of the whole file.</p></footer>\n"
+        f"{words.moment(report.made_at)}. {words.FOOT}</p></footer>\n"
         "</body>\n</html>\n"
     )
 
@@ -97,9 +98,11 @@ def _section(section: Section) -> Iterator[str]:
     yield f"<h2>{shown(section.title)}</h2>\n"
     yield _pairs([pair for pair in section_head(section) if pair[0] not in ("To", "")])
     if section.targets:
+        what = "Volume" if section.kind in ("volume", "scrub") else "Destination and folder"
         yield (
-            "<table><thead><tr><th>Destination</th><th>Folder</th><th>Verified</th><th>There already</th>"
-            "<th>Failed</th><th>Waiting</th><th>Level of proof</th></tr></thead><tbody>\n"
+            '<table><colgroup><col class="target"><col><col class="count"><col class="count">'
+            f'<col class="count"><col></colgroup><thead><tr><th>{what}</th><th>Verified</th>'
+            "<th>There already</th><th>Failed</th><th>Waiting</th><th>Level of proof</th></tr></thead><tbody>"
         )
         for target in section.targets:
             yield _target(target)
@@ -128,9 +131,9 @@ def _target(target: Target) -> str:
     waiting = f'<span class="bad-word">{target.waiting:,}</span>' if target.waiting else "0"
     known = f'<br><span class="quiet">{shown(target.identity)}</span>' if target.identity else ""
     stage = '<br><span class="quiet">second stage</span>' if target.second_stage else ""
+    folder = f"<br>{shown(target.path)}" if target.path else ""
     return (
-        f'<tr><td><span class="title">{shown(target.volume)}</span>{known}{stage}</td>'
-        f"<td>{shown(target.path or '-')}</td>"
+        f'<tr><td><span class="title">{shown(target.volume)}</span>{folder}{known}{stage}</td>'
         f"<td>{target.verified:,} ({words.size(target.size)})</td><td>{target.present:,}</td>"
         f"<td>{failed}</td><td>{waiting}</td><td>{shown(words.levels(target))}</td></tr>\n"
     )
@@ -140,12 +143,14 @@ def _clip(clip: ClipRow) -> Iterator[str]:
     facts = [
         f"reel {clip.reel}" if clip.reel else "",
         f"TC {clip.timecode}" if clip.timecode else "",
-        words.length(clip.duration_ms),
+        words.length(clip.duration_ms) if clip.duration_ms is not None else "",
         words.picture(clip),
         words.size(clip.size),
     ]
     line = shown("  ·  ".join(fact for fact in facts if fact))
-    more = " · ".join(part for part in (clip.camera, words.moment(clip.recorded_at)) if part and part != "-")
+    more = " · ".join(
+        part for part in (clip.camera, words.recorded(clip.recorded_at)) if part and part != "-"
+    )
     yield (
         f'<tr><td class="picture">{_picture(clip)}</td>'
         f'<td><span class="title">{shown(clip.title)}</span><br>{line}'
@@ -197,7 +202,7 @@ def _places(file: FileRow) -> str:
                 if placed.verified_at
                 else ""
             )
-            + f'<br><span class="quiet">{shown(placed.path)}</span>'
+            + (f'<br><span class="quiet">{shown(placed.path)}</span>' if placed.path != file.name else "")
         )
     if file.enough is not None:
         look = "ok" if file.enough else "warn-word"

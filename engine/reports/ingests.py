@@ -55,7 +55,7 @@ def section(library: Library, item: Row, policy: Policy) -> tuple[Section, list[
         title=title,
         kind=(item["card_kind"] or "folder").replace("_", " "),
         source=source,
-        status=_status(item),
+        status=status_of(item),
         camera=_camera(clips),
         first_timecode=next((clip.timecode for clip in clips if clip.timecode), None),
         last_timecode=next((clip.timecode for clip in reversed(clips) if clip.timecode), None),
@@ -70,8 +70,8 @@ def section(library: Library, item: Row, policy: Policy) -> tuple[Section, list[
     return made, _problems(item, made, tasks)
 
 
-def _status(item: Row) -> str:
-    """An item of which some files failed is not simply completed."""
+def status_of(item: Row) -> str:
+    """The state of a row of :data:`ITEMS`; one of which some files failed is not simply completed."""
     if item["status"] == "completed" and item["failed"]:
         return "completed_with_warnings"
     return str(item["status"])

@@ -221,11 +221,11 @@ def _clip(page: _Page, clip: ClipRow) -> None:
     facts = [
         f"reel {clip.reel}" if clip.reel else "",
         f"TC {clip.timecode}" if clip.timecode else "",
-        words.length(clip.duration_ms),
+        words.length(clip.duration_ms) if clip.duration_ms is not None else "",
         words.picture(clip),
         words.size(clip.size),
     ]
-    more = [clip.camera or "", words.moment(clip.recorded_at) if clip.recorded_at else ""]
+    more = [clip.camera or "", words.recorded(clip.recorded_at) if clip.recorded_at else ""]
     page.need(min(34 + 46 * len(clip.files), 240))
     page.rule()
     page.gap(4)
@@ -258,6 +258,6 @@ def _file(page: _Page, file: FileRow, left: float) -> None:
         bad = any(placed.status in ("failed", "missing", "damaged", "waiting") for placed in file.places)
         page.line(text, size=7.5, colour=_RED if bad else _GREEN, left=left)
     if file.enough is False:
-        page.line(f"too few copies: {words.copies(file)}", size=7.5, colour=_AMBER, left=left)
+        page.line(f"below the policy: {words.copies(file)}", size=7.5, colour=_AMBER, left=left)
     if file.error:
         page.line(file.error, size=7.5, colour=_RED, left=left)

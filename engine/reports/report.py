@@ -210,7 +210,7 @@ class Report:
         production: the library's name.
         operator: who queued the work; several are joined.
         made_at: when the report was made.
-        timezone: of the host, e.g. ``UTC+02:00``. Times in the report are UTC all the same.
+        timezone: of the host, e.g. ``UTC+02:00``, by which people are told times; those of machines stay UTC.
         verdict: one sentence: is all well?
         good: whether it is.
         copies, devices: the policy that files are held against.

@@ -34,27 +34,27 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
     for section in report.sections:
         yield from _section(section)
-    yield f"Made by {report.tool} {report.version}. Times are UTC; hashes are of the whole file."
+    yield f"Made by {report.tool} {report.version}. {words.FOOT}"
 
 
 def head(report: Report) -> list[tuple[str, str]]:
     """The summary as (word, value), the same in every format for people."""
     totals = report.totals
-    return [
+    amount = [
+        words.plural(totals.cards, "source") if report.kind in ("ingest", "batch", "day", "card") else "",
+        words.plural(totals.clips, "clip") if totals.clips else "",
+        words.plural(totals.files, "file"),
+        f"{words.size(totals.size)} ({totals.size:,} bytes)",
+        f"{words.length(totals.duration_ms)} of footage" if totals.duration_ms else "",
+    ]
+    found = [
         ("Report", f"{words.spoken(report.kind)} {report.ident}"),
         ("Operator", report.operator),
-        ("Made", f"{words.moment(report.made_at)} on {report.host} ({report.timezone})"),
+        ("Made", f"{words.moment(report.made_at)} on {report.host}"),
         ("Status", words.spoken(report.status)),
         ("Began", words.moment(report.started_at)),
         ("Ended", words.moment(report.ended_at)),
-        (
-            "Total",
-            (
-                f"{words.plural(totals.cards, 'section')}, {words.plural(totals.clips, 'clip')}, "
-                f"{words.plural(totals.files, 'file')}, {words.size(totals.size)} ({totals.size:,} bytes), "
-                f"{words.length(totals.duration_ms)} of footage"
-            ),
-        ),
+        ("Total", ", ".join(part for part in amount if part)),
         (
             "Policy",
             (
@@ -64,28 +64,26 @@ def head(report: Report) -> list[tuple[str, str]]:
         ),
         *report.facts,
     ]
+    return [(word, value) for word, value in found if value != "-"]
 
 
 def section_head(section: Section) -> list[tuple[str, str]]:
     """What is said about a section before its clips, as (word, value)."""
-    found = [("Kind", section.kind), ("Status", words.spoken(section.status))]
+    found = [("Kind", words.kind(section.kind)), ("Status", words.spoken(section.status))]
     if section.source is not None:
-        found.append(("From", display(section.source)))
+        found.append(("Mounted at" if section.kind == "volume" else "From", display(section.source)))
     if section.camera:
         found.append(("Camera", section.camera))
     if section.first_timecode:
-        found.append(("Timecode", f"{section.first_timecode} .. {section.last_timecode}"))
+        last = "" if section.last_timecode == section.first_timecode else f" .. {section.last_timecode}"
+        found.append(("Timecode", f"{section.first_timecode}{last}"))
     if section.started_at:
         found.append(
             ("Began, ended", f"{words.moment(section.started_at)}, {words.moment(section.ended_at)}")
         )
-    found.append(
-        (
-            "Amount",
-            f"{words.size(section.size)} in {words.duration(section.seconds)}, {words.rate(section)}",
-        )
-    )
-    found.extend((word[:1].upper() + word[1:], value) for word, value in section.facts)
+    took = f" in {words.duration(section.seconds)}, {words.rate(section)}" if section.seconds else ""
+    found.append(("Amount", f"{words.size(section.size)}{took}"))
+    found.extend((word[:1].upper() + word[1:], value) for word, value in section.facts if value != "-")
     for target in section.targets:
         where = f"{display(target.volume)}{': ' + display(target.path) if target.path else ''}"
         counts = [f"{target.verified:,} verified", f"{target.present:,} there already"]
@@ -104,7 +102,7 @@ def _section(section: Section) -> Iterator[str]:
     yield f"{section.title}"
     yield "-" * _WIDTH
     for word, value in section_head(section):
-        yield f"  {word + ':':<20}{value}"
+        yield f"  {word + ':' if word else '':<20}{value}"
     yield ""
     for clip in section.clips:
         yield from _clip(clip)
@@ -116,7 +114,8 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _clip(clip: ClipRow) -> Iterator[str]:
-    facts = [words.length(clip.duration_ms), words.picture(clip), words.size(clip.size)]
+    length = words.length(clip.duration_ms) if clip.duration_ms is not None else ""
+    facts = [length, words.picture(clip), words.size(clip.size)]
     if clip.timecode:
         facts.insert(0, f"TC {clip.timecode}")
     if clip.reel:
@@ -134,6 +133,6 @@ def _file(file: FileRow) -> Iterator[str]:
     if file.places:
         yield f"      {'; '.join(display(words.place(placed)).strip() for placed in file.places)}"
     if file.enough is False:
-        yield f"      too few copies: {words.copies(file)}"
+        yield f"      below the policy: {words.copies(file)}"
     if file.error:
         yield f"      {display(file.error)}"

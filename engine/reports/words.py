@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from humanize import naturalsize
 
+from engine import clock
 from engine.reports.report import ClipRow, FileRow, Placed, Section, Target
+
+FOOT = "Times are by this host's clock; hashes are of the whole file."
+"""What every report says at its end."""
 
 
 def size(count: float | None) -> str:
@@ -36,8 +42,40 @@ def length(milliseconds: int | None) -> str:
 
 
 def moment(text: str | None) -> str:
-    """A stored moment to the second: ``2026-11-20 18:03:00 UTC``; a dash for none."""
-    return "-" if not text else f"{text[:10]} {text[11:19]} UTC"
+    """A stored moment to the second, by this host's clock and with its zone; a dash for none.
+
+    ``2026-11-20 19:03:00 UTC+01:00``
+    """
+    if not text:
+        return "-"
+    when = clock.parse(text).astimezone()
+    return f"{when:%Y-%m-%d %H:%M:%S} {zone(when)}"
+
+
+def recorded(text: str | None) -> str:
+    """When a clip was recorded: with the zone that its camera told, or said to be its clock; or a dash."""
+    if not text:
+        return "-"
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{when:%Y-%m-%d %H:%M:%S} {zone(when) if when.tzinfo else '(camera clock)'}"
+
+
+def zone(when: datetime) -> str:
+    """The offset of an aware moment: ``UTC``, ``UTC+02:00``."""
+    minutes = round((when.utcoffset() or timedelta()).total_seconds() / 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"UTC{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}" if minutes else "UTC"
+
+
+def kind(name: str) -> str:
+    """The kind of a section as people say it: ``Sony XAVC`` for ``sony xavc``."""
+    from engine.media.makers import MAKERS
+
+    labels = {maker.kind: maker.label for maker in MAKERS if maker.kind}
+    return labels.get(name.replace(" ", "_"), name)
 
 
 def spoken(status: str) -> str:

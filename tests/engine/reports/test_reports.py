@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import subprocess
+import time
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from engine.api import reports
 from engine.errors import NotFound, Refused, WrongUse
 from engine.ingest.scrub import queue_verify, run_verify
 from engine.names import display, to_blob
-from engine.reports import csv_form, gather, writing
+from engine.reports import csv_form, gather, words, writing
 from engine.reports.report import Report
 from tests.engine.ingest.conftest import Desk
 from tests.engine.reports.conftest import AWKWARD, BYTES, film
@@ -366,3 +368,65 @@ def test_an_item_with_failed_files_is_not_called_completed(desk, tmp_path):
     made = reports.make(desk.library, desk.jobs[-1], formats=("json",))
     told = json.loads(Path(made["files"]["json"]).read_text())
     assert told["sections"][0]["status"] == "completed_with_warnings"
+
+
+@pytest.fixture
+def berlin(monkeypatch):
+    """A host whose clock is an hour ahead of UTC."""
+    monkeypatch.setenv("TZ", "Etc/GMT-1")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_people_read_times_by_the_clock_of_the_host_and_cameras_keep_theirs(berlin):
+    assert words.moment("2026-11-20T23:03:00.123Z") == "2026-11-21 00:03:00 UTC+01:00"
+    assert words.moment(None) == "-"
+    assert words.recorded("2026-11-20T18:03:00") == "2026-11-20 18:03:00 (camera clock)"
+    assert words.recorded("2026-11-20T18:03:00+02:00") == "2026-11-20 18:03:00 UTC+02:00"
+    assert words.recorded("2026-11-20T18:03:00Z") == "2026-11-20 18:03:00 UTC"
+    assert (words.recorded(None), words.recorded("in May")) == ("-", "in May")
+
+
+@pytest.mark.parametrize("form", ["html", "txt", "pdf"])
+def test_no_report_for_people_shows_a_stored_moment(
+    desk: Desk, taken: str, tmp_path: Path, form, berlin
+) -> None:
+    volume = desk.row("SELECT name FROM volumes WHERE volume_id IN (SELECT volume_id FROM copies)")["name"]
+    for subject in ({"job": taken}, {"volume": volume}):
+        made = reports.make(desk.library, formats=[form], to=str(tmp_path), **subject)
+        text = pdf_text(made["files"][form]) if form == "pdf" else Path(made["files"][form]).read_text()
+        assert not re.search(r"\d\dT\d\d:\d\d", text)
+        assert "UTC+01:00" in text
+        assert "Times are UTC" not in text
+
+
+def test_a_card_that_is_not_known_is_answered_with_those_that_are(
+    desk: Desk, taken: str, tmp_path: Path
+) -> None:
+    card_id = desk.row("SELECT card_id FROM cards")["card_id"]
+    with pytest.raises(NotFound, match=rf"There is no card B9\. Known are: A001 \({card_id[:8]}, 20\d\d-"):
+        reports.make(desk.library, card="B9")
+    assert reports.make(desk.library, card="A001", to=str(tmp_path))["good"]
+    desk.db.execute("DELETE FROM cards")
+    with pytest.raises(NotFound, match="No card has been taken in yet"):
+        reports.make(desk.library, card="A001")
+
+
+def test_what_is_unknown_is_left_out_and_kinds_have_names(desk: Desk, taken: str, tmp_path: Path) -> None:
+    volume = desk.row("SELECT name FROM volumes WHERE volume_id IN (SELECT volume_id FROM copies)")["name"]
+    made = reports.make(desk.library, volume=volume, formats=["txt"], to=str(tmp_path))
+    lines = Path(made["files"]["txt"]).read_text().splitlines()
+    assert not [line for line in lines if line.rstrip().endswith((" -", ":", " -, -"))]
+    assert not [line for line in lines if line.startswith(("Operator", "Began"))]
+    assert words.kind("sony xavc") == "Sony XAVC"
+    assert words.kind("volume") == "volume"
+
+
+def test_the_day_says_that_files_failed(desk: Desk, tmp_path: Path, monkeypatch) -> None:
+    film(tmp_path / "B002/one.mov")
+    monkeypatch.setattr("engine.ingest.carrier.source_digest", lambda original: "0" * 64)
+    desk.ingest(tmp_path / "B002", to=[tmp_path / "x"], verify_source=True)
+    made = reports.make(desk.library, day=datetime.now().astimezone().date().isoformat(), to=str(tmp_path))
+    assert made["verdict"].startswith("NOT all well (failed)")
