@@ -98,7 +98,8 @@ def list_candidates(
     Args:
         db: the library's database.
         statuses: ``pending``, ``later``, ``applied``, ``rejected``, ``skipped``; empty means all.
-        session_id: only those of this session.
+        session_id: only those of this session, all of them; without it, a file that was found
+            more than once for one copy is there once.
         clip_id: only those of this clip.
         volume_id: only files found on this volume.
         needed: leave out those whose copy is no longer lost.
@@ -110,6 +111,8 @@ def list_candidates(
     if statuses:
         where.append(f"candidate.status IN ({', '.join('?' * len(statuses))})")
         params += list(statuses)
+    if session_id is None:
+        where.append("NOT candidate.shadowed")
     for column, value in (("session_id", session_id), ("clip_id", clip_id), ("volume_id", volume_id)):
         if value is not None:
             where.append(f"candidate.{column} = ?")

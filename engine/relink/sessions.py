@@ -96,7 +96,8 @@ def update(db: Database, session_id: str, **changes: Any) -> None:
 
 _SESSIONS = """
     SELECT session.*, count(candidate_id) AS candidates,
-           count(candidate_id) FILTER (WHERE candidate.status IN ('pending', 'later')) AS waiting,
+           count(candidate_id) FILTER (WHERE candidate.status IN ('pending', 'later')
+               AND NOT candidate.shadowed) AS waiting,
            count(candidate_id) FILTER (WHERE candidate.status = 'applied') AS applied
     FROM relink_sessions AS session LEFT JOIN candidates AS candidate USING (session_id)
 """

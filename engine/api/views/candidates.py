@@ -18,9 +18,10 @@ from engine.storage.database import Row, row, scalar
 
 
 class Candidates(Table):
-    """Relink candidates, those of one clip together, the most certain of them first.
+    """Relink candidates, those of one copy together, the most certain of them first.
 
-    ``active`` are those that want a verdict, ``failed`` those that have one.
+    Copies are in the order in which they were taken in, which is that of their card or folder.
+    A file that several scans or mappings found for one copy is there once. ``active`` are those that want a verdict, ``failed`` those that have one.
     """
 
     orders = ("clip", "confidence", "newest")
@@ -33,8 +34,8 @@ class Candidates(Table):
         "failed": "+candidates.status IN ('applied', 'rejected', 'skipped')",
     }
     _sorts: ClassVar[dict[str, str]] = {
-        "clip": "candidates.clip_id, candidates.copy_id, candidates.confidence DESC, candidates.candidate_id",
-        "confidence": "candidates.confidence DESC, candidates.clip_id, candidates.candidate_id",
+        "clip": "candidates.copy_id, candidates.confidence DESC, candidates.candidate_id",
+        "confidence": "candidates.confidence DESC, candidates.copy_id, candidates.candidate_id",
         "newest": "candidates.candidate_id DESC",
     }
 
@@ -43,7 +44,7 @@ class Candidates(Table):
         " old.name AS old_volume, old.state AS old_state, new.name AS new_volume, new.state AS new_state,"
         " copies.path AS old_path, copies.size AS old_size, copies.mtime_ns AS old_mtime_ns, copies.asset_id,"
         " (SELECT count(*) FROM candidates AS rival WHERE rival.copy_id = candidates.copy_id"
-        "  AND rival.status IN ('pending', 'later')) AS rivals,"
+        "  AND rival.status IN ('pending', 'later') AND NOT rival.shadowed) AS rivals,"
         # One that was set aside shows where the copy was, not where its rival has put it.
         " coalesce((SELECT before FROM relinks WHERE relinks.candidate_id = candidates.candidate_id"
         "  AND undone_at IS NULL ORDER BY relink_id DESC LIMIT 1), CASE candidates.status WHEN 'skipped' THEN"
@@ -53,6 +54,9 @@ class Candidates(Table):
         " JOIN volumes AS old ON old.volume_id = copies.volume_id"
         " JOIN volumes AS new ON new.volume_id = candidates.volume_id"
     )
+
+    def _scope(self) -> tuple[str, dict[str, Any]]:
+        return "NOT candidates.shadowed", {}
 
     def rows(self, ids: Sequence[Id]) -> list[CandidateRow]:
         """Candidates by id."""

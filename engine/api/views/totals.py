@@ -47,7 +47,10 @@ def counts(library: Library) -> Counts:
         exports_active=sum(n for (export, state), n in jobs.items() if export and state != "failed"),
         exports_failed=jobs.get((True, "failed"), 0),
         candidates_open=int(
-            scalar(db, "SELECT count(*) FROM candidates WHERE status IN ('pending', 'later')") or 0
+            scalar(
+                db, "SELECT count(*) FROM candidates WHERE status IN ('pending', 'later') AND NOT shadowed"
+            )
+            or 0
         ),
         damaged=int(scalar(db, "SELECT sum(damaged) FROM volume_counts") or 0),
         notices=unseen(library),

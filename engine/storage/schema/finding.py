@@ -7,6 +7,17 @@ _WORDS = (
     " || char(10) || path AS BLOB)"
 )
 
+_SHADOW = """
+        UPDATE candidates SET shadowed = NOT shadowed
+         WHERE copy_id = {row}.copy_id AND volume_id = {row}.volume_id AND path = {row}.path
+           AND shadowed = (candidate_id = (SELECT same.candidate_id FROM candidates AS same
+               WHERE same.copy_id = {row}.copy_id AND same.volume_id = {row}.volume_id
+                 AND same.path = {row}.path
+               ORDER BY CASE same.status WHEN 'applied' THEN 0 WHEN 'rejected' THEN 2 WHEN 'skipped' THEN 3
+                        ELSE 1 END, same.certain DESC, same.confidence DESC, same.candidate_id DESC
+               LIMIT 1));
+"""
+
 TABLES: tuple[str, ...] = (
     """
     CREATE TABLE relink_sessions (
@@ -45,22 +56,42 @@ TABLES: tuple[str, ...] = (
         decided_at   TEXT,
         decided_by   TEXT,
         words        BLOB,
+        shadowed     INTEGER NOT NULL DEFAULT 0,
         UNIQUE (session_id, copy_id, volume_id, path)
     ) STRICT
     """,
     # These two hold all that the relink screen sorts and filters by, so that a
     # list of 100,000 candidates is read from the index alone.
     """
-    CREATE INDEX candidates_by_clip
-        ON candidates (clip_id, copy_id, confidence DESC, candidate_id, status, words)
+    CREATE INDEX candidates_in_order
+        ON candidates (copy_id, confidence DESC, candidate_id, status, shadowed, words)
     """,
     """
     CREATE INDEX candidates_by_confidence
-        ON candidates (confidence DESC, clip_id, candidate_id, status, words)
+        ON candidates (confidence DESC, copy_id, candidate_id, status, shadowed, words)
     """,
-    "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id)",
+    "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id, shadowed)",
+    "CREATE INDEX candidates_by_clip ON candidates (clip_id)",
     "CREATE INDEX candidates_by_copy ON candidates (copy_id, status)",
     "CREATE INDEX candidates_by_place ON candidates (volume_id, path, status)",
+    # One file that several scans and mappings found for one copy is one row on the screen:
+    # the one that was applied, else one that waits, the surest and newest of them.
+    f"""
+    CREATE TRIGGER candidates_found_again AFTER INSERT ON candidates BEGIN
+        {_SHADOW.format(row="NEW")}
+    END
+    """,
+    f"""
+    CREATE TRIGGER candidates_decided AFTER UPDATE OF status ON candidates WHEN OLD.status <> NEW.status
+    BEGIN
+        {_SHADOW.format(row="NEW")}
+    END
+    """,
+    f"""
+    CREATE TRIGGER candidates_forgotten AFTER DELETE ON candidates BEGIN
+        {_SHADOW.format(row="OLD")}
+    END
+    """,
     # What a text filter looks at: the clip's title, and the path as it is.
     f"""
     CREATE TRIGGER candidates_worded AFTER INSERT ON candidates BEGIN
