@@ -11,7 +11,7 @@ from humanize import naturalsize
 
 from engine.api.forms import Fact
 from engine.errors import Refused, RushesError
-from engine.export import codecs, demand, estimate, graph, orders, planning, presets
+from engine.export import codecs, demand, estimate, foresight, graph, orders, planning, presets
 from engine.export.estimate import Estimate
 from engine.export.measure import Measured
 from engine.export.plan import Plan
@@ -44,6 +44,8 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
     clips, missing = select(db, spec, kinds)
     here = [clip for clip in clips if orders.is_online(db, clip)]
     facts = [_count(spec, clips, here), *(Fact("", sentence, "warn") for sentence in missing)]
+    facts += [Fact("", sentence, "bad") for sentence in _foreseen(tools, spec, body, here)]
+    facts += [Fact("", sentence, "warn") for sentence in foresight.unheard(spec, body)]
     known = [found for found in map(_known, here) if found is not None]
     facts += _doubtful(spec, here, known, sound_only=body["video"] is None)
     if not known:
@@ -72,6 +74,14 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
     if len(plans) > NAMES_SHOWN:
         facts.append(Fact("", f"and {len(plans) - NAMES_SHOWN:,} more files"))
     return tuple(facts), _command(library, tools, first)
+
+
+def _foreseen(
+    tools: Tools, spec: Mapping[str, Any], body: Mapping[str, Any], here: Sequence[Chosen]
+) -> list[str]:
+    """Why the export of this recipe would be refused."""
+    found = foresight.at_a_glance(tools, spec, body, here)
+    return found + (orders.destination_problems(spec["deliver_to"]) if spec["deliver_to"] else [])
 
 
 def _first(plans: Sequence[tuple[str, Plan]]) -> list[tuple[int, tuple[str, Plan]]]:

@@ -39,3 +39,13 @@ def megabits(video: Mapping[str, Any], size: tuple[int, int], fps: Fraction) -> 
 def asked_for(video: Mapping[str, Any]) -> bool:
     """Whether a preset asks for DNxHD, which knows a few sizes and rates only; DNxHR knows all."""
     return str(video.get("profile") or "").startswith("dnxhd_")
+
+
+def known(video: Mapping[str, Any]) -> str:
+    """The sizes and rates of a DNxHD quality, in words: ``1920x1080 at 24, 25; 1280x720 at 50``."""
+    profile = str(video.get("profile"))
+    return "; ".join(
+        f"{width}x{height} at {', '.join(f'{float(Fraction(rate)):.5g}' for rate in qualities[profile])}"
+        for (width, height), qualities in TABLE.items()
+        if profile in qualities
+    )

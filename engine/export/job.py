@@ -245,7 +245,7 @@ class _Work:
         if status == "failed":
             error = first_error or "None of the clips could be exported."
         elif status == "completed_with_warnings":
-            error = " ".join(dict.fromkeys([*([first_error] if first_error else []), *warnings]))
+            error = "\n".join(dict.fromkeys([*([first_error] if first_error else []), *warnings]))
         ledger.finish(
             self.db,
             self.run_id,

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import Refused, RushesError
-from engine.export import ability, codecs, crew, demand, placing, presets, recipes, records, resolve
+from engine.export import ability, codecs, crew, demand, foresight, placing, presets, recipes, records
 from engine.export.estimate import of_clips
 from engine.export.presets import Preset
 from engine.export.recipes import Recipe
@@ -114,14 +114,10 @@ def _snapshot(
         problems += [offline_sentence(db, clip) for clip in away]
     destination = spec["destination"] or str(library.cache_root / "exports")
     problems += destination_problems(destination, must_be_made=spec["destination"] is None)
+    if spec["deliver_to"] is not None:
+        problems += destination_problems(spec["deliver_to"])
     if not problems:
-        shapes = ability.film_shapes(spec, body, here)
-        problems += ability.problems(tools, preset.name, body, shapes) if shapes else []
-        problems += ability.looks_problems(tools, spec, body)
-        if spec["executor"] == "resolve":
-            unfit = resolve.fitting_problems(spec, body)
-            trouble = None if unfit else resolve.trouble()
-            problems += [*unfit, *([trouble] if trouble else [])]
+        problems += foresight.problems(tools, preset.name, spec, body, here)
     lut, lut_problem = _keep_lut(library, spec["lut"])
     if lut_problem:
         problems.append(lut_problem)
@@ -130,7 +126,7 @@ def _snapshot(
         "recipe": {"recipe_id": recipe.recipe_id, "name": recipe.name, "spec": spec},
         "preset": {"name": preset.name, "body": body},
         "clips": [records.clip_json(clip) for clip in here],
-        "left_out": [offline_sentence(db, clip) for clip in away],
+        "left_out": [*(offline_sentence(db, clip) for clip in away), *foresight.unheard(spec, body)],
         "destination": destination,
         "destination_volume": None if problems else volume_of(db, destination),
         "lut": lut,

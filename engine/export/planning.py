@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from engine.errors import RushesError
-from engine.export import codecs, naming, plan, shape
+from engine.export import codecs, naming, plan, shape, timecode
 from engine.export.manner import PLAIN, Manner
 from engine.export.measure import Measured, has_broken_clock
 from engine.export.plan import Plan, Source
@@ -180,6 +180,10 @@ def joined(
         RushesError: no frame is left between the in and out points.
     """
     rate = shape.film_rate(spec, preset, clips[0].media[0])
+    if spec["timecode"] is not None and preset["video"] is not None:
+        problem = timecode.problem(spec["timecode"], rate)
+        if problem is not None:  # clips of which nothing was known when the run was queued
+            raise RushesError(problem)
     audio = preset["audio"]
     channels = (audio["channels"] or 2) if audio else 0
     made = _plan(clips, spec, preset, tags, build, rate, channels, spec["timecode"], manner)
@@ -210,8 +214,8 @@ def per_clip(
         own = 1 if sounds[0].channels == 1 and sounds[0].tracks == 1 else 2
         channels = preset["audio"]["channels"] or own
     same_rate = media.video is not None and media.video.fps == rate
-    timecode = shape.later(media.timecode, facts.clip.in_frame or 0, rate) if same_rate else None
-    made = _plan([facts], spec, preset, tags, build, rate, channels, timecode, manner)
+    first = shape.later(media.timecode, facts.clip.in_frame or 0, rate) if same_rate else None
+    made = _plan([facts], spec, preset, tags, build, rate, channels, first, manner)
     stem = _stem(
         spec["template"] or preset.get("template") or naming.PER_CLIP_TEMPLATE, facts, made, tags, number
     )
@@ -226,7 +230,7 @@ def _plan(
     build: str,
     rate: Fraction,
     channels: int,
-    timecode: str | None,
+    first_timecode: str | None,
     manner: Manner | None,
 ) -> Plan:
     manner = manner or Manner.of(spec, preset)
@@ -263,7 +267,7 @@ def _plan(
         title=tags["recipe"] if len(clips) > 1 else clips[0].clip.title,
         crossfade=crossfade,
         look=manner.look(tags),
-        timecode=shape.usable_timecode(timecode, rate, preset["container"]),
+        timecode=shape.usable_timecode(first_timecode, rate, preset["container"]),
         policy=_policy(spec, video["codec"]) if video else None,
     )
 

@@ -24,6 +24,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NotFound, Refused, WrongUse
+from engine.export.foresight import check_names
 from engine.export.spec import DEFAULTS, checked
 from engine.jobs.store import resolve
 from engine.names import display
@@ -63,10 +64,12 @@ def create(db: Database, name: str, spec: Mapping[str, Any]) -> Recipe:
 
     Raises:
         WrongUse: bad name or spec.
+        NotFound: its filter names a volume, a card or a batch that this library does not know.
         Refused: the name is taken.
     """
     name = checked_name(name)
     full = checked(spec)
+    check_names(db, full["filter"])
     recipe_id, moment = str(uuid.uuid4()), clock.now()
     with write(db):
         if row(db, "SELECT 1 FROM recipes WHERE name = ?", (name,)):
@@ -114,6 +117,8 @@ def edit(db: Database, given: str, changes: Mapping[str, Any], *, new_name: str 
         recipe = get(db, given)
         merged = {**recipe.spec, **changes}
         full = checked({key: value for key, value in merged.items() if value is not None})
+        if full["filter"] != recipe.spec["filter"]:
+            check_names(db, full["filter"])
         name = checked_name(new_name) if new_name is not None else recipe.name
         clash = row(db, "SELECT 1 FROM recipes WHERE name = ? AND recipe_id != ?", (name, recipe.recipe_id))
         if clash:

@@ -60,11 +60,16 @@ def folder() -> tuple[str, str] | None:
     return None
 
 
+def absent() -> str | None:
+    """Why Resolve cannot be on this machine, as a sentence; None when it is installed. At once."""
+    return _MISSING.format(places=", ".join(api for api, _ in _PLACES)) if folder() is None else None
+
+
 def trouble() -> str | None:
     """Why Resolve cannot render now, as a sentence; None when it answers. Takes up to 20 s."""
     found = folder()
     if found is None:
-        return _MISSING.format(places=", ".join(api for api, _ in _PLACES))
+        return absent()
     said = _last(child.run(_command(found), seconds=_ASK_SECONDS).out.decode("utf-8", "replace"))
     if said.get("done"):
         return None

@@ -19,6 +19,13 @@ STANDARD_RATES = tuple(
 SOUND_RATE = Fraction(1000)
 """Grid of a film without picture: milliseconds."""
 
+_MXF_RATES = frozenset(
+    Fraction(rate * family)
+    for rate in (24, 25, 30, 48, 50, 60, 100, 120)
+    for family in (1, Fraction(1000, 1001))
+) - {Fraction(25000, 1001), Fraction(50000, 1001), Fraction(100000, 1001)}
+"""Rates of pictures that MXF has a number for (SMPTE ST 377-1)."""
+
 _RATE_SLACK = Fraction(2, 100)
 _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 
@@ -33,8 +40,13 @@ def size_problem(
     if rate is not None and dnxhd.asked_for(video) and dnxhd.megabits(video, size, rate) is None:
         shown = f"{size[0]}x{size[1]} at {float(rate):.5g}"
         return (
-            f"DNxHD has no {str(video['profile'])[6:].upper()} of {shown}: it knows 1920x1080 and 1280x720 "
-            "at the rates of television. Choose DNxHR, or give the recipe such a size and rate."
+            f"DNxHD has no {str(video['profile'])[6:].upper()} of {shown}: there is {dnxhd.known(video)}. "
+            "Choose DNxHR, or give the recipe such a size and rate."
+        )
+    if rate is not None and preset["container"] == "mxf" and rate not in _MXF_RATES:
+        return (
+            f"MXF has no rate of {float(rate):.5g}: it knows 24, 25, 30 and their kin of television and twice "
+            "those. Give the recipe such an fps, or choose a preset in mov."
         )
     least = codecs.VIDEO[video["codec"]].least_size
     if size[0] >= least[0] and size[1] >= least[1]:
@@ -104,9 +116,14 @@ def _even(value: int) -> int:
     return max(2, value // 2 * 2)
 
 
+def carries_timecode(container: str) -> bool:
+    """Whether a file of this container can hold a timecode."""
+    return container in ("mov", "mp4", "mxf")
+
+
 def usable_timecode(text: str | None, rate: Fraction, container: str) -> str | None:
     """``text`` when a file of this rate and container can carry it, else None. Pure."""
-    if text is None or container not in ("mov", "mp4", "mxf"):
+    if text is None or not carries_timecode(container):
         return None
     if timecode.is_drop(text) and not timecode.dropped(rate):
         return None

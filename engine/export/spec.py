@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from engine import clock
 from engine.errors import WrongUse
-from engine.export import stamps
+from engine.export import stamps, timecode
 from engine.export.body import check_loudness, fps_text
 from engine.export.naming import check_template
 from engine.names import display
@@ -29,6 +30,8 @@ DELIVERIES = ("no", "copy", "move")
 DEFAULT_PRESET = "share"
 DEFAULT_CROSSFADE_MS = 500
 DEFAULT_SEGMENT_SECONDS = 20
+
+_LARGEST_BASE = 100  # frames of a timecode have two digits
 
 QUALITY_LIMITS = {"vmaf": (0.0, 100.0), "ssim": (0.0, 1.0), "psnr": (0.0, 100.0)}
 """Lowest and highest sensible threshold of a metric; PSNR is in dB."""
@@ -227,9 +230,15 @@ def _text_fields(full: dict[str, Any]) -> None:
             raise WrongUse(f"{field} is an absolute path.")
     if full["template"] is not None:
         check_template(full["template"])
-    timecode = full["timecode"]
-    if timecode is not None and not re.fullmatch(r"[0-2]\d:[0-5]\d:[0-5]\d[:;]\d\d", timecode):
+    given = full["timecode"]
+    if given is None:
+        return
+    if not re.fullmatch(r"[0-2]\d:[0-5]\d:[0-5]\d[:;]\d\d", given):
         raise WrongUse("timecode is written 01:00:00:00, with ; before the frames for drop-frame.")
+    # Without a rate of the recipe's own the clips decide it, when the run is queued.
+    problem = timecode.problem(given, Fraction(full["fps"] or _LARGEST_BASE))
+    if problem is not None and (full["fps"] or ";" not in given):
+        raise WrongUse(problem)
 
 
 def is_whole(value: Any) -> bool:

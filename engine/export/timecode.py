@@ -46,6 +46,24 @@ def frames(text: str, rate: Fraction) -> int | None:
     return count
 
 
+def problem(text: str, rate: Fraction) -> str | None:
+    """Why ``text`` is no timecode of a film of this rate, as a sentence; None when it is one."""
+    shown = f"{float(rate):.5g}"
+    match = _FORM.fullmatch(text)
+    if match is None or int(match[1]) > 23 or int(match[2]) > 59 or int(match[3]) > 59:
+        return f"{text} is no time of the day; a timecode is written 01:00:00:00."
+    if int(match[5]) >= nominal(rate):
+        return f"The timecode {text} does not exist at {shown}: its frames go from 00 to {nominal(rate) - 1}."
+    if not is_drop(text):
+        return None
+    if not dropped(rate):
+        plain = f"{text[:8]}:{match[5]}"
+        return f"There is no drop-frame timecode at {shown}, only at 29.97 and 59.94: write {plain}."
+    if text_of(frames(text, rate) or 0, rate, drop=True)[-2:] != match[5]:
+        return f"The timecode {text} does not exist: drop-frame leaves that number out."
+    return None
+
+
 def text_of(count: int, rate: Fraction, *, drop: bool = False) -> str:
     """The timecode of a frame; after midnight it begins anew."""
     base, left_out = nominal(rate), dropped(rate) if drop else 0

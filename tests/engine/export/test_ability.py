@@ -143,3 +143,21 @@ def test_filters_are_applied_and_divide_like_the_film(desk, clip, config):
     whole, parts = desk.export(preset="sharp", single=True), desk.export(preset="sharp", segment_seconds=1)
     plain = desk.export(preset="archive")
     assert desk.frames(whole.output_path) == desk.frames(parts.output_path) != desk.frames(plain.output_path)
+
+
+def test_dnxhd_tells_the_sizes_and_rates_that_it_has():
+    said = ability.fitting_problem(SYSTEM["dnxhd-lb"].body, (1280, 720), Fraction(30))
+    assert said is not None
+    assert "there is 1920x1080 at 23.976, 24, 25, 29.97, 50, 59.94." in said
+    assert "1280x720 at 23.976, 24, 25, 50, 59.94." in str(
+        ability.fitting_problem(SYSTEM["dnxhd-hqx"].body, (1280, 720), Fraction(30))
+    )
+
+
+def test_mxf_takes_the_rates_of_television_only():
+    for preset in ("xdcam-hd422", "dnxhr-hq-mxf"):
+        for rate in ("10", "15", "240", "12288/1001"):
+            said = ability.fitting_problem(SYSTEM[preset].body, (1920, 1080), Fraction(rate))
+            assert said is not None and said.startswith("MXF has no rate of"), rate
+        for rate in ("24000/1001", "25", "30000/1001", "50", "60"):
+            assert ability.fitting_problem(SYSTEM[preset].body, (1920, 1080), Fraction(rate)) is None, rate

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -10,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.api import preview
 from engine.errors import Refused
-from engine.export import runs
+from engine.export import recipes, runs
+from engine.media.probe import probe
 from engine.storage.database import execute
 from engine.volumes.refresh import refresh
 
@@ -223,3 +227,26 @@ def test_the_library_whose_root_is_read_only_gets_its_films_in_its_cache(desk, c
     desk.add(clip("a.mov"), "a.mov")
     run = desk.export()
     assert Path(run.output_path).parent == desk.library.cache_root / "exports"
+
+
+def test_what_can_be_known_to_fail_is_told_before_anything_is_queued(desk, clip, tmp_path):
+    desk.add(clip(), "a.mov")
+    facts = json.dumps(probe(desk.tools, desk.path("a.mov")).to_json())
+    execute(desk.library.db(), "UPDATE assets SET media = ?", (facts,))
+    for spec, said in (
+        ({"timecode": "10:00:00;00"}, "no drop-frame timecode at 25"),
+        ({"deliver": "copy", "deliver_to": str(tmp_path / "no" / "way")}, "does not exist"),
+        ({"executor": "resolve", "preset": "archive"}, "DaVinci Resolve"),
+    ):
+        with pytest.raises(Refused, match=said):
+            desk.order(**spec)
+        facts, _ = preview.of(desk.library, "film", recipes.get(desk.library.db(), "film").spec)
+        assert [fact for fact in facts if fact.tone == "bad" and re.search(said, fact.text)], spec
+    assert desk.one("SELECT count(*) FROM runs") == 0
+
+
+def test_a_container_without_timecode_is_told_as_a_warning(desk, clip):
+    desk.add(clip(), "a.mov")
+    run = desk.export(preset="ffv1", timecode="10:00:00:00")
+    assert run.status == "completed_with_warnings"
+    assert "10:00:00:00 is not in the file: a .mkv holds none" in run.error

@@ -250,3 +250,32 @@ def test_the_history_is_filtered(desk, clip):
     assert found(since="2999-01-01") == set()
     with pytest.raises(WrongUse, match="no moment"):
         found(since="yesterday")
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"timecode": "10:00:00;00", "fps": "25"}, "no drop-frame timecode at 25.*write 10:00:00:00"),
+        ({"timecode": "10:00:00:27", "fps": "25"}, "does not exist at 25: its frames go from 00 to 24"),
+        ({"timecode": "10:01:00;01", "fps": "29.97"}, "drop-frame leaves that number out"),
+        ({"timecode": "27:00:00:00"}, "no time of the day"),
+    ],
+)
+def test_a_timecode_that_does_not_exist_is_no_timecode(spec, said):
+    with pytest.raises(WrongUse, match=said):
+        checked(spec)
+
+
+def test_timecodes_that_exist_are_taken():
+    for text, fps in (("10:01:00;02", "29.97"), ("10:10:00;00", "29.97"), ("23:59:59:24", "25")):
+        assert checked({"timecode": text, "fps": fps})["timecode"] == text
+    assert checked({"timecode": "10:00:00;00"})["timecode"] == "10:00:00;00"  # the clips decide the rate
+
+
+@pytest.mark.parametrize("field", ["volume", "card", "batch"])
+def test_a_filter_names_only_what_the_library_knows(desk, field):
+    with pytest.raises(NotFound, match=f"no {field} nope"):
+        recipes.create(desk.library.db(), "film", {"mode": "filter", "filter": {field: "nope"}})
+    recipes.create(desk.library.db(), "film", {})
+    with pytest.raises(NotFound, match=f"no {field} nope"):
+        recipes.edit(desk.library.db(), "film", {"filter": {field: "nope"}})
