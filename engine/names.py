@@ -75,6 +75,12 @@ def json_name(key: str, name: str | None) -> dict[str, Any]:
     return {key: shown, f"{key}_b64": base64.b64encode(os.fsencode(name)).decode("ascii")}
 
 
+def exact_name(key: str, document: dict[str, Any]) -> str:
+    """The exact name that :func:`json_name` put into a document."""
+    coded = document.get(f"{key}_b64")
+    return os.fsdecode(base64.b64decode(coded)) if coded else str(document[key])
+
+
 def safe_component(text: str, fallback: str = "untitled") -> str:
     r"""Make ``text`` a file name that Linux, SMB and exFAT all accept.
 

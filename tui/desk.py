@@ -28,7 +28,7 @@ from engine.api.rows import (
     VolumeDetail,
     VolumeRow,
 )
-from tui.desks import Drives, Finding, Footage, Intake
+from tui.desks import Drives, Finding, Footage, Intake, Shelf
 from tui.making import Making
 
 JobVerb = Literal["pause", "resume", "cancel", "retry"]
@@ -57,6 +57,11 @@ class Desk(Protocol):
     @property
     def finding(self) -> Finding:
         """Relinking, beside the candidates."""
+        ...
+
+    @property
+    def shelf(self) -> Shelf:
+        """Files of ours: copies, what lies twice, the trash."""
         ...
 
     # -- reads, in the event loop's thread -----------------------------------

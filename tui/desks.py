@@ -11,12 +11,15 @@ from engine.api.facts import (
     ClipRow,
     ClipScope,
     DamagedRow,
+    LyingRow,
     Notice,
     OfferRow,
     PastRow,
     Prefixes,
     RuleRow,
     SessionRow,
+    TrashRow,
+    TwiceRow,
     WatchRow,
 )
 from engine.api.rows import Source
@@ -64,6 +67,54 @@ class Footage(Protocol):
 
     def verify(self) -> str:
         """Queue a scrub of all; returns the job's id."""
+        ...
+
+
+class Shelf(Protocol):
+    """Files of ours: every copy of a clip, what lies twice, the trash. Paths are absolute and exact."""
+
+    def copies(self, wanted: str) -> Source[LyingRow, LyingRow]:
+        """Every copy of a clip, by its id, or of a content, by its BLAKE3."""
+        ...
+
+    def twice(self, *, same_device: bool) -> Source[TwiceRow, TwiceRow]:
+        """Contents that lie in more than one file."""
+        ...
+
+    def trash(self) -> Source[TrashRow, TrashRow]:
+        """What is in the trash."""
+        ...
+
+    def copy(self, paths: Sequence[str], folder: str) -> str:
+        """Queue a verified copy; returns the job's id."""
+        ...
+
+    def plan_move(self, paths: Sequence[str], folder: str) -> dict[str, Any]:
+        """What a move would do: ``renamed``, ``copied``, ``bytes``."""
+        ...
+
+    def move(self, paths: Sequence[str], folder: str) -> tuple[Sequence[tuple[str, str]], str | None]:
+        """Move: old and new path of what was renamed, or the job that copies to another volume."""
+        ...
+
+    def move_back(self, moved: Sequence[tuple[str, str]]) -> int:
+        """Take renames back; how many."""
+        ...
+
+    def preview_trash(self, paths: Sequence[str]) -> dict[str, Any]:
+        """What putting aside would do: ``files``, ``bytes``, ``refused``, ``warnings``."""
+        ...
+
+    def put_aside(self, paths: Sequence[str]) -> Sequence[int]:
+        """Put files into the trash; their numbers there."""
+        ...
+
+    def restore(self, numbers: Sequence[int]) -> int:
+        """Bring files back from the trash; how many."""
+        ...
+
+    def delete(self, numbers: Sequence[int]) -> int:
+        """Delete files in the trash for good; how many."""
         ...
 
 

@@ -9,6 +9,9 @@ BACK: Entry = ("back", "h", "back", "Back to where this was opened.", 60)
 
 SCOPES: dict[str, str] = {
     "clips": "Clips",
+    "copies": "Copies of a clip",
+    "twice": "What lies twice",
+    "bin": "Trash",
     "damaged": "Damaged copies",
     "notices": "Notices",
     "watches": "Watch folders",
@@ -29,6 +32,42 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         ("favourite", "b", "favourite", "Mark this clip as a favourite, or no longer.", 55),
         ("picture", "p", "picture", "Show or hide the picture of the clip.", 0),
         ("yank", "y", "copy path", "Copy the path of a copy that can be read now (OSC 52).", 0),
+        ("twice", "D", "lies twice", "Contents that lie in more than one file, and where.", 0),
+        ("bin", "T", "trash", "What was put into the trash; it can be brought back.", 0),
+    ),
+    "copies": (
+        ("copy", "c", "copy to", "Copy this file, or the marked ones, into one more folder, verified.", 10),
+        (
+            "move",
+            "m",
+            "move to",
+            "Move this file, or the marked ones, into a folder: renamed, or copied and proven first.",
+            20,
+            True,
+        ),
+        (
+            "trash",
+            "x",
+            "trash",
+            "Put this copy into the trash of its drive; the last proven one stays.",
+            30,
+            True,
+        ),
+        ("undo", "u", "undo", "Take back what was last moved or put into the trash from here.", 40),
+        ("yank", "y", "copy path", "Copy the path of this copy (OSC 52, works over SSH).", 50),
+        ("bin", "T", "trash list", "What was put into the trash; it can be brought back.", 55),
+        BACK,
+    ),
+    "twice": (
+        ("open", "enter,l,w", "where?", "All copies of this content, to be moved or put into the trash.", 10),
+        ("device", "s", "on one device", "Show only what lies twice on one device, or all again.", 20),
+        ("bin", "T", "trash list", "What was put into the trash; it can be brought back.", 30),
+        BACK,
+    ),
+    "bin": (
+        ("restore", "r,u", "bring back", "Bring this file, or the marked ones, back to where it lay.", 10),
+        ("delete", "D", "delete", "Delete this file, or the marked ones, for good.", 20, True),
+        BACK,
     ),
     "damaged": (
         (

@@ -40,6 +40,7 @@ from engine.supervisor import process
 
 if TYPE_CHECKING:
     from engine.api.making import Making
+    from engine.api.shelf import Shelf
 
 
 class Desk:
@@ -52,6 +53,7 @@ class Desk:
         self._notes: Sequence[str] = ()
         self._noticed = clock.now()
         self._making: Making | None = None
+        self._shelf: Shelf | None = None
         self.footage = Footage(library)
         self.intake = Intake(library)
         self.drives = Drives(library)
@@ -100,6 +102,15 @@ class Desk:
     def last_scan(self) -> Scan | None:
         """The newest relink scan."""
         return views.last_scan(self._library)
+
+    @property
+    def shelf(self) -> Shelf:
+        """Files of ours: copies, what lies twice, the trash."""
+        if self._shelf is None:
+            from engine.api.shelf import Shelf
+
+            self._shelf = Shelf(self._library)
+        return self._shelf
 
     @property
     def making(self) -> Making:

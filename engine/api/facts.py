@@ -263,3 +263,78 @@ class OfferRow:
     def id(self) -> int:
         """The row's id."""
         return self.offer_id
+
+
+@dataclass(frozen=True)
+class LyingRow:
+    """One copy of one file.
+
+    Attributes:
+        name: of the file, as its clip has it; ``part`` is what it is for the clip.
+        path: absolute and exact; None while it cannot be opened. ``shown`` is where it was last seen.
+        counts: whether the policy counts it.
+        verified: copies of this content that count, on ``devices``; ``safe`` whether that is enough.
+    """
+
+    copy_id: int
+    name: str
+    part: str | None
+    size_bytes: int
+    blake3: str | None
+    volume: str
+    path: str | None
+    shown: str
+    role: str
+    state: str
+    seen_at: str
+    verified_at: str | None
+    level: str | None
+    counts: bool
+    verified: int
+    devices: int
+    safe: bool
+
+    @property
+    def id(self) -> int:
+        """The row's id."""
+        return self.copy_id
+
+
+@dataclass(frozen=True)
+class TwiceRow:
+    """A content that lies in several files: bytes of one, and at most ``wasted`` beyond one.
+
+    ``places`` are volume, escaped path and state of each.
+    """
+
+    blake3: str
+    name: str
+    size_bytes: int
+    files: int
+    devices: int
+    wasted: int
+    places: tuple[tuple[str, str, str], ...]
+
+    @property
+    def id(self) -> str:
+        """The row's id."""
+        return self.blake3
+
+
+@dataclass(frozen=True)
+class TrashRow:
+    """A file in the trash of its volume: where it lay and where it is kept, both escaped."""
+
+    trash_id: int
+    volume: str
+    path: str
+    kept: str
+    size_bytes: int
+    at: str
+    by: str
+    reachable: bool
+
+    @property
+    def id(self) -> int:
+        """The row's id."""
+        return self.trash_id

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from engine.api import ingests
-from engine.errors import Refused
+from engine.errors import Refused, RushesError
 from engine.files import duplicates as _duplicates
-from engine.files import moving, trash
+from engine.files import leaving, moving, trash
 from engine.files.ours import recorded
 from engine.files.trash import Preview, Trashed
 from engine.jobs.store import Job
@@ -40,17 +41,13 @@ def plan_move(library: Library, paths: Sequence[str], folder: str) -> dict[str, 
     }
 
 
-def move(
-    library: Library,
-    paths: Sequence[str],
-    folder: str,
-    on_change: Callable[[Job], None] | None = None,
-) -> dict[str, Any]:
+def queue_move(library: Library, paths: Sequence[str], folder: str) -> dict[str, Any]:
     """Move recorded files of ours into a folder; the caller has asked.
 
-    On the same volume they are renamed. To another volume they are copied and
-    verified as a job, and only when all of it is done the old files go into
-    the trash of their volume, from where they can be brought back.
+    On the same volume they are renamed at once: ``moved[]``. To another volume
+    they are copied and verified as a job, ``job_id``, and only when all of it
+    is done the old files go into the trash of their volume, from where they
+    can be brought back; that happens whoever is still there to see it.
 
     Raises:
         NotFound: nothing is recorded there, or the folder does not exist.
@@ -63,21 +60,57 @@ def move(
             "Some of these lie on the volume of the new folder and some do not. "
             "Move them one volume at a time; nothing was moved."
         )
-    done = moving.rename_all(db, wanted)
-    answer: dict[str, Any] = {
-        "moved": [{**json_name("from", moved.old), **json_name("to", moved.new)} for moved in done],
-        "trashed": [],
-        "ingest": None,
-        "status": "completed",
-    }
-    if wanted.across:
-        queued = ingests.queue(library, paths, [folder], "copy", _AS_TOLD)
-        answer["ingest"] = ended = ingests.wait(library, queued["job_id"], on_change)
+    if not wanted.across:
+        return {"moved": _moved(moving.rename_all(db, wanted)), "job_id": None}
+    queued = ingests.queue(library, paths, [folder], "copy", _AS_TOLD)
+    leaving.remember(db, queued["job_id"], wanted.across)
+    leaving.settle(db, queued["job_id"])  # a small file may be there already
+    return {"moved": [], "job_id": queued["job_id"]}
+
+
+def move(
+    library: Library,
+    paths: Sequence[str],
+    folder: str,
+    on_change: Callable[[Job], None] | None = None,
+) -> dict[str, Any]:
+    """Move recorded files as :func:`queue_move` does, and wait for the end of it."""
+    done = queue_move(library, paths, folder)
+    answer: dict[str, Any] = {"moved": done["moved"], "trashed": [], "ingest": None, "status": "completed"}
+    if done["job_id"] is not None:
+        answer["ingest"] = ended = ingests.wait(library, done["job_id"], on_change)
         answer["status"] = ended["status"]
-        if ended["status"] == "completed":
-            leaving = Preview(wanted.across, (), ())
-            answer["trashed"] = [_trashed(gone) for gone in trash.put_aside(db, leaving)]
+        answer["trashed"] = _left(library, done["job_id"])
     return answer
+
+
+def _left(library: Library, job_id: str) -> list[dict[str, Any]]:
+    """What went into the trash with a job; done here when the engine has not done it yet."""
+    db = library.db()
+    gone = leaving.settle(db, job_id)
+    if gone is not None:
+        return [_trashed(one) for one in gone]
+    numbers = leaving.put_aside_by(db, job_id)
+    return [_trashed(one) for one in trash.contents(db) if one.trash_id in numbers]
+
+
+def move_back(library: Library, moved: Sequence[tuple[str, str]]) -> int:
+    """Take renames back: ``(old, new)`` of each, absolute and exact. Returns how many are back.
+
+    Raises:
+        NotFound, Refused: one of them cannot go back; those before it have.
+    """
+    for number, (old, new) in enumerate(moved):
+        try:
+            os.makedirs(os.path.dirname(old), exist_ok=True)
+            moving.rename_all(library.db(), moving.plan(library.db(), [new], os.path.dirname(old)))
+        except RushesError as error:
+            raise Refused(f"{error} {number} of {len(moved)} went back.") from error
+    return len(moved)
+
+
+def _moved(done: Sequence[moving.Moved]) -> list[dict[str, Any]]:
+    return [{**json_name("from", one.old), **json_name("to", one.new)} for one in done]
 
 
 def preview_trash(library: Library, paths: Sequence[str]) -> dict[str, Any]:

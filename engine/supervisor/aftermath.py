@@ -107,6 +107,7 @@ class Aftermath:
         )  # fmt: skip
         reports = self._report(job, str(chosen["report.after"]))
         self._deliver(job)
+        self._let_go(job)
         if not tidings.is_told(job.kind, job.status, str(chosen["notify.after"])):
             return
         from engine.supervisor import outward  # the network's modules: not before there is something to tell
@@ -174,6 +175,13 @@ class Aftermath:
             delivery.queue_after(self._library, job.job_id)
         except RushesError as error:
             self._warn(job, f"The finished files could not be delivered: {error}")
+
+    def _let_go(self, job: Job) -> None:
+        """Put aside the files that were moved to another volume by this job."""
+        if job.kind == "ingest" and job.params.get("leaving"):
+            from engine.files import leaving
+
+            leaving.settle(self._library.db(), job.job_id)
 
     def _warn(self, job: Job, said: str | None) -> None:
         if said is not None:

@@ -13,6 +13,7 @@ from engine.api.facts import (
     ClipScope,
     CopyLine,
     DamagedRow,
+    LyingRow,
     Notice,
     OfferRow,
     PartLines,
@@ -20,6 +21,8 @@ from engine.api.facts import (
     Prefixes,
     RuleRow,
     SessionRow,
+    TrashRow,
+    TwiceRow,
     WatchRow,
 )
 from engine.api.rows import LogLine
@@ -266,6 +269,127 @@ def clip_detail(row: ClipRow) -> ClipDetail:
         wanted_copies=2,
         wanted_devices=2,
     )
+
+
+COPIES = (
+    LyingRow(
+        1, "A001C001.MP4", "essence", 8_400_000_000, DIGEST, "NAS", "/mnt/nas/footage/A001C001.MP4",
+        "/mnt/nas/footage/A001C001.MP4", "managed", "online", "2026-11-20T18:00:00.000Z",
+        "2026-11-19T20:12:00.000Z", "device re-read", True, 2, 2, True,
+    ),
+    LyingRow(
+        2, "A001C001.MP4", "essence", 8_400_000_000, DIGEST, "SHUTTLE", None,
+        "/mnt/shuttle/A001C001.MP4", "backup", "offline", "2026-11-20T09:00:00.000Z",
+        "2026-11-19T20:14:00.000Z", "device re-read", True, 2, 2, True,
+    ),
+    LyingRow(
+        3, "A001C001M01.XML", "sidecar", 4_120, DIGEST, "NAS", "/mnt/nas/footage/A001C001M01.XML",
+        "/mnt/nas/footage/A001C001M01.XML", "managed", "online", "2026-11-20T18:00:00.000Z",
+        "2026-11-19T20:12:00.000Z", "device re-read", True, 1, 1, False,
+    ),
+    LyingRow(
+        4, "A001C001.MP4", "essence", 8_400_000_000, DIGEST, "A001", "/media/A001/CLIP/A001C001.MP4",
+        "/media/A001/CLIP/A001C001.MP4", "source", "online", "2026-11-19T20:10:00.000Z", None, None, False,
+        2, 2, True,
+    ),
+)  # fmt: skip
+TWICE = (
+    TwiceRow(
+        DIGEST, "A001C001.MP4", 8_400_000_000, 3, 2, 16_800_000_000,
+        (
+            ("NAS", "/mnt/nas/footage/A001C001.MP4", "online"),
+            ("NAS", "/mnt/nas/old/A001C001.MP4", "online"),
+            ("SHUTTLE", "/mnt/shuttle/A001C001.MP4", "offline"),
+        ),
+    ),
+    TwiceRow(
+        "b" * 64, "IMG_0001.JPG", 4_120_000, 2, 2, 4_120_000,
+        (("NAS", "/mnt/nas/IMG_0001.JPG", "online"), ("SHUTTLE", "/mnt/shuttle/IMG_0001.JPG", "offline")),
+    ),
+)  # fmt: skip
+TRASH = (
+    TrashRow(
+        7, "NAS", "/mnt/nas/old/A001C009.MP4", "/mnt/nas/.Trash-1000/files/A001C009.MP4", 2_100_000_000,
+        "2026-11-20T17:40:00.000Z", "ana@nas01", True,
+    ),
+    TrashRow(
+        6, "SHUTTLE", "/mnt/shuttle/A001C002.MP4", "/mnt/shuttle/.Trash-1000/files/A001C002.MP4",
+        3_300_000_000, "2026-11-19T08:00:00.000Z", "ana@nas01", False,
+    ),
+)  # fmt: skip
+
+
+class FakeShelf:
+    """Copies, what lies twice, and the trash in lists."""
+
+    def __init__(self, ask: Ask, source: Callable[..., Any], full: bool) -> None:
+        self._ask = ask
+        self.across = False
+        self.copies_source = source(
+            COPIES if full else (), lambda row: row.shown, lambda row: row.state == "online",
+            lambda row: row.state != "online", lambda row: row, ("file", "volume", "size"),
+        )  # fmt: skip
+        self.twice_source = source(
+            TWICE if full else (), lambda row: row.name, lambda row: row.files <= row.devices,
+            lambda row: row.files > row.devices, lambda row: row, ("waste", "files", "name"),
+        )  # fmt: skip
+        self.trash_source = source(
+            TRASH if full else (), lambda row: row.path, lambda row: row.reachable,
+            lambda row: not row.reachable, lambda row: row, ("newest", "size", "path"),
+        )  # fmt: skip
+
+    def copies(self, wanted: str) -> Any:
+        self._ask("copies", wanted)
+        return self.copies_source
+
+    def twice(self, *, same_device: bool) -> Any:
+        self._ask("twice", same_device)
+        return self.twice_source
+
+    def trash(self) -> Any:
+        return self.trash_source
+
+    def copy(self, paths: Sequence[str], folder: str) -> str:
+        self._ask("copy", list(paths), folder)
+        return "copy-job"
+
+    def plan_move(self, paths: Sequence[str], folder: str) -> dict[str, Any]:
+        self._ask("plan_move", list(paths), folder)
+        count = len(paths)
+        return {
+            "renamed": 0 if self.across else count,
+            "copied": count if self.across else 0,
+            "bytes": 8_400_000_000 * count,
+        }
+
+    def move(self, paths: Sequence[str], folder: str) -> tuple[Sequence[tuple[str, str]], str | None]:
+        self._ask("move_files", list(paths), folder)
+        if self.across:
+            return [], "move-job"
+        return [(path, f"{folder}/{path.rpartition('/')[2]}") for path in paths], None
+
+    def move_back(self, moved: Sequence[tuple[str, str]]) -> int:
+        self._ask("move_back", list(moved))
+        return len(moved)
+
+    def preview_trash(self, paths: Sequence[str]) -> dict[str, Any]:
+        self._ask("preview_trash", list(paths))
+        return {
+            "files": len(paths), "bytes": 8_400_000_000, "refused": [],
+            "warnings": [f"Of {paths[0]} one verified copy would be left: SHUTTLE:A001C001.MP4."],
+        }  # fmt: skip
+
+    def put_aside(self, paths: Sequence[str]) -> Sequence[int]:
+        self._ask("put_aside", list(paths))
+        return [11 + number for number in range(len(paths))]
+
+    def restore(self, numbers: Sequence[int]) -> int:
+        self._ask("restore", list(numbers))
+        return len(numbers)
+
+    def delete(self, numbers: Sequence[int]) -> int:
+        self._ask("delete", list(numbers))
+        return len(numbers)
 
 
 class FakeFootage:

@@ -31,7 +31,7 @@ from engine.api.rows import (
 )
 from engine.errors import NotFound, RushesError
 from tests.tui.fake_making import FakeMaking
-from tests.tui.fake_parts import FakeDrives, FakeFinding, FakeFootage, FakeIntake
+from tests.tui.fake_parts import FakeDrives, FakeFinding, FakeFootage, FakeIntake, FakeShelf
 
 NOW = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 
@@ -118,6 +118,7 @@ class FakeDesk:
         self._seen = 0
         full = bool(volumes or candidates)
         self.footage = FakeFootage(self._ask, FakeSource, full)
+        self.shelf = FakeShelf(self._ask, FakeSource, full)
         self.making = FakeMaking(self._ask, FakeSource, empty=not full)
         self.intake = FakeIntake(self._ask, FakeSource, full, self.ingest)
         self.drives = FakeDrives(self._ask, FakeSource, full)

@@ -18,10 +18,10 @@ from tui.app import RushesApp
 from tui.runner import ThreadRunner
 from tui.screens.clips import ClipsScreen
 from tui.screens.confirm import ConfirmDialog
+from tui.screens.copies import CopiesScreen
 from tui.screens.damaged import DamagedScreen
 from tui.screens.drive_lists import OffersScreen, PastScreen
 from tui.screens.ingest import IngestScreen
-from tui.screens.inputs import AnswerDialog
 from tui.screens.mapping import MapDialog
 from tui.screens.new_ingest import IngestDialog
 from tui.screens.notices import NoticesScreen
@@ -99,12 +99,12 @@ async def test_tags_are_added_and_taken_away_on_marked_clips(make_app: MakeApp) 
 async def test_where_is_it_tells_of_every_copy(make_app: MakeApp) -> None:
     app = make_app(busy_desk(), "clips")
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(pilot, "enter")
-        assert isinstance(app.screen, AnswerDialog)
-        told = app.screen.query_one(LineView).text
+        await press(pilot, "enter", "tab")
+        assert isinstance(app.screen, CopiesScreen)
+        assert table(app).count == 4
+        told = app.screen.query_one("#detail", LineView).text
         assert "/mnt/nas/footage/A001C001.MP4" in told
-        assert "/mnt/shuttle/A001C001.MP4" in told
-        assert "2 proven copies on 2 devices" in told
+        assert "2 proven copies on 2 devices; enough" in told
 
 
 async def test_a_long_list_is_read_beside_the_loop_and_keys_go_on(make_app: MakeApp) -> None:
@@ -457,7 +457,11 @@ async def test_names_that_are_hostile_stay_text_everywhere(make_app: MakeApp) ->
     desk = busy_desk()
     desk.footage.clip_source.all[1] = clip(1, title="\x1b[2J[red]x", tags=("\x1b]0;t",))
     app = make_app(desk, "clips")
+    source = desk.shelf.copies_source
+    source.all[1] = dataclasses.replace(source.all[1], name="\x1b[2J[red]x")
     async with app.run_test(size=(140, 45)) as pilot:
         await press(pilot, "enter")
-        assert "\\x1b[2J[red]x" in app.screen.query_one(LineView).text
-        assert "\x1b" not in app.screen.query_one(LineView).text
+        assert isinstance(app.screen, CopiesScreen)
+        for told in (app.screen.query_one("#detail", LineView).text, str(app.screen.extra_parts())):
+            assert "x1b[2J[red]x" in told
+            assert "\x1b" not in told

@@ -16,7 +16,7 @@ from tui import keys
 from tui.looks import COPY_LOOKS, Cell, Glyphs, Piece, look_of
 from tui.screens.cells import no_row
 from tui.screens.choose import ChoiceDialog
-from tui.screens.inputs import AnswerDialog, WordDialog
+from tui.screens.inputs import WordDialog
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line, fact, heading, plain
@@ -168,7 +168,7 @@ class ClipsScreen(TriageScreen):
 
     def why_not(self, verb: str, row: ClipRow | None) -> str | None:
         """What acts on a clip needs one."""
-        if verb in ("state", "risk", "drive", "picture"):
+        if verb in ("state", "risk", "drive", "picture", "twice", "bin"):
             return None
         if row is None:
             return no_row("clip")
@@ -222,8 +222,21 @@ class ClipsScreen(TriageScreen):
 
     # -- one clip --------------------------------------------------------------
     def do_open(self) -> None:
-        """Where is it?"""
-        where_is(self, cast("ClipRow", self.table.current()).row_id)
+        """Where is it? All its copies, and what can be done to them."""
+        row = cast("ClipRow", self.table.current())
+        where_is_clip(self, row.clip_id, row.title)
+
+    def do_twice(self) -> None:
+        """What lies twice."""
+        from tui.screens.shelf import TwiceScreen
+
+        self.rushes.push_screen(TwiceScreen())
+
+    def do_bin(self) -> None:
+        """The trash."""
+        from tui.screens.shelf import BinScreen
+
+        self.rushes.push_screen(BinScreen())
 
     def do_tag(self) -> None:
         """Ask for tags to add or take away."""
@@ -346,19 +359,8 @@ def _copy_lines(copy: CopyLine, glyphs: Glyphs, now: Any) -> list[Line]:
     ]
 
 
-def where_is_clip(screen: TriageScreen, clip_id: str) -> None:
-    """Show where every copy of a clip is, by the clip's own id."""
-    screen.rushes.guarded(lambda: where_is(screen, screen.rushes.desk.footage.row_of(clip_id)))
+def where_is_clip(screen: TriageScreen, clip_id: str, title: str) -> None:
+    """Show every copy of a clip, by the clip's own id, and what can be done to them."""
+    from tui.screens.copies import CopiesScreen
 
-
-def where_is(screen: TriageScreen, row_id: int) -> None:
-    """Show where every copy of a clip is."""
-    source = screen.rushes.desk.footage.clips(ClipScope())
-
-    def shown() -> None:
-        detail = source.detail(row_id)
-        lines = clip_lines(detail, screen.rushes.glyphs, screen.rushes.pace.now())
-        title = f"Where is {display(detail.row.title)}?"
-        screen.rushes.push_screen(AnswerDialog(title, lines, wide=True))
-
-    screen.rushes.guarded(shown)
+    screen.rushes.push_screen(CopiesScreen(clip_id, title))

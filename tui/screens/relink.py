@@ -372,7 +372,7 @@ class RelinkScreen(TriageScreen):
     def do_where(self) -> None:
         """All copies of the clip."""
         row = cast("CandidateRow", self.table.current())
-        where_is_clip(self, cast("str", row.clip_id))
+        where_is_clip(self, cast("str", row.clip_id), row.title)
 
     def do_picture(self) -> None:
         """Show or hide the pictures."""
