@@ -59,6 +59,9 @@ class Table:
         Raises:
             WrongUse: an order that this source does not know.
         """
+        return order.read(self._library, self._query(wanted))
+
+    def _query(self, wanted: Filter) -> order.Query:
         terms = terms_of(self._sorts, wanted)
         scope, params = self._scope()
         where = [scope]
@@ -67,9 +70,7 @@ class Table:
         text = condition(self._text, wanted, params)
         if text:
             where.append(text)
-        return order.read(
-            self._library, order.Query(self._key, self._from, " AND ".join(where), terms, params)
-        )
+        return order.Query(self._key, self._from, " AND ".join(where), terms, params)
 
     def _by_id(self, sql: str, ids: Sequence[Id]) -> list[Row]:
         """Rows of ``sql`` (which ends before its WHERE) for ``ids``, in their order."""

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from engine.api.rows import FileDetail, FileRow, Id, ItemRow, JobDetail, JobRow, LogLine, PartRow, TransferRow
+from engine.api.rows import (
+    FileDetail,
+    FileRow,
+    Filter,
+    Id,
+    ItemRow,
+    JobDetail,
+    JobRow,
+    LogLine,
+    PartRow,
+    TransferRow,
+)
+from engine.api.views import order
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
 from engine.ingest import pace
@@ -14,7 +27,7 @@ from engine.jobs import line
 from engine.jobs.store import priority_word
 from engine.library import Library
 from engine.names import from_blob
-from engine.storage.database import Row, row, rows
+from engine.storage.database import Row, row, rows, scalar
 
 _JOB_COLUMNS = (
     "jobs.job_id, jobs.batch_id, jobs.kind, jobs.title, jobs.status, jobs.intent, jobs.stage, jobs.message,"
@@ -106,8 +119,15 @@ class Jobs(Table):
         return JobRow(**values)
 
 
+_STATES = ("failed", "running", "cancelled", "completed", "queued", "skipped")
+"""States of a file, those first that want to be seen."""
+
+SOME = 20_000
+"""Fewer files of a state are read by their state and sorted, more are met soon on the way through all."""
+
+
 class Files(Table):
-    """The files of one job."""
+    """The files of one job, be it a million: each order is that of an index."""
 
     orders = ("position", "state", "size", "name")
     _key = "tasks.task_id"
@@ -119,9 +139,9 @@ class Files(Table):
     }
     _sorts: ClassVar[dict[str, str]] = {
         "position": "tasks.item_id, tasks.position, tasks.task_id",
-        "state": "tasks.status = 'failed' DESC, tasks.status = 'running' DESC, tasks.status, tasks.task_id",
-        "size": "tasks.size DESC, tasks.task_id",
-        "name": "tasks.name, tasks.task_id",
+        "state": "tasks.position, tasks.task_id",
+        "size": "tasks.size DESC, tasks.task_id DESC",
+        "name": "tasks.item_id, tasks.name, tasks.task_id",
     }
 
     def __init__(self, library: Library, job_id: str) -> None:
@@ -130,6 +150,20 @@ class Files(Table):
 
     def _scope(self) -> tuple[str, dict[str, Any]]:
         return "tasks.job_id = :job_id", {"job_id": self._job_id}
+
+    def ids(self, wanted: Filter) -> Sequence[Id]:
+        """See :meth:`Table.ids`; by name within each source, by state one list after another."""
+        query = self._query(wanted)
+        if wanted.order == "state":
+            states = _STATES[::-1] if wanted.reverse else _STATES
+            lists = [query.narrowed(f"tasks.status = '{state}'") for state in states]
+            return order.joined([order.read(self._library, one) for one in lists])
+        if wanted.show == "all":
+            return order.read(self._library, query)
+        by_state = replace(query, tables="tasks INDEXED BY tasks_by_job")
+        few = f"SELECT 1 FROM {by_state.tables} WHERE tasks.job_id = :job_id AND {self._shows[wanted.show]}"
+        found = scalar(self._library.db(), f"SELECT count(*) FROM ({few} LIMIT {SOME})", query.params)
+        return order.read(self._library, by_state if found < SOME else query)
 
     def rows(self, ids: Sequence[Id]) -> list[FileRow]:
         """Files by id, each with its transfers."""

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain
 from typing import Any, overload
 
 from engine.api.rows import Id, Ids
@@ -51,6 +53,10 @@ class Query:
         """The same rows, the last first."""
         return replace(self, terms=tuple(turned(term) for term in self.terms))
 
+    def narrowed(self, condition: str) -> Query:
+        """Those of the rows for which ``condition`` holds as well."""
+        return replace(self, where=f"{self.where} AND {condition}")
+
     def ids(self, more: str = "", tail: str = "") -> str:
         """The statement that gives the ids; ``more`` is a further condition, ``tail`` a LIMIT."""
         return (
@@ -78,6 +84,13 @@ def read(library: Library, query: Query, count: int | None = None) -> Sequence[I
         if len(first) <= FEW:
             return first
     return Order(library, query, count, first)
+
+
+def joined(parts: Sequence[Sequence[Id]]) -> Sequence[Id]:
+    """One list after another: a list when all of them are."""
+    if any(isinstance(part, Ids) for part in parts):
+        return Joined(parts)
+    return list(chain.from_iterable(parts))
 
 
 class Order(Ids):
@@ -259,6 +272,67 @@ class Order(Ids):
 
     def _read(self, sql: str, values: Mapping[str, Any] = _NONE) -> list[Id]:
         return _column(self._library, sql, {**self._query.params, **values})
+
+
+class Joined(Ids):
+    """One list after another; no id is in two of them."""
+
+    def __init__(self, parts: Sequence[Sequence[Id]]) -> None:
+        """``parts`` are the lists."""
+        self._parts = parts
+        self._starts = [0, *accumulate(len(part) for part in parts)]
+
+    def __len__(self) -> int:
+        """Rows of all."""
+        return self._starts[-1]
+
+    @overload
+    def __getitem__(self, at: int) -> Id: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Id]: ...
+    def __getitem__(self, at: int | slice) -> Id | list[Id]:
+        """One id, or those of a range."""
+        if isinstance(at, int):
+            place = range(len(self))[at]
+            return self[place : place + 1][0]
+        start, stop, step = at.indices(len(self))
+        if step != 1:
+            return list(self)[at]
+        return [
+            one
+            for first, part in zip(self._starts, self._parts, strict=False)
+            if start < first + len(part) and stop > first
+            for one in part[max(0, start - first) : stop - first]
+        ]
+
+    def __iter__(self) -> Iterator[Id]:
+        """All ids: reads them."""
+        return chain.from_iterable(self._parts)
+
+    def __contains__(self, value: object) -> bool:
+        """Whether this row is in one of them."""
+        return any(value in part for part in self._parts)
+
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
+        """Where a row stands.
+
+        Raises:
+            ValueError: in none of them, or outside ``start`` and ``stop``.
+        """
+        for first, part in zip(self._starts, self._parts, strict=False):
+            with suppress(ValueError):
+                place = first + part.index(value)
+                if start <= place < (len(self) if stop is None else stop):
+                    return place
+        raise ValueError(value)
+
+    def among(self, ids: Collection[Id]) -> list[Id]:
+        """Those of ``ids`` that are in one of them, in order."""
+        return [
+            one
+            for part in self._parts
+            for one in (part.among(ids) if isinstance(part, Ids) else [one for one in part if one in ids])
+        ]
 
 
 def before(terms: Sequence[tuple[str, bool]], values: Sequence[Any]) -> list[str]:

@@ -105,6 +105,7 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX tasks_by_job ON tasks (job_id, status, position)",
     "CREATE INDEX tasks_by_position ON tasks (job_id, item_id, position, task_id)",
+    "CREATE INDEX tasks_by_size ON tasks (job_id, size)",
     """
     CREATE TABLE transfers (
         transfer_id INTEGER PRIMARY KEY,

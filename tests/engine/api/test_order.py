@@ -229,7 +229,7 @@ def _one(db: Any, number: int, moment: str) -> None:
     db.execute(
         "INSERT INTO tasks (job_id, item_id, position, name, size, status) VALUES ('j', ?, ?, ?, ?, ?)",
         (
-            1 + number % 2, number, f"F{number * 31 % 90}.MXF".encode(), number % 7 or None,
+            1 + number % 2, number, f"F{number * 31 % 90}.MXF".encode(), number % 7,
             ("failed", "completed", "queued", "running", "skipped", "cancelled")[number % 6],
         ),
     )  # fmt: skip
@@ -303,3 +303,20 @@ def test_a_candidate_is_found_by_any_bytes_of_its_path(shelf: Library) -> None:
     (odd,) = source.rows(source.ids(Filter(text="odd n")))
     assert odd.new_path == "\udcff\udcfe/Odd Name"
     assert odd.clip_id is None
+
+
+def test_files_by_state_are_those_that_failed_first_and_by_name_within_each_source(shelf: Library) -> None:
+    source = views.Files(shelf, "j")
+    found = source.rows(source.ids(Filter(order="state")))
+    assert [row.status for row in found[::15]] == [
+        "failed", "running", "cancelled", "completed", "queued", "skipped",
+    ]  # fmt: skip
+    turned = source.rows(source.ids(Filter(order="state", reverse=True)))
+    assert turned == found[::-1]
+    named = source.rows(source.ids(Filter(order="name")))
+    assert named == sorted(named, key=lambda row: (row.source, row.name))
+    sizes = [row.size_bytes for row in source.rows(source.ids(Filter(order="size")))]
+    assert sizes == sorted(sizes, reverse=True)  # type: ignore[type-var]  # every file has a size here
+    failed = source.rows(source.ids(Filter(show="failed")))
+    assert {row.status for row in failed} == {"failed", "cancelled"}
+    assert len(failed) == 30
