@@ -54,7 +54,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
             True,
         ),
         ("undo", "u", "undo", "Take back what was last moved or put into the trash from here.", 40),
-        ("yank", "y", "copy path", "Copy the path of this copy (OSC 52, works over SSH).", 50),
+        ("yank", "y", "copy path", "Copy the path of this copy (OSC 52, works over SSH).", 0),
         ("bin", "T", "trash list", "What was put into the trash; it can be brought back.", 55),
         BACK,
     ),
