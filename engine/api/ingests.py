@@ -16,6 +16,7 @@ from engine.ingest import queue as _queue
 from engine.jobs import store
 from engine.jobs.store import PRIORITIES, Job
 from engine.library import Library
+from engine.media.hashing import full_hash
 from engine.names import display, from_blob, json_name, to_blob
 from engine.storage.database import rows, scalar
 from engine.supervisor import process
@@ -70,6 +71,65 @@ def plan(
         WrongUse: options that do not exist or contradict each other.
     """
     return _planned(library, sources, destinations, mode, options, dry_run=True).to_json()
+
+
+PREVIEW_BYTES = 256 << 20
+"""So many bytes are read at most for a preview of names that hold a hash."""
+
+
+def preview(
+    library: Library,
+    sources: Sequence[str],
+    destinations: Sequence[str],
+    mode: str | None = None,
+    options: Options = _USUAL,
+    *,
+    count: int = 10,
+) -> dict[str, Any]:
+    """Where the first files of each source would go, every token filled in. Nothing is written.
+
+    Args:
+        library: whose name and conflicts count.
+        sources: as for :func:`plan`.
+        destinations: as for :func:`plan`.
+        mode: as for :func:`plan`.
+        options: as for :func:`plan`.
+        count: names per source, at most :data:`engine.ingest.plan.PREVIEWED`.
+
+    Returns:
+        ``layout``, ``template`` (None: every tree is kept), ``destinations`` (paths), and ``names``, a list
+        of ``{source, file, name, files}``: ``name`` is relative to every destination, ``files`` counts the
+        source's. For a name that holds a hash the file is read; ``{blake3}`` stays where that would read
+        more than :data:`PREVIEW_BYTES` in all.
+
+    Raises:
+        Refused: every problem that was found, at once.
+        WrongUse: options that do not exist or contradict each other.
+    """
+    planned = _planned(library, sources, destinations, mode, options)
+    names, left = [], PREVIEW_BYTES
+    for source in planned.sources:
+        base = os.path.dirname(source.path) if source.is_file else source.path
+        for file, name in source.firsts[:count]:
+            if naming.HASH_MARK in name:
+                size = os.stat(os.path.join(base, file)).st_size
+                if size <= left:
+                    left -= size
+                    name = name.replace(naming.HASH_MARK, full_hash(os.path.join(base, file)))
+            names.append(
+                {
+                    **json_name("source", source.path),
+                    **json_name("file", file),
+                    **json_name("name", name),
+                    "files": source.files,
+                }
+            )
+    return {
+        "layout": planned.layout,
+        "template": planned.template,
+        "destinations": [display(target.path) for target in planned.destinations],
+        "names": names,
+    }
 
 
 def queue(

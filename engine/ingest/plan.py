@@ -14,11 +14,12 @@ from sqlite_utils import Database
 from engine.errors import NotFound, Refused, RushesError, WrongUse
 from engine.ingest import known, naming, unmounted
 from engine.ingest.arranging import Arrangement, Wanted, arrange
+from engine.ingest.forecast import forecast
 from engine.ingest.known import join, under
 from engine.ingest.layout import case_clashes, label_of, listed, name_problem
 from engine.ingest.plans import Plan, PlannedDestination, PlannedSource
 from engine.ingest.scan import NAMED, Listing, left_out, scan
-from engine.ingest.space import expected_seconds, free_bytes, queued_bytes, reserve_of, size_bytes
+from engine.ingest.space import free_bytes, queued_bytes, reserve_of, size_bytes
 from engine.library import Library
 from engine.media.cards import reader, recognise
 from engine.media.hashing import EXTRA
@@ -30,6 +31,9 @@ __all__ = ["DUPLICATES", "MODES", "Plan", "plan"]
 
 MODES = ("copy", "reference")
 DUPLICATES = ("skip", "copy")
+
+PREVIEWED = 20
+"""Of so many files of a source the plan tells the names at the destination, whatever the layout."""
 
 NAMES_SHOWN = 100
 """So many new names are in a plan as examples."""
@@ -117,13 +121,15 @@ def plan(
         verify_source,
         thumbnails,
         tuple(resources),
-        None,
+        0.0,
+        "guess",
         tuple(digest for digest in EXTRA if digest in checksums),
         name or None,
         layout,
         template,
     )
-    return replace(result, seconds=expected_seconds(db, result.size, len(targets)))
+    expected = forecast(db, result.sources, result.destinations)
+    return replace(result, seconds=expected.seconds, basis=expected.basis)
 
 
 def _foresee(db: Database, found: list[_Source], targets: list[_Target]) -> None:
@@ -195,6 +201,10 @@ class _Source:
             tuple(self.warnings),
             tuple(itertools.islice(names.items(), NAMES_SHOWN)) if names is not None else (),
             self.place.device,
+            tuple(
+                (file.path, self.arrangement.target(file.path))
+                for file in itertools.islice(listing.files, PREVIEWED)
+            ),
         )
 
 

@@ -26,6 +26,7 @@ class PlannedSource:
         warnings: sentences; they do not stop the ingest.
         names: (path on the source, path below each destination) of the first files that get new names.
         device: the queue that it shares with others on the same hardware.
+        firsts: (path on the source, path below each destination) of the first files, renamed or not.
     """
 
     path: str
@@ -45,6 +46,7 @@ class PlannedSource:
     warnings: tuple[str, ...]
     names: tuple[tuple[str, str], ...] = ()
     device: str = ""
+    firsts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Plan:
         verify_source: whether every source is read a second time.
         thumbnails: whether each clip gets a picture.
         resources: what the job keeps from other jobs while it runs.
-        seconds: expected time; None when nothing is known of the devices.
+        seconds: expected time.
+        basis: what it is known from, see :class:`engine.ingest.forecast.Forecast`.
         checksums: further digests taken from the same read, of ``md5 sha1 c4``.
         name: what the batch is called; None names it after its sources.
         layout: how files are named, see :data:`engine.ingest.naming.LAYOUTS`.
@@ -103,7 +106,8 @@ class Plan:
     verify_source: bool
     thumbnails: bool
     resources: tuple[str, ...]
-    seconds: float | None
+    seconds: float
+    basis: str
     checksums: tuple[str, ...] = ()
     name: str | None = None
     layout: str = "tree"
@@ -126,7 +130,8 @@ class Plan:
             "files": self.files,
             "bytes": self.size,
             "duplicates": sum(source.known_files for source in self.sources),
-            "expected_seconds": self.seconds,
+            "expected_seconds": round(self.seconds, 3),
+            "expected_from": self.basis,
             "verify_source": self.verify_source,
             "duplicates_are": "skipped" if self.duplicates == "skip" else "copied",
             "checksums": list(self.checksums),

@@ -71,6 +71,9 @@ if TYPE_CHECKING:
     "early; may be repeated.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan; change nothing.")
+@click.option(
+    "--preview", is_flag=True, help="Show where the first files of each source would go; change nothing."
+)
 @options.waiting
 @options.common
 def ingest(
@@ -88,6 +91,7 @@ def ingest(
     template: str | None,
     then: tuple[str, ...],
     dry_run: bool,
+    preview: bool,
     wait: bool,
     library_path: str | None,
     as_json: bool,
@@ -108,6 +112,13 @@ def ingest(
         then=then,
         hash_lists=hash_lists,
     )
+    if preview:
+        names = ingests.preview(library, sources, destinations, mode, wanted)
+        if as_json:
+            output.document(names)
+        else:
+            _show_names(names)
+        return 0
     if dry_run:
         planned = ingests.plan(library, sources, destinations, mode, wanted)
         if as_json:
@@ -295,9 +306,32 @@ def _show_plan(planned: dict[str, Any]) -> None:
             f"{output.shown(target['volume'])}: {output.size(target['needed'])} needed, "
             f"{output.size(target['free'])} free, {target['conflicts']} names taken by other files"
         )
+    seconds = planned["expected_seconds"]
     output.say(
         f"{planned['files']} files, {output.size(planned['bytes'])}, "
-        f"expected time {output.duration(planned['expected_seconds'])}. Nothing was changed."
+        f"expected time {output.duration(seconds) if seconds >= 1 else 'under a second'} "
+        f"({KNOWN_FROM[planned['expected_from']]}). Nothing was changed."
+    )
+
+
+KNOWN_FROM = {
+    "history": "by the rate of the last ingests",
+    "measured": "by the measured speed of the drives",
+    "guess": "a guess by the kind of the drives",
+}
+"""What an expected time is known from, in words."""
+
+
+def _show_names(preview: dict[str, Any]) -> None:
+    source = None
+    for named in preview["names"]:
+        if named["source"] != source:
+            source = named["source"]
+            output.say(f"{source}, {_files(named['files'])}:")
+        output.say(f"  {named['file']}  ->  {named['name']}")
+    where = ", ".join(preview["destinations"])
+    output.say(
+        f"Below {where}. Nothing was changed." if where else "Catalogued in place. Nothing was changed."
     )
 
 

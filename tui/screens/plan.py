@@ -347,6 +347,7 @@ def plan_lines(plan: dict[str, Any], glyphs: Glyphs) -> list[Line]:
     head = f"{fmt.plural(plan['files'], 'file')}, {fmt.size(plan['bytes'])}"
     if plan["expected_seconds"]:
         head += f", about {fmt.eta(plan['expected_seconds'])} with verification"
+        head += " (a guess by the kind of the drives)" if plan.get("expected_from") == "guess" else ""
     lines = [Line(((f"{glyphs.good} ", "good"), (head, "strong")))]
     if known:
         fresh = max(0, plan["files"] - known)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from blake3 import blake3
+
 from tests.tui.cli.conftest import rushes
 
 
@@ -153,3 +155,35 @@ def test_a_card_that_is_known_reads_as_there_already_and_an_empty_folder_is_refu
     (home / "one").mkdir()
     (home / "one/c.txt").write_text("ccc")
     assert "Completed: 1 file verified" in rushes("ingest", home / "one", *where).out
+
+
+def test_a_preview_shows_every_token_filled_in_and_does_nothing(home: Path) -> None:
+    card = filled(home / "day")
+    (card / "c\x1b[2J.txt").write_text("c")
+    where = ("--to", home / "x", "--library", home / "lib")
+    shown = rushes("ingest", card, "--template", "{project}/{card}_{counter}_{original}", *where, "--preview")
+    assert shown.code == 0
+    assert re.search(r"^  a\.txt  ->  Feature/day_\d+_a\.txt$", shown.out, re.MULTILINE)
+    assert "\x1b" not in shown.out
+    assert shown.out.rstrip().endswith(f"Below {home / 'x'}. Nothing was changed.")
+    content = rushes("ingest", card, "--layout", "content", *where, "--preview", "--json").document
+    assert content["layout"] == "content"
+    by_file = {named["file"]: named["name"] for named in content["names"]}
+    assert by_file["a.txt"].endswith(f"{blake3(b'a').hexdigest()}.txt")
+    assert "{" not in "".join(by_file.values())
+    kept = rushes("ingest", card, *where, "--preview", "--json").document
+    assert (kept["template"], kept["names"][0]["name"], kept["names"][0]["files"]) == (None, "day/a.txt", 3)
+    assert not (home / "x").exists()
+    assert rushes("jobs", "list", "--library", home / "lib", "--json").document == []
+
+
+def test_a_first_dry_run_gives_a_time_and_says_what_it_is(home: Path) -> None:
+    card = filled(home / "A001")
+    where = ("--to", home / "x", "--library", home / "lib")
+    told = rushes("ingest", card, *where, "--dry-run")
+    assert re.search(r"expected time under a second \(a guess by the kind of the drives\)", told.out)
+    assert rushes("ingest", card, *where, "--wait").code == 0
+    (card / "c.txt").write_text("ccc")
+    planned = rushes("ingest", card, *where, "--dry-run", "--json").document
+    assert planned["expected_from"] == "history"
+    assert planned["expected_seconds"] >= 0
