@@ -30,6 +30,7 @@ from tui.screens.relink import RelinkScreen
 from tui.screens.volumes import VolumesScreen
 from tui.widgets.bars import StatusLine
 from tui.widgets.line_view import LineView
+from tui.widgets.one_line import OneLine
 from tui.widgets.row_table import RowTable
 
 MakeApp = Callable[..., RushesApp]
@@ -294,6 +295,42 @@ async def test_a_template_is_planned_while_it_is_typed_and_esc_takes_it_back(mak
         await press(pilot, "escape")
         assert isinstance(app.screen, PlanDialog)
         assert desk.intake.planned[-1][2].layout == "tree"
+
+
+async def test_the_foot_of_the_folders_says_what_enter_does(make_app: MakeApp) -> None:
+    app = make_app(busy_desk(), "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "n")
+
+        def foot() -> str:
+            return app.screen.query_one("#foot", OneLine).text
+
+        assert "enter next" in foot()
+        await press(pilot, *"/tmp/c")
+        assert "enter add" in foot()
+        await press(pilot, "enter")
+        assert "enter next" in foot()
+        await press(pilot, "backspace", "enter")
+        assert "Nothing is chosen yet" in app.screen.query_one("#said", LineView).text
+        await press(pilot, "/")
+        assert not app.screen.query_one("#said").display, "a refusal goes when something is typed"
+
+
+async def test_many_folders_leave_room_for_the_fields(make_app: MakeApp) -> None:
+    app = make_app(busy_desk(), "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "n")
+        for number in range(9):
+            await press(pilot, *f"/tmp/card{number}", "enter")
+        await press(pilot, "enter")
+        for number in range(9):
+            await press(pilot, *f"/tmp/to{number}", "enter")
+        box = app.screen.query_one(".box").region
+        assert box.y >= 0
+        assert box.bottom <= 24
+        told = app.screen.query_one("#from #chosen", LineView).text
+        assert "6 before" in told
+        assert "/tmp/card8" in told
 
 
 async def test_what_the_plan_refuses_is_not_queued(make_app: MakeApp) -> None:

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input
 
 from engine.errors import RushesError
 from engine.names import display
@@ -23,6 +22,10 @@ from tui.screens.plan import PlanDialog
 from tui.widgets.filter_bar import QuietInput
 from tui.widgets.line_view import BLANK, Line, LineView, plain
 from tui.widgets.one_line import OneLine
+
+
+CHOSEN_SHOWN = 3
+"""Folders that are shown of those chosen in one field: both fields and their offers fit 24 lines."""
 
 
 class PlacesDialog(Dialog[str]):
@@ -88,9 +91,13 @@ class PlacesDialog(Dialog[str]):
     def _draw(self) -> None:
         good = self.rushes.glyphs.good
         for name, chosen in (("#from", self._sources), ("#to", self._destinations)):
-            self.query_one(name, PathField).show_chosen(
-                [Line(((f"{good} ", "good"), (display(path), "")), indent=2) for path in chosen]
-            )
+            before = len(chosen) - CHOSEN_SHOWN
+            lines = [plain(f"  {before} before these", "dim")] if before > 0 else []
+            lines += [
+                Line(((f"{good} ", "good"), (display(path), "")), indent=2)
+                for path in chosen[max(0, before) :]
+            ]
+            self.query_one(name, PathField).show_chosen(lines)
         said: list[Line] = []
         if self._waiting:
             said = [BLANK, plain("Looking at the source and the space at the destinations.", "busy")]
@@ -114,10 +121,12 @@ class PlacesDialog(Dialog[str]):
         """The foot says what enter does in this field."""
         self._draw()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """The foot says what enter does with this text."""
+    @on(PathField.Typed)
+    def _typed(self, event: PathField.Typed) -> None:
+        """The foot says what enter does with this text; what was refused is being corrected."""
         event.stop()
-        self._refusal = None
+        if self.query_one("#from", PathField).value or self.query_one("#to", PathField).value:
+            self._refusal = None
         self._draw()
 
     @on(PathField.Entered)

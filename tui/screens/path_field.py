@@ -54,6 +54,9 @@ class PathField(Vertical):
     class TakenBack(Message):
         """Backspace was pressed in an empty field."""
 
+    class Typed(Message):
+        """The text of the field is another."""
+
     def __init__(
         self,
         label: str,
@@ -119,6 +122,7 @@ class PathField(Vertical):
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         self._ask(event.value)
+        self.post_message(self.Typed())
 
     def _ask(self, typed: str) -> None:
         self._asked = typed
