@@ -23,7 +23,6 @@ from tui.widgets.filter_bar import QuietInput
 from tui.widgets.line_view import BLANK, Line, LineView, plain
 from tui.widgets.one_line import OneLine
 
-
 CHOSEN_SHOWN = 3
 """Folders that are shown of those chosen in one field: both fields and their offers fit 24 lines."""
 
