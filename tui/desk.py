@@ -151,8 +151,8 @@ class Desk(Protocol):
         """Give or take back a verdict on a candidate."""
         ...
 
-    def apply_certain(self) -> Sequence[int]:
-        """Apply every candidate that is certain. Returns their ids."""
+    def apply_certain(self) -> tuple[Sequence[int], Sequence[str]]:
+        """Apply every candidate that is certain. Returns their ids, and why others were refused."""
         ...
 
     def volume(self, volume_id: str, verb: VolumeVerb, *, name: str | None = None) -> None:

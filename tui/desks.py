@@ -11,6 +11,7 @@ from engine.api.facts import (
     ClipRow,
     ClipScope,
     DamagedRow,
+    LostClips,
     LyingRow,
     Notice,
     OfferRow,
@@ -195,6 +196,10 @@ class Finding(Protocol):
 
     def sessions(self) -> Source[SessionRow, SessionRow]:
         """Scans and mappings."""
+        ...
+
+    def lost(self) -> LostClips:
+        """How many clips cannot be read now."""
         ...
 
     def rules(self) -> Source[RuleRow, RuleRow]:

@@ -205,11 +205,12 @@ class Desk:
         }
         verbs[verdict](self._library, candidate_id)
 
-    def apply_certain(self) -> list[int]:
-        """Apply every candidate that is certain. Returns their ids."""
+    def apply_certain(self) -> tuple[list[int], list[str]]:
+        """Apply every candidate that is certain. Returns their ids, and why others were refused."""
         from engine.api import relinks
 
-        return list(relinks.apply_certain(self._library)["applied"])
+        done = relinks.apply_certain(self._library)
+        return list(done["applied"]), [str(one["reason"]) for one in done["refused"]]
 
     def volume(self, volume_id: str, verb: str, *, name: str | None = None) -> None:
         """Change what the library keeps about a volume; ``name`` for ``rename``."""

@@ -57,7 +57,7 @@ class Drives:
             involved |= {claim.volume_id for claim in conflict.claims}
             if volume_id in involved and conflict.can_settle:
                 return [
-                    Claim(volume.volume_id, volume.name, claim.mount_point)
+                    Claim(volume.volume_id, volume.name, claim.mount_point, volume.clips)
                     for volume in conflict.volumes
                     for claim in conflict.claims
                 ]

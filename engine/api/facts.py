@@ -25,6 +25,14 @@ class ClipScope:
 
 
 @dataclass(frozen=True)
+class LostClips:
+    """How many clips cannot be read: files are gone from a drive that is here, or the drive is away."""
+
+    missing: int
+    offline: int
+
+
+@dataclass(frozen=True)
 class ClipRow:
     """A clip.
 
@@ -236,11 +244,15 @@ class Prefixes:
 
 @dataclass(frozen=True)
 class Claim:
-    """A mounted file system that claims the identity of a volume: one answer to "which is it?"."""
+    """A mounted file system that claims the identity of a volume: one answer to "which is it?".
+
+    ``clips`` are those of the volume.
+    """
 
     volume_id: str
     name: str
     mount_point: str
+    clips: int
 
 
 @dataclass(frozen=True)

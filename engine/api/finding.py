@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from engine.api import views
-from engine.api.facts import Prefixes, RuleRow, SessionRow
-from engine.api.rows import Source
+from engine.api.facts import ClipScope, LostClips, Prefixes, RuleRow, SessionRow
+from engine.api.rows import Filter, Source
 from engine.library import Library
 
 
@@ -24,6 +24,14 @@ class Finding:
     def rules(self) -> Source[RuleRow, RuleRow]:
         """Prefix mappings that are kept."""
         return views.rule_source(self._library)
+
+    def lost(self) -> LostClips:
+        """How many clips cannot be read now."""
+        count = {
+            state: len(views.Clips(self._library, ClipScope(state)).ids(Filter()))
+            for state in ("missing", "offline")
+        }
+        return LostClips(count["missing"], count["offline"])
 
     def proposals(self, candidate_id: int | None) -> Sequence[Prefixes]:
         """Mappings that confirmed links speak for: one applied candidate, then the newest hundred. Slow."""

@@ -13,6 +13,7 @@ from engine.api.facts import (
     ClipScope,
     CopyLine,
     DamagedRow,
+    LostClips,
     LyingRow,
     Notice,
     OfferRow,
@@ -556,8 +557,8 @@ class FakeDrives:
 
     def claims(self, volume_id: str) -> Sequence[Claim]:
         return [
-            Claim(volume_id, "TWIN", "/media/ana/TWIN"),
-            Claim(volume_id, "TWIN", "/media/ana/TWIN1"),
+            Claim(volume_id, "TWIN", "/media/ana/TWIN", 12),
+            Claim(volume_id, "TWIN", "/media/ana/TWIN1", 12),
         ]
 
     def settle(self, volume_id: str, mount_point: str) -> None:
@@ -574,6 +575,7 @@ class FakeFinding:
             SESSIONS if full else (), lambda row: row.path, lambda row: row.error is None,
             lambda row: row.error is not None, lambda row: row, ("newest", "applied"),
         )  # fmt: skip
+        self.lost_clips = LostClips(0, 0)
         self.rule_source = source(
             RULES if full else (), lambda row: row.old, lambda _: True, lambda _: False, lambda row: row,
             ("kept", "old"),
@@ -584,6 +586,9 @@ class FakeFinding:
 
     def rules(self) -> Any:
         return self.rule_source
+
+    def lost(self) -> LostClips:
+        return self.lost_clips
 
     def proposals(self, candidate_id: int | None) -> Sequence[Prefixes]:
         self._ask("proposals", candidate_id)

@@ -301,14 +301,14 @@ class FakeDesk:
                 if other.copy_id == row.copy_id and other.status == "pending":
                     self.candidate_source.change(other.id, status="skipped")
 
-    def apply_certain(self) -> list[int]:
+    def apply_certain(self) -> tuple[list[int], list[str]]:
         self._ask("apply_certain")
         certain = [
             row for row in self.candidate_source.all.values() if row.certain and row.status == "pending"
         ]
         for row in certain:
             self.candidate_source.change(row.id, status="applied")
-        return [row.candidate_id for row in certain]
+        return [row.candidate_id for row in certain], []
 
     def volume(self, volume_id: str, verb: str, *, name: str | None = None) -> None:
         self._ask("volume", volume_id, verb, name)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from textual.pilot import Pilot
 
+from engine.api.facts import LostClips
 from engine.api.rows import Counts, Header
 from engine.errors import IllegalTransition, RushesError
 from tests.tui.fakes import FakeDesk, Ticks, busy_desk, candidate, job, volume
@@ -222,6 +223,80 @@ async def test_undo_takes_back_the_verdict_under_the_cursor_or_the_newest(make_a
         assert [desk.candidate_source.all[at].status for at in (1, 2)] == ["pending", "pending"]
 
 
+async def test_undo_takes_back_what_one_key_gave_to_marked_rows(make_app: MakeApp) -> None:
+    desk = FakeDesk(candidates=[candidate(at) for at in range(1, 7)])
+    app = make_app(desk, "relink")
+    states = desk.candidate_source.all
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "x", "space", "space", "space", "x")
+        assert [states[at].status for at in range(1, 7)] == ["rejected"] * 4 + ["pending"] * 2
+        await press(pilot, "u")
+        assert [states[at].status for at in range(1, 7)] == ["rejected"] + ["pending"] * 5
+        assert table(app).cursor_id == 2
+        assert toasts(app)[-1] == "3 taken back."
+        await press(pilot, "u")
+        assert states[1].status == "pending"
+        await press(pilot, "u")
+        assert toasts(app)[-1] == "There is no verdict here to take back."
+        await press(pilot, "asterisk", "x", "escape", "g", "space", "u")
+        assert [states[at].status for at in range(1, 7)] == ["pending"] + ["rejected"] * 5, "a mark picks one"
+        await press(pilot, "G", "u")
+        assert [states[at].status for at in range(1, 7)] == ["pending"] * 6
+
+
+async def test_undo_on_a_file_that_was_set_aside_says_where_the_verdict_is(make_app: MakeApp) -> None:
+    desk = FakeDesk(
+        candidates=[candidate(1, copy_id=1, status="applied"), candidate(2, copy_id=1, status="skipped")]
+    )
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "j", "u")
+        assert desk.asked == []
+        assert toasts(app) == ["Another file was applied instead of this one; u on that row takes it back."]
+
+
+async def test_what_was_certain_and_refused_is_told(make_app: MakeApp) -> None:
+    desk = FakeDesk(candidates=[candidate(1), candidate(2)])
+    desk.apply_certain = lambda: ([1], ["b.mov changed since it was found."])  # type: ignore[method-assign]
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "A")
+        cast("Ticks", app.pace.monotonic).seconds += 1
+        await press(pilot, "y")
+        assert toasts(app) == [
+            "1 candidate applied; u takes it back. 1 not: b.mov changed since it was found."
+        ]
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ((0, 0), ["Every clip can be read; none is looking for its file."]),
+        (
+            (314, 0),
+            ["No file was found yet that may be a lost one.", "314 clips cannot be read: 314 missing."],
+        ),
+        (
+            (3, 2),
+            [
+                "No file was found yet that may be a lost one.",
+                "5 clips cannot be read: 3 missing, 2 offline.",
+            ],
+        ),
+    ],
+)
+async def test_an_empty_relink_screen_says_how_many_clips_are_lost(
+    make_app: MakeApp, lost: tuple[int, int], said: list[str]
+) -> None:
+    desk = FakeDesk()
+    desk.finding.lost_clips = LostClips(*lost)
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        lines = [row_text(app, at).strip() for at in range(12)]
+        assert [line for line in lines if line][: len(said)] == said
+
+
 async def test_a_refused_verdict_says_why_and_stays(make_app: MakeApp) -> None:
     desk = busy_desk()
     desk.refusals["decide:1"] = RushesError("C0001.MP4 is no longer there; nothing was changed.")
@@ -246,17 +321,19 @@ async def test_all_certain_asks_first(make_app: MakeApp) -> None:
     desk = busy_desk()
     app = make_app(desk, "relink")
     async with app.run_test(size=(80, 24)) as pilot:
+        before = [row.id for row in desk.candidate_source.all.values() if row.status == "applied"]
         await press(pilot, "A")
         assert isinstance(app.screen, ConfirmDialog)
         assert desk.asked == []
         cast("Ticks", app.pace.monotonic).seconds += 1
         await press(pilot, "y")
         assert desk.asked == [("apply_certain",)]
-        # The cursor is on one that wants a verdict now; u takes back the last that A gave.
+        # The cursor is on one that wants a verdict now; u takes back all that A gave.
         applied = [row.id for row in desk.candidate_source.all.values() if row.status == "applied"]
+        applied = [one for one in applied if one not in before]
+        desk.asked.clear()
         await press(pilot, "u")
-        assert desk.asked[-1][0::2] == ("decide", "undo")
-        assert desk.asked[-1][1] in applied
+        assert desk.asked == [("decide", one, "undo") for one in applied], "what one key gave, one takes back"
 
 
 @pytest.mark.parametrize("key", ["n", "enter", "escape", "q"])
@@ -513,7 +590,7 @@ async def test_a_look_through_a_volume_is_queued_at_once(make_app: MakeApp) -> N
         assert "Looking through it" in toasts(app)[-1]
         await press(pilot, "j", "j", "j", "s")
         assert len(desk.asked) == 1
-        assert "is away" in toasts(app)[-1]
+        assert toasts(app)[-1] == "SHUTTLE is offline; connect it first."
 
 
 async def test_ejecting_asks_first_and_says_that_it_can_be_taken_off(make_app: MakeApp, ticks: Ticks) -> None:
@@ -540,7 +617,8 @@ async def test_a_volume_that_is_held_is_not_ejected_and_its_holders_are_named(ma
         await press(pilot, "x")
         assert isinstance(app.screen, AnswerDialog)
         shown = " ".join(app.screen.query_one(LineView).text.split())
-        assert shown == r"ffmpeg (process 4711) has /mnt/nas/a\x1b.mov open."
+        held = r"ffmpeg (process 4711) has /mnt/nas/a\x1b.mov open."
+        assert shown == f"{held} Close what holds it, then x ejects it."
         await press(pilot, "escape")
         assert [what for what, *_ in desk.asked] == ["held_by"]
 

@@ -29,8 +29,19 @@ class ChoiceDialog(Dialog[str]):
         Binding("enter", "take", "choose", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[tuple[str, str]], now: str, glyphs: Glyphs) -> None:
-        """``choices`` are values and their words; ``now`` is the value that holds."""
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[tuple[str, str]],
+        now: str,
+        glyphs: Glyphs,
+        *,
+        numbered: bool = False,
+    ) -> None:
+        """``choices`` are values and their words; ``now`` is the value that holds.
+
+        ``numbered``: the words are names or paths, of which no letter says anything; digits choose.
+        """
         super().__init__()
         self._title = title
         self._choices = list(choices)
@@ -39,8 +50,10 @@ class ChoiceDialog(Dialog[str]):
         self._glyphs = glyphs
         taken = set("jkq")
         self._letters: list[str] = []
-        for _, word in self._choices:
-            letter = next((char for char in word.lower() if char.isalpha() and char not in taken), "")
+        self._numbered = numbered
+        for at, (_, word) in enumerate(self._choices):
+            signs = ("123456789"[at : at + 1]) if numbered else word.lower()
+            letter = next((char for char in signs if (char.isalpha() or numbered) and char not in taken), "")
             taken.add(letter)
             self._letters.append(letter)
 
@@ -57,7 +70,11 @@ class ChoiceDialog(Dialog[str]):
         view.styles.height = "auto"
         view.styles.max_height = max(3, self.app.size.height - 6)
         self.query_one(OneLine).show(
-            (("letter", "key"), (" or ", "dim"), *foot(("enter", "chooses"), ("esc", "back")))
+            (
+                ("number" if self._numbered else "letter", "key"),
+                (" or ", "dim"),
+                *foot(("enter", "chooses"), ("esc", "back")),
+            )
         )
         self._draw()
         self.call_after_refresh(lambda: view.reveal(self._at))

@@ -211,7 +211,9 @@ class ClipsScreen(TriageScreen):
             self.look_at(scope, names.get(volume_id))
 
         now = f"{'only' if self._scope.only else 'on'} {self._scope.volume_id}" if self._drive else ""
-        self.rushes.push_screen(ChoiceDialog("Clips on a drive", choices, now, self.rushes.glyphs), chosen)
+        self.rushes.push_screen(
+            ChoiceDialog("Clips on a drive", choices, now, self.rushes.glyphs, numbered=True), chosen
+        )
 
     def step_out(self) -> None:
         """``esc`` shows all clips again."""

@@ -73,6 +73,10 @@ def stacked(known: Side, found: Side, context: Context) -> list[Line]:
         if label in ("Volume", "Path"):
             lines.append(Line(((f"{label:<9}was ", "dim"), (left, "")), indent=13))
             lines.append(Line(((f"{'':<9}now ", "dim"), (right, "strong")), indent=13))
+        elif right == "-":
+            lines.append(Line(((f"{label:<13}", "dim"), (left, ""), ("  not read there", "dim"))))
+        elif left == "-":
+            lines.append(Line(((f"{label:<13}", "dim"), (right, ""), ("  not on record before", "dim"))))
         elif left == right:
             lines.append(Line(((f"{label:<13}", "dim"), (left, tone), ("  same", "good"))))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, NamedTuple, cast
 
 from textual.binding import BindingType
 from textual.timer import Timer
@@ -16,7 +16,7 @@ from engine.names import display
 from tui import format as fmt
 from tui import keys
 from tui.desk import Verdict
-from tui.looks import CANDIDATE_LOOKS, MATCH_WORDS, Cell, Piece, look_of
+from tui.looks import CANDIDATE_LOOKS, Cell, Piece, look_of
 from tui.pictures import can_show
 from tui.screens import compare
 from tui.screens.cells import no_row
@@ -24,14 +24,13 @@ from tui.screens.clips import where_is_clip
 from tui.screens.ingest import mounted
 from tui.screens.inputs import PathDialog
 from tui.screens.mapping import MapDialog
+from tui.screens.relink_cells import COLUMNS, OPEN, confidence, match, state
 from tui.screens.relink_lists import RulesScreen, SessionsScreen
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import Line
 from tui.widgets.one_line import OneLine
 from tui.widgets.picture import Picture
-
-OPEN = ("pending", "later")
 
 SIDES: tuple[Literal["known", "found"], ...] = ("known", "found")
 SIDE_WORDS = {"known": "the clip", "found": "was found"}
@@ -42,48 +41,11 @@ PICTURES = 128
 PICTURE_ROOM = 28
 """Columns that the pictures take."""
 
-NARROW = 26
-"""A place narrower than this shows the path alone; the volume is in the detail."""
 
+class _Decided(NamedTuple):
+    """A candidate whose verdict is to be taken back."""
 
-def confidence_tone(row: CandidateRow) -> str:
-    """Green from 0.95 on, yellow from 0.8, red below."""
-    if row.status not in OPEN:
-        return "dim"
-    return "good" if row.confidence >= 0.95 else "warn" if row.confidence >= 0.8 else "bad"
-
-
-def _state(row: CandidateRow, context: Context) -> Cell:
-    return look_of(CANDIDATE_LOOKS, row.status).cell(context.glyphs)
-
-
-def _confidence(row: CandidateRow, context: Context) -> Cell:
-    del context
-    return ((f"{int(row.confidence * 100)}%", confidence_tone(row)),)
-
-
-def _match(row: CandidateRow, context: Context) -> Cell:
-    del context
-    word = MATCH_WORDS.get(row.match_type, row.match_type.replace("_", " "))
-    return ((word, "strong" if row.certain and row.status in OPEN else "" if row.status in OPEN else "dim"),)
-
-
-def _clip(row: CandidateRow, context: Context) -> Cell:
-    if not context.first:
-        return ((context.glyphs.branch, "dim"),)
-    rivals = f" ({row.rivals})" if row.rivals > 1 else ""
-    return ((display(row.title), "" if row.status in OPEN else "dim"), (rivals, "warn"))
-
-
-def _old(row: CandidateRow, context: Context) -> Cell:
-    del context
-    return ((f"{display(row.old_volume)}: ", "dim"), (display(row.old_path), "dim"))
-
-
-def _found(row: CandidateRow, context: Context) -> Cell:
-    tone = "" if row.status in OPEN else "dim"
-    place = f"{display(row.new_volume)}: " if context.width >= NARROW else ""
-    return ((f"{context.glyphs.arrow} ", "dim"), (place, tone), (display(row.new_path), tone))
+    id: int
 
 
 class RelinkScreen(TriageScreen):
@@ -95,18 +57,11 @@ class RelinkScreen(TriageScreen):
     DETAIL_BELOW = True
     SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "to decide", "failed": "decided"}
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("relink")
-    COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column("STATE", 10, _state),
-        Column("SURE", 4, _confidence, right=True),
-        Column("BECAUSE", 14, _match, drop=1),
-        Column("CLIP", 14, _clip, flex=2, most=26),
-        Column("WAS AT", 20, _old, flex=4, middle=True, drop=2),
-        Column("FOUND AT", 24, _found, flex=5, middle=True),
-    )
+    COLUMNS: ClassVar[tuple[Column, ...]] = COLUMNS
 
     def __init__(self) -> None:
         super().__init__()
-        self._decided: list[int] = []
+        self._decided: list[list[int]] = []  # what one key decided belongs together
         self._undone: list[int] = []
         self._pictures = True
         self._pictured: int | None = None
@@ -133,15 +88,26 @@ class RelinkScreen(TriageScreen):
 
     def empty_lines(self) -> Sequence[Cell]:
         """Nothing is waiting for a verdict, and nothing ever was."""
+        lost = self.rushes.desk.finding.lost()
         scan = self.rushes.desk.last_scan()
-        if scan is not None and scan.status == "completed":
+        away = ""
+        if lost.missing or lost.offline:
+            parts = [
+                f"{count:,} {word}"
+                for count, word in ((lost.missing, "missing"), (lost.offline, "offline"))
+                if count
+            ]
+            away = f"{fmt.plural(lost.missing + lost.offline, 'clip')} cannot be read: {', '.join(parts)}."
+        if not away:
+            first = "Every clip can be read; none is looking for its file."
+        elif scan is not None and scan.status == "completed":
             looked = fmt.plural(scan.files_scanned, "file")
             first = f"The last scan looked at {looked} and found no lost clip among them."
         else:
-            first = "No clip is looking for its file."
+            first = "No file was found yet that may be a lost one."
         return (
             ((first, "strong"),),
-            (),
+            ((away, "warn"),) if away else (),
             (("A drive that comes back brings its clips back by itself.", ""),),
             (
                 ("Files that were moved: ", "dim"),
@@ -207,16 +173,15 @@ class RelinkScreen(TriageScreen):
         self._picture_sides(row)
         room = self.size.width - (PICTURE_ROOM if self.query_one("#pictures").has_class("-shown") else 0)
         context = Context(self.rushes.glyphs, self.rushes.pace.now(), 20)
-        state = _state(row, context)
         lines = [
             Line(
                 (
                     (f"{display(row.title)}   ", "head"),
-                    *_confidence(row, context),
+                    *confidence(row, context),
                     ("  ", ""),
-                    *_match(row, context),
+                    *match(row, context),
                     ("   ", ""),
-                    *state,
+                    *state(row, context),
                 )
             )
         ]
@@ -239,12 +204,8 @@ class RelinkScreen(TriageScreen):
 
     def why_not(self, verb: str, row: CandidateRow | None) -> str | None:
         """Verdicts need an open candidate, undo a decided one."""
-        if verb in ("scan", "rules", "sessions", "picture", "map"):
+        if verb in ("scan", "rules", "sessions", "picture", "map", "redo"):
             return None
-        if verb == "redo":
-            return None
-        if verb == "where" and row is not None and row.clip_id is None:
-            return "This file belongs to no clip."
         if verb == "certain":
             header = self.rushes.feed.header
             if header is not None and not header.counts.candidates_open:
@@ -252,16 +213,25 @@ class RelinkScreen(TriageScreen):
             return None
         if row is None:
             return no_row("candidate")
-        word = look_of(CANDIDATE_LOOKS, row.status).word
-        if verb in ("apply", "reject", "later"):
-            if self.table.marks:
-                return None
-            if row.status not in OPEN:
-                return f"This candidate is {word} already; u takes that back."
-            if verb == "later" and row.status == "later":
-                return "This candidate is put off already."
-        if verb == "undo" and not self.table.marks and row.status == "pending" and not self._decided:
-            return "There is no verdict here to take back."
+        if verb == "where" and row.clip_id is None:
+            return "This file belongs to no clip."
+        if self.table.marks:
+            return None
+        return self._why_no_verdict(verb, row)
+
+    def _why_no_verdict(self, verb: str, row: CandidateRow) -> str | None:
+        """Why a verdict cannot be given, or taken back, on the row under the cursor."""
+        if verb == "undo":
+            if row.status == "skipped" and not self._mine(row.candidate_id):
+                return "Another file was applied instead of this one; u on that row takes it back."
+            if row.status == "pending" and not self._decided:
+                return "There is no verdict here to take back."
+        if verb in ("apply", "reject", "later") and row.status not in OPEN:
+            return (
+                f"This candidate is {look_of(CANDIDATE_LOOKS, row.status).word} already; u takes that back."
+            )
+        if verb == "later" and row.status == "later":
+            return "This candidate is put off already."
         return None
 
     # -- verdicts --------------------------------------------------------------
@@ -285,7 +255,8 @@ class RelinkScreen(TriageScreen):
             return
 
         def after(did: list[Id]) -> None:
-            self._decided += [cast("int", one) for one in did if verdict != "later"]
+            if did:
+                self._decided.append([cast("int", one) for one in did])
             self.table.reload()
             if did:
                 self._next_undecided()
@@ -308,25 +279,46 @@ class RelinkScreen(TriageScreen):
                         table.go(at)
                         return
 
+    def _mine(self, candidate_id: int) -> bool:
+        """Whether the newest key that decided anything here decided this one."""
+        return bool(self._decided) and candidate_id in self._decided[-1]
+
     def do_undo(self) -> None:
-        """Take a verdict back: that of the marked rows, of this row, else the newest one given here."""
+        """Take verdicts back: of the marked rows, of this row, else all that the newest key gave.
+
+        A row that the newest key decided together with others takes them along.
+        """
         desk = self.rushes.desk
-        rows = [row for row in self.table.chosen() if row.status != "pending"]
-        if not rows and self._decided:
-            rows = list(self.source().rows([self._decided[-1]]))
+        row = cast("CandidateRow | None", self.table.current())
+        if self.table.marks:
+            decided = [one for one in self.table.chosen() if one.status not in ("pending", "skipped")]
+            rows = [_Decided(one.candidate_id) for one in decided]
+        elif row is not None and row.status != "pending" and not self._mine(row.candidate_id):
+            rows = [_Decided(row.candidate_id)]
+        else:
+            rows = [_Decided(one) for one in (self._decided[-1] if self._decided else ())]
         if not rows:
             self.rushes.tell("There is no verdict to take back.", "warning")
             return
 
         def after(did: list[Id]) -> None:
-            self._decided = [one for one in self._decided if one not in did]
+            gone = set(did)
+            kept = ([one for one in group if one not in gone] for group in self._decided)
+            self._decided = [group for group in kept if group]
             self._undone += [cast("int", one) for one in did if one not in self._undone]
             self.table.reload()
-            if len(did) == 1:
+            if did:
                 self.table.go_to(did[0])
-                self.rushes.tell("Taken back.")
+            if len(did) == 1:
+                self.rushes.tell("Taken back; U gives it again.")
 
-        self.on_each(rows, lambda row: desk.decide(row.candidate_id, "undo"), "taken back", after=after)
+        self.on_each(
+            rows,
+            lambda row: desk.decide(row.id, "undo"),
+            "taken back",
+            after=after,
+            slow=len(rows) > 1,
+        )
 
     def do_redo(self) -> None:
         """Give a verdict again that was taken back: that of this row, else the newest one."""
@@ -339,7 +331,7 @@ class RelinkScreen(TriageScreen):
                 rushes.tell(str(error), "warning")
                 return
             self._undone = [one for one in self._undone if one != candidate_id]
-            self._decided.append(cast("int", candidate_id))
+            self._decided.append([cast("int", candidate_id)])
             rushes.feed.poll()
             self.table.reload()
             self.table.go_to(cast("int", candidate_id))
@@ -388,17 +380,26 @@ class RelinkScreen(TriageScreen):
             if not yes:
                 return
 
-            def applied(did: Any, error: RushesError | None) -> None:
+            def finished(found: Any, error: RushesError | None) -> None:
                 if error is not None:
                     rushes.tell(str(error), "error")
                 else:
-                    self._decided += did
-                    rushes.tell(f"{fmt.plural(len(did), 'candidate')} applied; u takes one back.")
+                    applied, refused = cast("tuple[Sequence[int], Sequence[str]]", found)
+                    if applied:
+                        self._decided.append(list(applied))
+                    back = f"; u takes {'it' if len(applied) == 1 else 'them'} back" if applied else ""
+                    reasons = list(dict.fromkeys(refused))
+                    others = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+                    not_done = f" {len(refused):,} not: {reasons[0]}{others}" if refused else ""
+                    rushes.tell(
+                        f"{fmt.plural(len(applied), 'candidate')} applied{back}.{not_done}",
+                        "warning" if refused or not applied else "information",
+                    )
                 rushes.feed.poll()
                 self.table.reload()
                 self._next_undecided()
 
-            rushes.runner.submit(rushes.desk.apply_certain, applied, slow=True)
+            rushes.runner.submit(rushes.desk.apply_certain, finished, slow=True)
 
         rushes.ask(
             "Apply all that is certain?",

@@ -13,91 +13,18 @@ from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
 from tui import keys
-from tui.looks import VOLUME_LOOKS, Cell, look_of
+from tui.looks import Cell
 from tui.screens.card import check_card
-from tui.screens.cells import bar_cell, no_row
+from tui.screens.cells import no_row
 from tui.screens.choose import ChoiceDialog
 from tui.screens.inputs import AnswerDialog, WordDialog
 from tui.screens.triage import TriageScreen
+from tui.screens.volume_cells import CLASS_WORDS, COLUMNS, not_here, state, used
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line, fact, heading, plain
 
-CLASS_WORDS = {
-    "system": "system",
-    "virtual": "virtual",
-    "network": "network",
-    "card": "card",
-    "removable": "drive",
-    "pool": "pool",
-    "unknown": "unknown",
-}
-
-
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "grey")
 """Colours that a volume can have; the catalogue refuses others."""
-
-
-def _used(row: VolumeRow) -> float | None:
-    if not row.size_bytes or row.free_bytes is None:
-        return None
-    return 1 - row.free_bytes / row.size_bytes
-
-
-def _state(row: VolumeRow, context: Context) -> Cell:
-    return look_of(VOLUME_LOOKS, row.state).cell(context.glyphs)
-
-
-def _name(row: VolumeRow, context: Context) -> Cell:
-    del context
-    dot = (("■ ", f"colour-{row.colour}"),) if row.colour else ()
-    return (
-        *dot,
-        (display(row.name), "strong" if row.state == "online" else ""),
-        (" fav" if row.favourite else "", "dim"),
-        (f" +{row.new_files:,}" if row.new_files else "", "key"),
-    )
-
-
-def _space(row: VolumeRow, context: Context) -> Cell:
-    used = _used(row)
-    if used is None:
-        return ()
-    tone = "dim" if row.state != "online" else "bad" if row.low_space else "warn" if used >= 0.85 else "busy"
-    return bar_cell(used, context, tone)
-
-
-def _free(row: VolumeRow, context: Context) -> Cell:
-    if row.low_space:
-        return ((f"{context.glyphs.warn} {fmt.size(row.free_bytes)}", "bad"),)
-    return ((fmt.size(row.free_bytes), "" if row.state == "online" else "dim"),)
-
-
-def _clips(row: VolumeRow, context: Context) -> Cell:
-    del context
-    return ((fmt.number(row.clips), "" if row.clips else "dim"),)
-
-
-def _offline(row: VolumeRow, context: Context) -> Cell:
-    del context
-    return ((fmt.number(row.offline_clips), "warn" if row.offline_clips else "dim"),)
-
-
-def _class(row: VolumeRow, context: Context) -> Cell:
-    del context
-    word = CLASS_WORDS.get(row.volume_class, row.volume_class)
-    return ((f"{word}{', ro' if row.read_only else ''}", "dim"),)
-
-
-def _mount(row: VolumeRow, context: Context) -> Cell:
-    del context
-    if row.mount_point is None:
-        return ()
-    text = display(row.mount_point)
-    return ((text, ""),) if row.state != "offline" else (("was ", "dim"), (text, "dim"))
-
-
-def _seen(row: VolumeRow, context: Context) -> Cell:
-    return ((fmt.moment(row.last_seen_at, context.now), "dim"),)
 
 
 class VolumesScreen(TriageScreen):
@@ -108,17 +35,7 @@ class VolumesScreen(TriageScreen):
     NOUN = "volume"
     SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "online", "failed": "away"}
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("volumes")
-    COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column("STATE", 11, _state),
-        Column("NAME", 12, _name, flex=3, most=30),
-        Column("USED", 8, _space, flex=1, most=14),
-        Column("FREE", 10, _free, right=True),
-        Column("CLIPS", 6, _clips, right=True),
-        Column("AWAY", 6, _offline, right=True),
-        Column("CLASS", 10, _class, drop=2),
-        Column("MOUNTED AT", 18, _mount, flex=6, middle=True, drop=1),
-        Column("LAST SEEN", 12, _seen, drop=3),
-    )
+    COLUMNS: ClassVar[tuple[Column, ...]] = COLUMNS
 
     def source(self) -> Source[Any, Any]:
         """All volumes."""
@@ -143,8 +60,8 @@ class VolumesScreen(TriageScreen):
     def detail_lines(self, detail: VolumeDetail) -> list[Line]:
         """The evidence a volume is known by, and what happened to it."""
         row, now = detail.row, self.rushes.pace.now()
-        state = _state(row, Context(self.rushes.glyphs, now, 20))
-        lines = [heading(display(row.name)), fact("State", *state[0])]
+        state_cell = state(row, Context(self.rushes.glyphs, now, 20))
+        lines = [heading(display(row.name)), fact("State", *state_cell[0])]
         if row.state == "offline":
             lines.append(plain("Its clips are kept here and come back with it.", "dim"))
         elif row.state == "not_responding":
@@ -181,9 +98,11 @@ class VolumesScreen(TriageScreen):
             fact("Copies", f"{fmt.number(detail.copies)}, {fmt.size(detail.copies_bytes)}"),
         ]
         if detail.missing:
-            lines.append(fact("Missing", f"{detail.missing:,} files; look on the relink screen", "warn"))
+            lines.append(
+                fact("Missing", f"{fmt.plural(detail.missing, 'file')}; 4 then n looks for them", "warn")
+            )
         if detail.damaged:
-            lines.append(fact("Damaged", f"{detail.damaged:,} files", "bad"))
+            lines.append(fact("Damaged", f"{fmt.plural(detail.damaged, 'file')}; ! lists them", "bad"))
         known = [
             ("UUID", detail.fs_uuid),
             ("Label", detail.label),
@@ -205,11 +124,11 @@ class VolumesScreen(TriageScreen):
         """Space, speed, colour, and what is new there: only what there is to say."""
         glyphs, now = self.rushes.glyphs, self.rushes.pace.now()
         lines = []
-        used = _used(row)
-        if used is not None:
-            full, rest = fmt.bar(used, 16, glyphs.full, glyphs.rest)
-            tone = "bad" if row.low_space else "warn" if used >= 0.85 else "busy"
-            percent = (f" {fmt.percent(used)} used", "")
+        share = used(row)
+        if share is not None:
+            full, rest = fmt.bar(share, 16, glyphs.full, glyphs.rest)
+            tone = "bad" if row.low_space else "warn" if share >= 0.85 else "busy"
+            percent = (f" {fmt.percent(share)} used", "")
             lines.append(Line(((f"{'':<12}", ""), (full, tone), (rest, "rest"), percent), indent=12))
         if row.low_space:
             lines.append(fact("", f"{glyphs.warn} low on space", "bad"))
@@ -239,13 +158,13 @@ class VolumesScreen(TriageScreen):
         if verb == "track" and row.tracked:
             return f"{display(row.name)} is tracked already."
         if verb == "track" and row.state != "online":
-            return f"{display(row.name)} is away; only a mounted volume can be tracked."
+            return not_here(row)
         if verb == "untrack" and not row.tracked:
             return f"{display(row.name)} is not tracked."
         if verb in ("scan", "check", "sweep", "eject", "measure") and (
             row.state != "online" or row.mount_point is None
         ):
-            return f"{display(row.name)} is away; its files cannot be looked at."
+            return not_here(row)
         if verb == "check" and row.volume_class in ("system", "pool", "network"):
             return f"{display(row.name)} is no card and no drive that one formats."
         if verb == "eject" and row.volume_class in ("system", "virtual"):
@@ -364,6 +283,7 @@ class VolumesScreen(TriageScreen):
                 rushes.tell(str(error), "error")
             elif holders:
                 lines = [Line(((display(holder), ""),), indent=2) for holder in holders]
+                lines += [BLANK, plain("Close what holds it, then x ejects it.", "dim")]
                 rushes.push_screen(
                     AnswerDialog(f"{name} is held and cannot be ejected now", lines, danger=True)
                 )
@@ -453,8 +373,8 @@ class VolumesScreen(TriageScreen):
                 rushes.tell("These folders cannot be told apart: take all but one away.", "warning")
                 return
             choices = [
-                (key, f"{display(claim.mount_point)} is {display(claim.name)}")
-                for key, claim in claims.items()
+                (key, f"{display(one.mount_point)} is {display(one.name)}, {fmt.plural(one.clips, 'clip')}")
+                for key, one in claims.items()
             ]
 
             def chosen(key: str | None) -> None:
@@ -472,7 +392,9 @@ class VolumesScreen(TriageScreen):
                         slow=True,
                     )
 
-            rushes.push_screen(ChoiceDialog("Which is it?", choices, "", rushes.glyphs), chosen)
+            rushes.push_screen(
+                ChoiceDialog("Which is it?", choices, "", rushes.glyphs, numbered=True), chosen
+            )
 
         rushes.read_then(lambda: rushes.desk.drives.claims(row.volume_id), known)
 
