@@ -77,9 +77,9 @@ def queue_scan(
         "origin": origin,
     }
     # Stat and samples do not disturb a copy on the same disk; reading whole files does.
-    resources = [f"device:{place.device}"] if auto_apply or full_hash else []
+    resources: tuple[str, ...] = (f"device:{place.device}",) if auto_apply or full_hash else ()
     if origin == "mount":
-        resources.append(f"sweep:{place.volume_id}")  # a renamed file is a rename first
+        resources += (f"sweep:{place.volume_id}",)  # a renamed file is a rename first
     with write(db):
         store.create(
             db,

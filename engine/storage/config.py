@@ -115,6 +115,12 @@ SETTINGS: dict[str, Setting] = {
         low=0,
         high=8760,
     ),
+    "volumes.notice_folders": Setting(
+        "most folders of tracked volumes in which a change is noticed within seconds; 0 is off",
+        5000,
+        low=0,
+        high=1_000_000,
+    ),
     "export.stall_seconds": Setting(
         "seconds without a new frame after which a render is ended as stalled", 60, low=5, high=3600
     ),

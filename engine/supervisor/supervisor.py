@@ -19,6 +19,7 @@ from engine.supervisor.queue import startable
 from engine.supervisor.runner import Runner, cancel_idle
 from engine.volumes import monitor, stand_ins
 from engine.watch.drives import ROUND_SECONDS, Drives
+from engine.watch.notices import Notices
 from engine.watch.watcher import Watcher
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._watcher: monitor.MountWatcher | None = None
         self._watch_folders = Watcher(library)
+        self._notices = Notices(library)
         self._aftermath = Aftermath(library)
         self._drives = Drives(library, self._watch_folders.wake)
 
@@ -64,6 +66,7 @@ class Supervisor:
             self._drives.start()
             self._watcher.start(self._drives.changed)
             self._watch_folders.start()
+            self._notices.start()
             self._aftermath.start()
             execute(self._library.db(), "UPDATE engine SET ready = 1")
             logger.info("engine %s ready for %s", __version__, self._library.root)
@@ -200,6 +203,7 @@ class Supervisor:
         if self._watcher is not None:
             self._watcher.stop()
         self._watch_folders.stop()
+        self._notices.stop()
         self._aftermath.stop()
         runners = list(self._runners.values())
         for runner in runners:

@@ -147,6 +147,11 @@ _TELLERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "speed tested": _measured,
     "swept": _swept,
     "new files": _new_files,
+    "unwatched": lambda detail: (
+        f"changes on it are not noticed at once: {detail['reason']}"
+        if detail.get("reason")
+        else "changes on it are noticed at once"
+    ),
     "low space": _low,
     "space again": lambda detail: f"room again: {_bytes(detail.get('free'))} free",
     "drained": lambda detail: f"{detail.get('jobs', 0)} of its jobs paused, so that it can be taken off",
