@@ -346,13 +346,14 @@ class ItemRow:
 
 @dataclass(frozen=True)
 class JobDetail:
-    """A job, its items, where it copies to, and the end of its log, oldest line first."""
+    """A job, its items, where it copies to, what to mind of it, and the end of its log, oldest line first."""
 
     row: JobRow
     created_by: str
     items: tuple[ItemRow, ...] = ()
     destinations: tuple[str, ...] = ()
     log: tuple[LogLine, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -468,13 +469,14 @@ class RunRow:
 
 @dataclass(frozen=True)
 class OutputRow:
-    """One file that a run makes."""
+    """One file that a run makes; ``title`` is that of its clip, None for a film of many."""
 
     path: str | None
     status: str
     size_bytes: int | None
     duration_ms: int | None
     error: str | None
+    title: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from engine.ingest.scan import NAMED, Listing, left_out, scan
 from engine.ingest.space import free_bytes, queued_bytes, reserve_of, size_bytes
 from engine.library import Library
 from engine.media.cards import reader, recognise
+from engine.media.clips import group_each
 from engine.media.hashing import EXTRA
 from engine.names import display
 from engine.storage.database import row
@@ -177,6 +178,9 @@ class _Source:
         card = recognise(listing.files, None if is_file else reader(path))
         self.kind = "file" if is_file else card.kind
         self.warnings = [*card.warnings, *(sentence for _, sentence in listing.unreadable)]
+        if not is_file and card.kind != "folder":
+            # A card that is not whole is told while it still lies in the camera's hands.
+            self.warnings += group_each(listing.files, card, reader(path), lambda _: None)
         self.label = "" if is_file else label_of(path)
         self.arrangement = Arrangement(self.label)
         self.foreseen: known.Foreseen | None = None

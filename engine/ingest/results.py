@@ -7,6 +7,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
+from engine.jobs import store
 from engine.jobs.states import verdict
 from engine.names import from_blob, json_name
 from engine.storage.database import Row, row, rows, scalar
@@ -65,6 +66,7 @@ def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
     ``items[]``     one for each source, in the order given
     ``destinations[]`` (extra) files, bytes and levels of each destination
     ``failures[]``  (extra) every failed file with its sentence, at most 1000
+    ``warnings[]``  (extra) what is to be minded of the cards as a whole: parts that are missing, strays
     """
     job = row(db, "SELECT batch_id, started_at FROM jobs WHERE job_id = ?", (job_id,))
     assert job is not None
@@ -97,6 +99,7 @@ def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
         ],
         "destinations": _destinations(db, job_id),
         "failures": _failures(db, job_id),
+        "warnings": store.warnings(db, job_id),
     }
 
 

@@ -352,6 +352,8 @@ def _show_result(result: dict[str, Any]) -> None:
         f"({output.size(result['bytes'])}), {result['duplicates']} there already, {result['failed']} failed, "
         f"in {output.duration(result['seconds'])}."
     )
+    for warning in result["warnings"]:
+        output.say(f"  note: {output.shown(warning)}")
     if result.get("bottleneck"):
         output.say(f"The part that was at work longest: {output.shown(result['bottleneck'])}.")
     if result.get("card_free_at") and result["card_free_at"] != result.get("all_done_at"):

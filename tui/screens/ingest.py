@@ -106,7 +106,7 @@ class IngestScreen(Turns):
         Column("LEFT", 5, job_eta, right=True, live=True),
         Column("FILES", 9, _files, right=True, live=True),
         Column("BAD", 4, _failed, right=True),
-        Column("SIZE", 8, _size, right=True, drop=4),
+        Column("WORK", 8, _size, right=True, drop=4),
         Column("NAME", 22, _title, flex=6),
         Column("KIND", 6, _kind, drop=3),
         Column("WHEN", 12, _when, drop=5),
@@ -136,6 +136,7 @@ class IngestScreen(Turns):
         hint = advice(row)
         if hint:
             lines.append(Line(((hint, "dim"),)))
+        lines += warning_lines(detail.warnings, glyphs)
         if row.kind == "ingest":
             found = max(row.files_found, row.total or 0)
             lines.append(fact("Files", f"{found:,} found, {row.files_ingested:,} proven"))
@@ -320,6 +321,20 @@ def time_lines(row: JobRow, now: datetime) -> list[Line]:
         lines.append(fact("Card free", f"in {fmt.eta(row.free_eta_seconds)}", "busy"))
     if row.status == "running" and row.eta_seconds is not None:
         lines.append(fact("All done", f"in {fmt.eta(row.eta_seconds)}, read back", "busy"))
+    return lines
+
+
+WARNINGS_SHOWN = 4
+"""Warnings that stand in the detail of a job; the log has all."""
+
+
+def warning_lines(warnings: Sequence[str], glyphs: Glyphs) -> list[Line]:
+    """What is to be minded of a job as a whole: a card that is not whole, a drive that kept it waiting."""
+    lines = [
+        Line(((f"{glyphs.warn} {fmt.path(text)}", "warn"),), indent=2) for text in warnings[:WARNINGS_SHOWN]
+    ]
+    if len(warnings) > WARNINGS_SHOWN:
+        lines.append(plain(f"  and {len(warnings) - WARNINGS_SHOWN} more; L shows them", "dim"))
     return lines
 
 

@@ -177,10 +177,12 @@ _TELLING = {
 _JOBS = (
     "SELECT job_id, kind, title, status, error, result ->> 'announcement' AS said,"
     " json_array_length(result, '$.damaged') AS damaged,"
+    " json_array_length(result, '$.warnings') AS warned, result ->> '$.warnings[0]' AS warning,"
     " coalesce(ended_at, progress_at, started_at, created_at) AS at FROM jobs"
     " WHERE kind NOT IN ('sweep', 'relink_prove') AND (status IN ('failed', 'interrupted',"
     " 'completed_with_warnings') OR (status = 'completed' AND kind = 'relink_scan'"
     " AND result ->> 'announcement' IS NOT NULL)"
+    " OR (status = 'completed' AND kind = 'ingest' AND json_array_length(result, '$.warnings') > 0)"
     " OR (status = 'paused' AND waiting_for IS NOT NULL))"
 )
 
@@ -278,6 +280,9 @@ def _of_job(entry: Row) -> Notice:
         text = f"{display(entry['title'])}: {words}" + (
             f". {display(' '.join(entry['error'].split()))}" if entry["error"] else ""
         )
+        if entry["warned"]:
+            more = f" And {entry['warned'] - 1} more; L shows them." if entry["warned"] > 1 else ""
+            text += f". {display(entry['warning'])}{more}"
     return Notice(f"{entry['job_id']}-{entry['status']}", entry["at"], level, text, place)
 
 

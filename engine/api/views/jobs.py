@@ -23,7 +23,7 @@ from engine.api.views import order
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
 from engine.ingest import pace
-from engine.jobs import line
+from engine.jobs import line, store
 from engine.jobs.store import priority_word
 from engine.library import Library
 from engine.names import from_blob
@@ -98,6 +98,7 @@ class Jobs(Table):
             ),
             destinations=_destinations(params),
             log=log(self._library, str(row_id), LOG_TAIL),
+            warnings=tuple(store.warnings(db, str(row_id))),
         )
 
     def _row(self, found: Row, place: int | None) -> JobRow:

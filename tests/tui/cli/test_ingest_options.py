@@ -187,3 +187,21 @@ def test_a_first_dry_run_gives_a_time_and_says_what_it_is(home: Path) -> None:
     planned = rushes("ingest", card, *where, "--dry-run", "--json").document
     assert planned["expected_from"] == "history"
     assert planned["expected_seconds"] >= 0
+
+
+def test_a_card_that_is_not_whole_is_told_before_and_after(home: Path) -> None:
+    folder = home / "GOPRO" / "DCIM" / "100GOPRO"
+    folder.mkdir(parents=True)
+    for number in (1, 3):
+        (folder / f"GX0{number}0013.MP4").write_bytes(b"film" * number)
+    where = ("--to", home / "x", "--library", home / "lib")
+    sentence = "The GoPro recording 0013 lacks its chapter 02."
+    planned = rushes("ingest", home / "GOPRO", *where, "--dry-run", "--json").document
+    assert planned["sources"][0]["warnings"] == [sentence]
+    assert f"note: {sentence}" in rushes("ingest", home / "GOPRO", *where, "--dry-run").out
+    done = rushes("ingest", home / "GOPRO", *where, "--wait")
+    assert f"note: {sentence}" in done.out
+    again = rushes("ingest", home / "GOPRO", *where, "--wait", "--json").document
+    assert again["warnings"] == [sentence]
+    told = rushes("notices", "--library", home / "lib", "--json").document
+    assert any(sentence in one["text"] and one["level"] == "warning" for one in told)
