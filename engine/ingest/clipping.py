@@ -16,6 +16,7 @@ from engine.errors import RushesError, ToolMissing
 from engine.ingest import catalogue, layout, lengths
 from engine.ingest.ends import Source
 from engine.ingest.meter import Meter
+from engine.ingest.splits import Splits
 from engine.jobs.context import JobContext
 from engine.media.beside import enrich
 from engine.media.cards import FileList, Listed, reader, recognise
@@ -71,12 +72,27 @@ def catalogue_item(
         meter.tick()
         _enter(job, clip, assets, source, tools, card_id, thumbnails=thumbnails)
 
+    splits = Splits(partial(_size_of, files), partial(_facts_to_join, job, item_id, source, tools), enter)
     try:
-        warnings = group_each(files, card, read, enter)
+        warnings = group_each(files, card, read, splits.take)
+        splits.finish()
     finally:
         files.close()
     for sentence in (*card.warnings, *warnings) if tell else ():
-        job.log("warning", sentence)
+        if sentence not in splits.settled:
+            job.log("warning", sentence)
+
+
+def _size_of(files: FileList, path: str) -> int | None:
+    found = files.get(path)
+    return found.size if found else None
+
+
+def _facts_to_join(
+    job: JobContext, item_id: int, source: Source, tools: Tools | None, clip: Clip
+) -> MediaFacts | None:
+    """What is known of a clip that may be a part of another; None when its file was not taken in."""
+    return _known_facts(job, clip.essence, _assets_of(job, item_id, clip), source, tools)
 
 
 def _files_of(job: JobContext, item_id: int) -> FileList:
@@ -214,13 +230,21 @@ def _length(
     job: JobContext, path: str, assets: dict[str, int], source: Source, tools: Tools | None
 ) -> int | None:
     """Milliseconds of one part, from the catalogue or by a probe; None when it cannot be known."""
+    facts = _known_facts(job, path, assets, source, tools)
+    return facts.duration_ms if facts is not None else None
+
+
+def _known_facts(
+    job: JobContext, path: str, assets: dict[str, int], source: Source, tools: Tools | None
+) -> MediaFacts | None:
+    """The facts of one file, from the catalogue or by a probe; None when they cannot be known."""
     job.check_now()
     asset_id = assets.get(path)
     if asset_id is None:
         return None
     media = scalar(job.db, "SELECT media FROM assets WHERE asset_id = ?", (asset_id,))
     if media is not None:
-        return MediaFacts.from_json(media).duration_ms
+        return MediaFacts.from_json(media)
     if tools is None:
         return None
     try:
@@ -228,7 +252,7 @@ def _length(
     except RushesError:
         return None  # the caller says so in the clip's warnings
     _store_facts(job, asset_id, facts, tools)
-    return facts.duration_ms
+    return facts
 
 
 def _store_facts(job: JobContext, asset_id: int, facts: MediaFacts, tools: Tools) -> None:

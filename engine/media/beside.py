@@ -2,6 +2,10 @@
 
 The recording's own word stands; a sidecar fills what it leaves open, and a
 contradiction becomes a warning. A sidecar that cannot be read says nothing.
+
+Not read on purpose: a RED ``.RMD`` holds the look that somebody gave a clip afterwards, not what the camera
+knew (RED 101, "RMD Files & Non-Destructive Editing"; REDCINE-X PRO Operation Guide, "R3D File Structure"),
+and a Blackmagic ``.sidecar`` has no published description.
 """
 
 from __future__ import annotations

@@ -7,8 +7,22 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-_MAKE = ("com.apple.quicktime.make", "com.android.manufacturer", "make", "company_name", "manufacturer")
-_MODEL = ("com.apple.quicktime.model", "com.android.model", "model", "product_name", "camera_model_name")
+_MAKE = (
+    "com.apple.quicktime.make",
+    "com.android.manufacturer",
+    "com.apple.proapps.manufacturer",  # QuickTime of Blackmagic cameras and recorders
+    "make",
+    "company_name",
+    "manufacturer",
+)
+_MODEL = (
+    "com.apple.quicktime.model",
+    "com.android.model",
+    "com.apple.proapps.cameraname",
+    "model",
+    "product_name",
+    "camera_model_name",
+)
 _SERIAL = (
     "com.apple.quicktime.camera.serial",
     "camera_serial_number",

@@ -181,7 +181,7 @@ def _group_dji(grouping: Grouping, root: str) -> None:
     number = re.match(r"(?:dji_)?(\d{3})", last(root))
     misc = join(join(card, "misc"), "thm")
     thumbs = by_stem(grouping.listing.files_in(join(misc, number[1]))) if number else {}
-    for stem, files in by_stem(grouping.free(grouping.listing.files_in(root))).items():
+    for stem, files in sorted(by_stem(grouping.free(grouping.listing.files_in(root))).items()):
         media = [e for e in files if kind_of(e.name) == "video"]
         if media and _DJI.fullmatch(stem):
             rest: list[tuple[Role, Entry]] = [
@@ -200,19 +200,41 @@ _DJI_NUMBER = re.compile(r"dji_(?:\d{14}_)?(\d{4})(?:_[a-z]+)?")
 
 def _warn_of_splits(grouping: Grouping, root: str) -> None:
     """Nothing in a name tells that a recording goes on in the next file; its size does, so it is said."""
-    numbered: dict[int, Entry] = {}
-    for entry in grouping.listing.files_in(root):
-        match = _DJI_NUMBER.fullmatch(entry.stem)
-        if match and kind_of(entry.name) == "video":
-            numbered[int(match[1])] = entry
+    numbered = {
+        number: entry
+        for entry in grouping.listing.files_in(root)
+        if (number := dji_number(entry.name)) is not None and kind_of(entry.name) == "video"
+    }
     for number, entry in sorted(numbered.items()):
-        size = entry.file.size
-        cut = any(full <= size <= limit for full, limit in zip(_DJI_FULL, _DJI_LIMITS, strict=True))
-        if not cut:
+        if not is_dji_full(entry.file.size):
             continue
         after = numbered.get(number + 1)
-        where = f"it may go on in {display(after.path)}" if after else "what follows is not on this card"
-        grouping.warn(f"{display(entry.path)} has the size at which the camera begins a new file: {where}.")
+        if after is None:
+            grouping.warn(
+                f"{display(entry.path)} has the size at which the camera begins a new file: "
+                "what follows is not on this card."
+            )
+        else:
+            grouping.warn(split_of_dji(entry.path, after.path))
+
+
+def is_dji_full(size: int) -> bool:
+    """Whether a file of so many bytes has the size at which the camera begins the next."""
+    return any(full <= size <= limit for full, limit in zip(_DJI_FULL, _DJI_LIMITS, strict=True))
+
+
+def dji_number(name: str) -> int | None:
+    """The running number in the name of a DJI film, None for another name."""
+    match = _DJI_NUMBER.fullmatch(name.rpartition(".")[0].casefold())
+    return int(match[1]) if match else None
+
+
+def split_of_dji(path: str, after: str) -> str:
+    """The warning about a film that may go on in the next file."""
+    return (
+        f"{display(path)} has the size at which the camera begins a new file: "
+        f"it may go on in {display(after)}."
+    )
 
 
 DJI = Maker("dji", "DJI", True, _dji_roots, _group_dji)
