@@ -16,7 +16,7 @@ from typing import Any
 from engine.export import dnxhd, hardware
 
 THREADS = 4
-"""Fixed number of threads per encoder whose output depends on it (x264, x265, VP9, AV1)."""
+"""Fixed number of threads per encoder whose output depends on it (x264, x265, VP9, SVT-AV1)."""
 
 GOP_SECONDS = 2
 """Distance of key frames of inter codecs, in seconds."""
@@ -243,7 +243,7 @@ TUNES = ("film", "animation", "grain", "stillimage", "fastdecode", "zerolatency"
 """Values of ``tune`` for x264 (x265 knows fewer, and refuses the others itself)."""
 
 _AV1_SPEED = "8"
-_AOM_SPEED = "8"  # at 4 and 6 the libaom of ffmpeg 6.0 wrote pictures that no decoder takes
+_AOM_SPEED = "8"
 _VP9_SPEED = "4"
 
 
@@ -338,6 +338,11 @@ def _speed(encoder: str, video: Mapping[str, Any]) -> list[str]:
     return []
 
 
+def threads_of(encoder: str) -> int:
+    """Threads of one encoder whose output depends on them, and so the processors that it keeps busy."""
+    return 1 if encoder == "libaom-av1" else THREADS
+
+
 def _repeatable(encoder: str) -> list[str]:
     """Arguments that make the output the same on every run and machine."""
     threads = ["-threads", str(THREADS)]
@@ -352,8 +357,12 @@ def _repeatable(encoder: str) -> list[str]:
         case "prores_ks":
             # The frame header's vendor; players that look for Apple's accept it.
             return ["-vendor", "apl0"]
-        case "libvpx-vp9" | "libaom-av1":
+        case "libvpx-vp9":
             return [*threads, "-row-mt", "1"]
+        case "libaom-av1":
+            # With rows in several threads the libaom of ffmpeg 6.0 wrote films that no decoder takes, one
+            # in ten, and another one every time. In one thread it is sound, and segments go side by side.
+            return ["-threads", str(threads_of("libaom-av1")), "-row-mt", "0"]
         case "libsvtav1":
             return ["-svtav1-params", f"lp={THREADS}"]
     return []

@@ -24,16 +24,16 @@ def hardware(encoder: str | None) -> str | None:
     return family if family in FAMILIES else None
 
 
-def hands_for_segments(wanted: int = 0, *, intra: bool = False) -> int:
+def hands_for_segments(wanted: int = 0, *, intra: bool = False, threads: int = THREADS) -> int:
     """Segments of one film that are encoded at the same time.
 
     Args:
         wanted: the operator's number; 0 leaves it to the processor, whose threads are shared evenly.
         intra: the encoder makes each picture for itself. It then waits for its decoder much of the
-            time, and one encoder leaves processors idle, so there is one more; the others have
-            :data:`THREADS` threads that keep as many processors busy.
+            time, and one encoder leaves processors idle, so there is one more.
+        threads: of one encoder; they keep as many processors busy.
     """
-    return wanted or min(MOST_HANDS, _processors(), max(1, _processors() // THREADS) + intra)
+    return wanted or min(MOST_HANDS, _processors(), max(1, _processors() // threads) + intra)
 
 
 def hands_for_files(wanted: int = 0) -> int:

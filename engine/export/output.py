@@ -226,7 +226,11 @@ class Output:
         video = self.plan.video
         if video is None or crew.hardware(video.get("encoder")):
             return 1  # a graphics card's sessions are few, and one feeds it
-        return crew.hands_for_segments(self.manners.workers, intra=codecs.VIDEO[video["codec"]].intra)
+        return crew.hands_for_segments(
+            self.manners.workers,
+            intra=codecs.VIDEO[video["codec"]].intra,
+            threads=codecs.threads_of(codecs.encoder_of(video)),
+        )
 
     def checkpoint(self) -> None:
         """Between two parts: the operator's word, then an ingest's need. Raises what ends this start."""

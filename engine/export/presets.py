@@ -16,7 +16,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
-from engine.errors import NotFound, Refused, ToolMissing, WrongUse
+from engine.errors import NotFound, Refused, RushesError, ToolMissing, WrongUse
 from engine.export import codecs, concerns
 from engine.export.body import SCHEMA, checked
 from engine.media.tools import find_tools, has_encoder
@@ -37,6 +37,7 @@ class Preset:
         is_system: part of the program; cannot be changed or deleted.
         body: the checked settings, see :func:`engine.export.body.checked`.
         composed: the parts that it is put together from, see :mod:`engine.export.concerns`; else None.
+        trouble: why its parts do not make a preset any more, as a sentence; ``body`` is a stand-in then.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Preset:
     is_system: bool
     body: dict[str, Any]
     composed: dict[str, str] | None = None
+    trouble: str | None = None
 
     @property
     def container(self) -> str:
@@ -58,6 +60,7 @@ class Preset:
             "description": self.description,
             "is_system": self.is_system,
             **({"composed": self.composed} if self.composed else {}),
+            **({"trouble": self.trouble} if self.trouble else {}),
             **{key: value for key, value in self.body.items() if key != "schema"},
         }
 
@@ -79,8 +82,22 @@ def list_presets(db: Database) -> list[Preset]:
     """All presets: the system's first, then those for graphics cards that work here, the others by name."""
     from engine.export.system_presets import SYSTEM
 
-    own = [entry for entry in _stored(db) if "concern" not in json.loads(entry["body"])]
-    return [*SYSTEM.values(), *_for_cards(), *(_from_row(db, entry) for entry in own)]
+    return [*SYSTEM.values(), *_for_cards(), *(_listed(db, entry) for entry in _own(db))]
+
+
+def _own(db: Database) -> list[Row]:
+    """What is stored of presets; parts are stored beside them."""
+    return [entry for entry in _stored(db) if "concern" not in json.loads(entry["body"])]
+
+
+def _listed(db: Database, found: Row) -> Preset:
+    """A stored preset; one whose parts are gone or do not fit says so, and breaks no list."""
+    try:
+        return _from_row(db, found)
+    except RushesError as error:
+        parts = json.loads(found["body"]).get("composed")
+        stand_in = checked({"video": {"codec": "libx264"}})
+        return Preset(found["name"], found["description"], False, stand_in, parts, str(error))
 
 
 def _for_cards() -> list[Preset]:
@@ -124,7 +141,8 @@ def get(db: Database, name: str) -> Preset:
         return system
     found = row(db, "SELECT * FROM presets WHERE name = ? AND is_system = 0", (name.strip(),))
     if found is None or "concern" in json.loads(found["body"]):
-        known = ", ".join(preset.name for preset in list_presets(db))
+        here = [*SYSTEM.values(), *_for_cards()]
+        known = ", ".join([*(preset.name for preset in here), *(entry["name"] for entry in _own(db))])
         raise NotFound(f"There is no preset {display(name)}; known: {known}.")
     return _from_row(db, found)
 
@@ -194,7 +212,32 @@ def edit(
             "UPDATE presets SET name = ?, description = ?, body = ? WHERE name = ?",
             (after, description.strip(), json.dumps(stored), preset.name),
         )
+        _follow(db, preset.name, after)
     return get(db, after)
+
+
+def _follow(db: Database, before: str, after: str) -> None:
+    """Let composed presets name a part by its new name, and see that they still go together.
+
+    Raises:
+        Refused: one would not; undo the change.
+    """
+    for entry in _own(db):
+        body = json.loads(entry["body"])
+        parts = body.get("composed", {})
+        if before.lower() not in map(str.lower, parts.values()):
+            continue
+        body["composed"] = {
+            concern: after if name.lower() == before.lower() else name for concern, name in parts.items()
+        }
+        db.execute("UPDATE presets SET body = ? WHERE name = ?", (json.dumps(body), entry["name"]))
+        try:
+            _put_together(db, body["composed"])
+        except RushesError as error:
+            raise Refused(
+                f"{display(entry['name'])} is put together from {display(before)} and would not fit any"
+                f" more: {error} Nothing was changed."
+            ) from error
 
 
 def create_part(db: Database, concern: str, name: str, settings: Mapping[str, Any]) -> Part:
@@ -205,10 +248,62 @@ def create_part(db: Database, concern: str, name: str, settings: Mapping[str, An
         Refused: the name is taken, by a preset or by a part.
     """
     part = Part(concern, checked_name(name), False, concerns.checked_part(concern, settings))
-    if any(name.lower() in entries for entries in concerns.SYSTEM.values()):
-        raise Refused(f"There is a part {display(name)} already. Choose another name.")
+    _check_part_name(part.name)
     _insert(db, part.name, "", {"schema": SCHEMA, "concern": concern, "settings": part.settings})
     return part
+
+
+def edit_part(db: Database, name: str, settings: Mapping[str, Any], *, new_name: str | None = None) -> Part:
+    """Change a part of one's own; presets that are put together from it change with it.
+
+    Raises:
+        WrongUse: see :func:`engine.export.concerns.checked_part`; or a bad name.
+        Refused: it is always there, the new name is taken, or a composed preset would not fit any more.
+        NotFound: there is none.
+    """
+    after = checked_name(new_name) if new_name is not None else None
+    with write(db):
+        part = get_part(db, name)
+        if part.is_system:
+            raise Refused(f"{part.name} is a part that is always there; it cannot be changed.")
+        after = after or part.name
+        if after.lower() != part.name.lower():
+            _check_part_name(after)
+            _check_free(db, after)
+        made = Part(part.concern, after, False, concerns.checked_part(part.concern, settings))
+        body = {"schema": SCHEMA, "concern": made.concern, "settings": made.settings}
+        db.execute(
+            "UPDATE presets SET name = ?, body = ? WHERE name = ?", (after, json.dumps(body), part.name)
+        )
+        _follow(db, part.name, after)
+    return made
+
+
+def get_part(db: Database, name: str) -> Part:
+    """Return a part by its name, letter case ignored; of one's own before one that is always there.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = [part for part in list_parts(db) if part.name.lower() == name.strip().lower()]
+    if not found:
+        raise NotFound(f"There is no part {display(name)}.")
+    return next((part for part in found if not part.is_system), found[0])
+
+
+def _check_part_name(name: str) -> None:
+    """Raise Refused when a part that is always there has this name."""
+    if any(name.lower() in entries for entries in concerns.SYSTEM.values()):
+        raise Refused(f"There is a part {display(name)} already. Choose another name.")
+
+
+def _check_free(db: Database, name: str) -> None:
+    """Raise Refused when a preset, or a stored part, has this name."""
+    from engine.export.system_presets import HARDWARE, SYSTEM
+
+    taken = row(db, "SELECT 1 FROM presets WHERE name = ?", (name,))
+    if taken or name.lower() in (*SYSTEM, *HARDWARE):
+        raise Refused(f"There is a preset {display(name)} already. Choose another name, or delete it first.")
 
 
 def checked_name(name: str) -> str:
@@ -224,14 +319,8 @@ def checked_name(name: str) -> str:
 
 
 def _insert(db: Database, name: str, description: str, body: Mapping[str, Any]) -> None:
-    from engine.export.system_presets import HARDWARE, SYSTEM
-
     with write(db):
-        taken = row(db, "SELECT 1 FROM presets WHERE name = ?", (name,))
-        if taken or name.lower() in (*SYSTEM, *HARDWARE):
-            raise Refused(
-                f"There is a preset {display(name)} already. Choose another name, or delete it first."
-            )
+        _check_free(db, name)
         db.execute(
             "INSERT INTO presets (name, description, is_system, body, created_at) VALUES (?, ?, 0, ?, ?)",
             (name, description, json.dumps(body), clock.now()),
@@ -245,16 +334,7 @@ def delete(db: Database, name: str) -> None:
         Refused: it is a system preset, or a composed preset needs it.
         NotFound: there is none.
     """
-    part = next((part for part in list_parts(db) if part.name.lower() == name.strip().lower()), None)
-    if part is None:
-        preset = get(db, name)
-        if preset.is_system:
-            raise Refused(
-                f"{preset.name} is a system preset; it cannot be deleted. Copy it under another name."
-            )
-    elif part.is_system:
-        raise Refused(f"{part.name} is a part that is always there; it cannot be deleted.")
-    name = part.name if part else preset.name
+    name = _deletable(db, name.strip())
     users = [
         entry["name"]
         for entry in _stored(db)
@@ -263,6 +343,17 @@ def delete(db: Database, name: str) -> None:
     if users:
         raise Refused(f"{display(name)} is a part of {display(', '.join(users))}. Delete that first.")
     execute(db, "DELETE FROM presets WHERE name = ?", (name,))
+
+
+def _deletable(db: Database, name: str) -> str:
+    """The stored name of a preset or part that may be deleted. Raises as :func:`delete`."""
+    stored = next((entry["name"] for entry in _stored(db) if entry["name"].lower() == name.lower()), None)
+    if stored is not None:
+        return str(stored)
+    if any(name.lower() in entries for entries in concerns.SYSTEM.values()):
+        raise Refused(f"{display(name)} is a part that is always there; it cannot be deleted.")
+    preset = get(db, name)
+    raise Refused(f"{preset.name} is a system preset; it cannot be deleted. Copy it under another name.")
 
 
 def export_text(preset: Preset) -> str:

@@ -147,6 +147,14 @@ def find(db: Database, given: str) -> Run:
     return get(db, resolve(db, "runs", "run_id", given, "run"))
 
 
+HAYSTACK = (
+    "runs.name || ' ' || runs.recipe_name"
+    " || ' ' || coalesce(json_extract(runs.snapshot, '$.preset.name'), '')"
+    " || ' ' || coalesce(CAST(runs.output_path AS TEXT), '')"
+)
+"""SQL: where a text is looked for: the names of a run, its recipe and its preset, its output's path."""
+
+
 def list_runs(
     db: Database,
     statuses: tuple[str, ...] = (),
@@ -165,7 +173,7 @@ def list_runs(
         statuses: states of their jobs; empty means all.
         limit: most runs to return.
         offset: runs to skip before them.
-        text: in the name of the run or its recipe, or in the path of its output; letter case does not matter.
+        text: in :data:`HAYSTACK`; letter case does not matter.
         recipe: name or id of the recipe.
         preset: its name, as frozen in the run.
         since: queued at or after this moment (stored form).
@@ -174,8 +182,7 @@ def list_runs(
     if statuses:
         wanted.append((f"jobs.status IN ({', '.join('?' * len(statuses))})", statuses))
     if text:
-        haystack = "runs.name || ' ' || runs.recipe_name || ' ' || coalesce(CAST(output_path AS TEXT), '')"
-        wanted.append((f"instr(lower({haystack}), lower(?)) > 0", (text,)))
+        wanted.append((f"instr(lower({HAYSTACK}), lower(?)) > 0", (text,)))
     if recipe:
         wanted.append(("(runs.recipe_name = ? COLLATE NOCASE OR runs.recipe_id = ?)", (recipe, recipe)))
     if preset:
@@ -185,7 +192,7 @@ def list_runs(
     where = f"WHERE {' AND '.join(condition for condition, _ in wanted)}" if wanted else ""
     found = rows(
         db,
-        f"{_SELECT} {where} ORDER BY runs.created_at DESC, run_id LIMIT ? OFFSET ?",
+        f"{_SELECT} {where} ORDER BY runs.created_at DESC, runs.rowid DESC LIMIT ? OFFSET ?",
         (*(value for _, values in wanted for value in values), limit, offset),
     )
     return [_from_row(entry) for entry in found]

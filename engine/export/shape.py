@@ -45,7 +45,7 @@ def size_problem(
         )
     if rate is not None and preset["container"] == "mxf" and rate not in _MXF_RATES:
         return (
-            f"MXF has no rate of {float(rate):.5g}: it knows 24, 25, 30 and their kin of television and twice "
+            f"MXF has no rate of {float(rate):.5g}: it knows 24, 25, 30, their kin of television and twice "
             "those. Give the recipe such an fps, or choose a preset in mov."
         )
     least = codecs.VIDEO[video["codec"]].least_size

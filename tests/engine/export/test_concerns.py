@@ -88,3 +88,51 @@ def test_every_part_that_is_always_there_passes_its_check(config):
     found = presets.list_parts(config)
     assert len(found) == sum(len(entries) for entries in concerns.SYSTEM.values())
     assert all(part.is_system for part in found)
+
+
+def test_a_renamed_part_keeps_its_name_in_what_is_composed_of_it(config):
+    presets.create(config, "base", {"video": {"codec": "libx264"}})
+    presets.create_part(config, "scaling", "tiny", {"fit": 320})
+    presets.create(config, "c", {"composed": {"codec": "base", "scaling": "tiny"}})
+    presets.edit(config, "base", {"video": {"codec": "libx264", "crf": 30}}, "", new_name="ground")
+    presets.edit_part(config, "tiny", {"fit": 480}, new_name="small")
+    made = presets.get(config, "c")
+    assert made.composed == {"codec": "ground", "scaling": "small"}
+    assert (made.body["video"]["crf"], made.body["fit"]) == (30, 480)
+    assert {"ground", "c"} <= {preset.name for preset in presets.list_presets(config)}
+
+
+def test_a_change_that_would_break_what_is_composed_of_it_is_refused(config):
+    presets.create(config, "base", {"video": {"codec": "libx264"}})
+    presets.create_part(config, "watermark", "house", {"burn_in": "timecode@top"})
+    presets.create(config, "c", {"composed": {"codec": "base", "watermark": "house"}})
+    body = {"video": None, "audio": {"codec": "pcm_s16le"}, "container": "wav"}
+    with pytest.raises(Refused, match="c is put together from base"):
+        presets.edit(config, "base", body, "")
+    assert presets.get(config, "base").body["video"]["codec"] == "libx264"
+    with pytest.raises(Refused, match="always there"):
+        presets.edit_part(config, "half", {"scale": "1/3"})
+    with pytest.raises(NotFound, match="no part nowhere"):
+        presets.edit_part(config, "nowhere", {})
+    with pytest.raises(Refused, match="already"):
+        presets.edit_part(config, "house", {}, new_name="half")
+    with pytest.raises(Refused, match="already"):
+        presets.edit_part(config, "house", {}, new_name="base")
+
+
+def test_a_composed_preset_whose_part_is_gone_breaks_no_list(config):
+    """Written by an older program, or by hand: it says what is missing, the others stay."""
+    presets.create_part(config, "scaling", "tiny", {"fit": 320})
+    presets.create(config, "base", {"video": {"codec": "libx264"}})
+    presets.create(config, "c", {"composed": {"codec": "base", "scaling": "tiny"}})
+    config.execute("DELETE FROM presets WHERE name IN ('tiny', 'base')")
+    config.conn.commit()
+    found = {preset.name: preset for preset in presets.list_presets(config)}
+    assert "no preset base" in found["c"].trouble
+    assert found["share"].trouble is None
+    with pytest.raises(NotFound, match="base"):
+        presets.get(config, "c")
+    with pytest.raises(NotFound, match="known: share"):
+        presets.get(config, "nowhere")
+    presets.delete(config, "c")
+    assert "c" not in {preset.name for preset in presets.list_presets(config)}

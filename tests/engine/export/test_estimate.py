@@ -145,3 +145,4 @@ def test_encoders_that_wait_for_their_decoder_are_one_more_but_never_more_than_p
         monkeypatch.setattr(os, "sched_getaffinity", lambda _pid, given=given: given)
         assert crew.hands_for_segments(intra=True) == wanted
     assert crew.hands_for_segments(1, intra=True) == 1
+    assert crew.hands_for_segments(threads=1) == crew.MOST_HANDS
