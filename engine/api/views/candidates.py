@@ -21,7 +21,8 @@ class Candidates(Table):
     """Relink candidates, those of one copy together, the most certain of them first.
 
     Copies are in the order in which they were taken in, which is that of their card or folder.
-    A file that several scans or mappings found for one copy is there once. ``active`` are those that want a verdict, ``failed`` those that have one.
+    A file that several scans or mappings found for one copy is there once. ``active`` are those
+    that want a verdict, ``failed`` those that have one.
     """
 
     orders = ("clip", "confidence", "newest")
