@@ -12,15 +12,16 @@ import logging
 import os
 import struct
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import RushesError
-from engine.jobs.waiting import go_on
+from engine.jobs.going_on import go_on
+from engine.jobs.store import log
 from engine.library import Library
-from engine.names import from_blob
+from engine.names import display, from_blob
 from engine.relink import auto
 from engine.relink.sweep import queue_sweep
 from engine.storage import config
@@ -32,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 CAME = ("online", "remounted", "appeared", "answering")
 """Kinds of events after which a volume can be read (again)."""
+
+SILENT = ("not_responding",)
+"""Kinds of events after which a job may hang in the middle of a request."""
 
 ROUND_SECONDS = 60.0
 """How often is asked whether a tracked volume is due to be looked through (seconds)."""
@@ -126,6 +130,7 @@ class Drives:
             came = {change.volume_id for change in changes if change.kind in CAME} & present
             # Acted on first, written down afterwards: an engine that is killed in between acts again.
             self._act(came)
+            self._tell_waiting({change.volume_id: change.name for change in changes if change.kind in SILENT})
             if changes or self._mounts is None:
                 self._remember()
         for change in changes:
@@ -143,6 +148,20 @@ class Drives:
                 logger.warning("volume %s is back, but could not be looked through: %s", volume_id, error)
         if came:
             self._wake_waiting(came)
+
+    def _tell_waiting(self, silent: Mapping[str, str]) -> None:
+        """Say of jobs that run on a volume which does not answer what they wait for; they cannot themselves."""
+        db = self._library.db()
+        for volume_id, name in silent.items():
+            sentence = (
+                f"{display(name)} does not answer. This goes on when it does; nothing is marked missing"
+                " meanwhile."
+            )
+            for job in rows(db, "SELECT job_id, params FROM jobs WHERE status = 'running'"):
+                if volume_id in job["params"]:
+                    with write(db):
+                        db.execute("UPDATE jobs SET message = ? WHERE job_id = ?", (sentence, job["job_id"]))
+                        log(db, job["job_id"], "warning", sentence)
 
     def _wake_waiting(self, came: Collection[str]) -> None:
         """Let jobs go on that wait for a volume that is back."""
