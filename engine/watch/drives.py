@@ -150,7 +150,7 @@ class Drives:
             self._wake_waiting(came)
 
     def _tell_waiting(self, silent: Mapping[str, str]) -> None:
-        """Say of jobs that run on a volume which does not answer what they wait for; they cannot themselves."""
+        """Say of jobs that run on a volume which does not answer what they wait for: they cannot."""
         db = self._library.db()
         for volume_id, name in silent.items():
             sentence = (

@@ -89,11 +89,14 @@ class Mounts:
         run("umount", *flags, str(path))
         self.points.remove(path)
 
-    def hanging(self, name: str) -> tuple[Path, subprocess.Popen[bytes]]:
-        """A FUSE mount whose server answers until it gets SIGSTOP, and is gone with SIGKILL."""
+    def hanging(self, name: str, folders: int = 0) -> tuple[Path, subprocess.Popen[bytes]]:
+        """A FUSE mount whose server answers until it gets SIGSTOP, and is gone with SIGKILL.
+
+        It holds so many folders with a file each; see ``fuse_server.py``.
+        """
         path = self.point(name)
         server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fuse_server.py")), str(path)],
+            [sys.executable, str(Path(__file__).with_name("fuse_server.py")), str(path), str(folders)],
             stdout=subprocess.PIPE,
         )
         self.servers.append(server)

@@ -1,7 +1,9 @@
-"""A FUSE file system with an empty root, spoken to over /dev/fuse directly.
+"""A FUSE file system spoken to over /dev/fuse directly: ``fuse_server.py POINT [FOLDERS]``.
 
-It answers INIT, GETATTR, STATFS, OPENDIR, READDIR and RELEASEDIR; anything else
-is ENOSYS. SIGSTOP makes it hang; its end makes the kernel abort what waits.
+FOLDERS folders ``d000``... hold a file ``C.MP4`` of 70,000 bytes each, which nobody can open; 0 is an
+empty root. It answers INIT, GETATTR, LOOKUP, STATFS, OPENDIR, READDIR and RELEASEDIR; anything else is
+ENOSYS. SIGSTOP makes it hang; its end makes the kernel abort what waits. While a file
+``POINT.hang`` exists it stops itself when a folder after the first is opened, with the request in hand.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import signal
 import stat
 import struct
 import sys
@@ -16,10 +19,13 @@ import sys
 HEADER = struct.Struct("<IIQQIIII")
 GETATTR, OPENDIR, READDIR, RELEASEDIR, STATFS, INIT, FORGET, BATCH_FORGET = 3, 27, 28, 29, 17, 26, 2, 42
 LOOKUP = 1
+ROOT, FIRST_FOLDER, FIRST_FILE = 1, 10, 10_000
+FILE, FILE_BYTES = "C.MP4", 70_000
+MTIME = 1_700_000_000
 
 
 def main() -> None:
-    point = sys.argv[1]
+    point, folders = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
     fuse = os.open("/dev/fuse", os.O_RDWR)
     options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0,allow_other"
     libc = ctypes.CDLL(None, use_errno=True)
@@ -33,11 +39,15 @@ def main() -> None:
             if error.errno == errno.ENODEV:
                 return
             continue
-        _, opcode, unique, *_ = HEADER.unpack_from(request)
+        _, opcode, unique, node, *_ = HEADER.unpack_from(request)
         if opcode in (FORGET, BATCH_FORGET):
             continue
-        answer = reply(opcode)
-        code = -errno.ENOENT if opcode == LOOKUP else (-errno.ENOSYS if answer is None else 0)
+        if opcode == OPENDIR and node > FIRST_FOLDER and os.path.exists(f"{point}.hang"):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        answer = reply(opcode, node, request[HEADER.size :], folders)
+        code = (
+            -errno.ENOENT if opcode == LOOKUP and answer is None else -errno.ENOSYS if answer is None else 0
+        )
         body = answer or b""
         os.write(fuse, struct.pack("<IiQ", 16 + len(body), code, unique) + body)
         if opcode == INIT and not announced:
@@ -46,19 +56,51 @@ def main() -> None:
             sys.stdout.flush()
 
 
-def reply(opcode: int) -> bytes | None:
+def attributes(node: int) -> bytes:
+    is_file = node >= FIRST_FILE
+    mode = stat.S_IFREG | 0o644 if is_file else stat.S_IFDIR | 0o755
+    size = FILE_BYTES if is_file else 0
+    return struct.pack(
+        "<QQQQQQIIIIIIIIII", node, size, 0, MTIME, MTIME, MTIME, 0, 0, 0, mode, 1 if is_file else 2,
+        0, 0, 0, 4096, 0,
+    )  # fmt: skip
+
+
+def look_up(parent: int, name: str, folders: int) -> int | None:
+    if parent == ROOT:
+        known = {f"d{number:03}": FIRST_FOLDER + number for number in range(folders)}
+        return known.get(name)
+    return FIRST_FILE + parent if name == FILE and parent < FIRST_FILE else None
+
+
+def listing(node: int, folders: int) -> bytes:
+    if node != ROOT:
+        entries = [(FIRST_FILE + node, FILE, stat.S_IFREG)]
+    else:
+        entries = [(FIRST_FOLDER + number, f"d{number:03}", stat.S_IFDIR) for number in range(folders)]
+    body = b""
+    for position, (number, name, kind) in enumerate(entries):
+        entry = struct.pack("<QQII", number, position + 1, len(name), kind >> 12) + name.encode()
+        body += entry + bytes(-len(entry) % 8)
+    return body
+
+
+def reply(opcode: int, node: int, body: bytes, folders: int) -> bytes | None:
     if opcode == INIT:
         return struct.pack("<IIIIHHIIHHI7I", 7, 31, 65536, 0, 16, 12, 65536, 1, 0, 0, 0, *([0] * 7))
     if opcode == GETATTR:
-        attributes = struct.pack(
-            "<QQQQQQIIIIIIIIII", 1, 0, 0, 0, 0, 0, 0, 0, 0, stat.S_IFDIR | 0o755, 2, 0, 0, 0, 4096, 0
-        )
-        return struct.pack("<QII", 0, 0, 0) + attributes
+        return struct.pack("<QII", 0, 0, 0) + attributes(node)
+    if opcode == LOOKUP:
+        found = look_up(node, body.split(b"\0", 1)[0].decode("utf-8", "replace"), folders)
+        return None if found is None else struct.pack("<QQQQII", found, 0, 0, 0, 0, 0) + attributes(found)
     if opcode == STATFS:
         return struct.pack("<QQQQQIIII6I", 1000, 500, 500, 10, 10, 4096, 255, 4096, 0, *([0] * 6))
     if opcode == OPENDIR:
         return struct.pack("<QII", 0, 0, 0)
-    if opcode in (READDIR, RELEASEDIR):
+    if opcode == READDIR:
+        _, offset = struct.unpack_from("<QQ", body)
+        return b"" if offset else listing(node, folders)
+    if opcode == RELEASEDIR:
         return b""
     return None
 

@@ -109,3 +109,49 @@ def test_engine_screen_and_commands_live_while_a_mount_hangs(
     wait_until(lambda: store.get(db, hung).state == "online", 15, "the word that it answers again")
     wait_until(lambda: status_of(running, stuck) == "completed", 15, "the job that waited, by itself")
     assert os.path.ismount(point)
+
+
+def test_a_tracked_volume_that_hangs_in_the_middle_of_its_sweep_stops_nothing_else(
+    running: Library, mounted: Mounts, wait_until: Wait
+) -> None:
+    db = running.db()
+    world = World(running, mounted.folder)
+    point, server = mounted.hanging("share", folders=30)
+    hung = place_of(db, str(point)).volume_id
+    store.rename(db, hung, "HANGING")
+    ids = [world.catalogue(str(point / f"d{number:03}/C.MP4"), hashes="none") for number in range(30)]
+    store.track(db, hung)
+    drive = mounted.mount(mounted.image("good", label="GOOD"), "drive")
+    good = place_of(db, str(drive)).volume_id
+
+    trap = Path(f"{point}.hang")
+    trap.touch()  # the server stops with a request of the sweep in hand: nobody can end that one
+    stuck = queue_sweep(running, hung)
+    wait_until(lambda: stopped(server.pid), 10, "the server to hang")
+    execute(db, "UPDATE engine SET intent = 'rescan'")
+    wait_until(lambda: store.get(db, hung).state == "not_responding", 10, "the word that it hangs")
+    sentence = "HANGING does not answer. This goes on when it does"
+    told = "SELECT message FROM jobs WHERE job_id = ?"
+    wait_until(lambda: sentence in str(scalar(db, told, (stuck,))), 10, "the sentence on the job")
+    assert status_of(running, stuck) == "running"
+
+    beat = scalar(db, "SELECT heartbeat_at FROM engine")
+    job_id = queue_sweep(running, good)
+    wait_until(lambda: status_of(running, job_id) == "completed", 10, "a job on another drive")
+    wait_until(lambda: scalar(db, "SELECT heartbeat_at FROM engine") != beat, 10, "a heartbeat")
+    screen = Screen(str(running.root), "volumes")
+    try:
+        screen.read_until(b"HANGING")
+    finally:
+        screen.end()
+
+    trap.unlink()
+    server.send_signal(signal.SIGCONT)
+    wait_until(lambda: status_of(running, stuck) in ("completed", "paused"), 15, "the sweep to go on")
+    execute(db, "UPDATE engine SET intent = 'rescan'")
+    wait_until(lambda: status_of(running, stuck) == "completed", 15, "the sweep to end by itself")
+    assert {world.copy(each)["state"] for each in ids} == {"present"}
+
+
+def stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T"
