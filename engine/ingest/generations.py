@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlite_utils import Database
@@ -66,6 +66,8 @@ class Listed:
         files: files in it.
         failed: paths whose bytes differ from what an earlier list says.
         left_out: paths that no list can name, or of which the digest is not known.
+        moved: former path by new path, of files that are the same under another name.
+        missing: paths of earlier lists that are not here under any name.
     """
 
     list_path: str | None
@@ -73,6 +75,8 @@ class Listed:
     files: int
     failed: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 def add(
@@ -93,20 +97,23 @@ def add(
     files: list[FileHash] = []
     failed: list[str] = []
     left_out = [path for path in tree.files if not writing.nameable(path)]
+    gone = [path for path in history.files() if path not in tree.files]
+    moved = _moved(records, history, gone)
+    missing = tuple(sorted(set(gone) - set(moved.values())))
     for record in records:
         if not writing.nameable(record.path):
             continue
         if not record.digests:
             left_out.append(record.path)
             continue
-        made = _file(record, history)
+        made = _file(record, history, moved.get(record.path))
         if made is None:
             continue
         files.append(made)
         if any(digest.action == "failed" for digest in made.digests):
             failed.append(record.path)
     if not files:
-        return Listed(None, None, 0, (), tuple(sorted(set(left_out))))
+        return Listed(None, None, 0, (), tuple(sorted(set(left_out))), moved, missing)
     counted = {path: digests.get(path) if writing.nameable(path) else None for path in tree.files}
     pairs = folder_hashes(FORM, counted, tree.folders) if whole else {}
     folders = [
@@ -132,23 +139,56 @@ def add(
             ignored,
         ),
     )
-    return Listed(path, history.latest + 1, len(files), tuple(failed), tuple(sorted(set(left_out))))
+    return Listed(
+        path, history.latest + 1, len(files), tuple(failed), tuple(sorted(set(left_out))), moved, missing
+    )
 
 
-def _file(record: Record, history: History) -> FileHash | None:
-    """The entry of a file; None when the history says all of it already."""
-    before = history.files().get(record.path, [])
-    old = {
+def _moved(records: Sequence[Record], history: History, gone: Sequence[str]) -> dict[str, str]:
+    """The former path of each file that no list knows, but whose bytes are those of one that is gone.
+
+    Of equal ones each new path takes one old path.
+    """
+    lost: dict[tuple[str, str], list[str]] = {}
+    for path in gone:
+        for form, value in _recorded(history.files()[path]).items():
+            lost.setdefault((form, value), []).append(path)
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for record in records if lost else ():
+        if record.path in history.files() or not record.size:  # all empty files are alike
+            continue
+        former = [
+            path for entry in record.digests.items() for path in lost.get(entry, ()) if path not in taken
+        ]
+        if former:
+            found[record.path] = former[0]
+            taken.add(former[0])
+    return found
+
+
+def _recorded(records: Sequence[tuple[int, FileHash]]) -> dict[str, str]:
+    """The digests that a file must have, by format: the earliest record decides."""
+    return {
         digest.form: digest.value
-        for _, file in reversed(before)  # the earliest record decides
+        for _, file in reversed(records)
         for digest in file.digests
         if digest.action != "failed"
     }
+
+
+def _file(record: Record, history: History, previous: str | None = None) -> FileHash | None:
+    """The entry of a file; None when the history says all of it already.
+
+    ``previous``: its path when it was recorded under another one, and proven to be that file.
+    """
+    before = history.files().get(previous or record.path, [])
+    old = _recorded(before)
     if not old:
         action = "original"
     else:
         common = [form for form in record.digests if form in old]
-        if not common or not (record.just_read or (record.renewed and _newer(record, before))):
+        if not common or not (previous or record.just_read or (record.renewed and _newer(record, before))):
             return None  # a digest of another kind proves nothing about the recorded one
         same = all(old[form] == record.digests[form] for form in common)
         action = "verified" if same else "failed"
@@ -157,6 +197,7 @@ def _file(record: Record, history: History) -> FileHash | None:
         record.size,
         writing.moment_ns(record.mtime_ns) if record.mtime_ns is not None else None,
         tuple(Digest(form, value, action, record.proven_at) for form, value in record.digests.items()),
+        previous,
     )
 
 

@@ -180,6 +180,9 @@ def _tell(job: JobContext, where: str, made: Listed | None) -> None:
     if made.failed:
         names = ", ".join(display(path) for path in made.failed[:3])
         job.log("error", f"{len(made.failed)} files differ from an earlier hash list at {where}: {names}.")
+    if made.missing:
+        names = ", ".join(display(path) for path in made.missing[:3])
+        job.log("warning", f"{len(made.missing)} files of earlier hash lists are not at {where}: {names}.")
     if made.left_out:
         names = ", ".join(display(path) for path in made.left_out[:3])
         job.log("warning", f"{len(made.left_out)} files at {where} are in no hash list: {names}.")
@@ -263,6 +266,10 @@ def create(
         "files": made.files,
         "read": len(unknown) - len(unread),
         "differing": [json_name("path", name) for name in made.failed],
+        "moved": [
+            {**json_name("path", name), **json_name("was", old)} for name, old in sorted(made.moved.items())
+        ],
+        "missing": [json_name("path", name) for name in made.missing],
         "left_out": [json_name("path", name) for name in (*made.left_out, *unread)],
     }
 

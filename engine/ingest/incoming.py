@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,8 +27,9 @@ class Finding:
     """Something that is not as the lists say.
 
     Attributes:
-        kind: ``damaged`` (other bytes), ``missing``, ``new`` (in no list), ``unreadable``, ``list`` (a
-            list is missing, was changed, or cannot be read).
+        kind: ``damaged`` (other bytes), ``missing``, ``moved`` (here under another name, its bytes as
+            recorded), ``new`` (in no list), ``unreadable``, ``list`` (a list is missing, was changed, or
+            cannot be read).
         path: relative to the folder that was asked about.
         sentence: what is wrong.
         form, expected, found: the digest that differs; None for other kinds.
@@ -73,6 +74,8 @@ class Verdict:
         for finding in self.findings:
             counts[finding.kind] = counts.get(finding.kind, 0) + 1
         words = ", ".join(f"{count:,} {_WORDS[kind]}" for kind, count in counts.items())
+        if set(counts) == {"moved"}:
+            return f"All {self.verified:,} files in {where} have the bytes that were recorded; {words}."
         return f"{where} is NOT as its hash lists say: {words}; {self.verified:,} files are well."
 
     def to_json(self) -> dict[str, Any]:
@@ -120,9 +123,10 @@ class Result:
 _WORDS = {
     "damaged": "damaged",
     "missing": "missing",
+    "moved": "moved or renamed",
     "new": "in no list",
     "unreadable": "not readable",
-    "list": "problems of the lists themselves",
+    "list": "wrong with the lists themselves",
 }
 
 
@@ -189,6 +193,13 @@ def verify(
             reader.file(name, record, file, present[name])
     found = {name for name, _, _ in wanted}
     gone = sorted(set(listed.files) - {listed.spelling.get(name, name) for name in found})
+    moved = _moved(listed, gone, strays, present, reader)
+    gone = [name for name in gone if name not in moved.values()]
+    strays = [name for name in strays if name not in moved]
+    verdict.findings.extend(
+        Finding("moved", name, f"{display(old)} is here as {display(name)}; its bytes are as recorded.")
+        for name, old in sorted(moved.items())
+    )
     verdict.findings.extend(
         Finding("missing", name, f"{display(name)} is in a hash list, but not here.") for name in gone
     )
@@ -197,6 +208,38 @@ def verify(
         for name in strays
     )
     return verdict
+
+
+def _moved(
+    listed: _Known, gone: Sequence[str], strays: Sequence[str], present: Mapping[str, Facts], reader: _Reader
+) -> dict[str, str]:
+    """Files that no list knows by name but whose bytes are those of one that is missing: old by new name.
+
+    Only files of the size of a missing one are read. Of equal ones each new name takes one old name.
+    """
+    by_size: dict[int, list[tuple[str, Digest]]] = {}
+    for name in gone:
+        digest, size = expected(listed.files[name]), listed.files[name][0][1].size
+        if digest is not None and size:  # all empty files are alike
+            by_size.setdefault(size, []).append((name, digest))
+    found: dict[str, str] = {}
+    for name in strays:
+        candidates = by_size.get(present[name].size, []) if present[name].regular else []
+        read: dict[str, str | None] = {}
+        for old, digest in candidates:
+            if digest.form not in read:
+                read[digest.form] = reader.digest(name, digest.form, present[name])
+            if read[digest.form] == _value(digest):
+                found[name] = old
+                candidates.remove((old, digest))
+                reader.well(present[name].size)
+                break
+    return found
+
+
+def _value(digest: Digest) -> str:
+    """A recorded digest as :class:`_Wanted` writes it."""
+    return digest.value if digest.form == "c4" else digest.value.lower()
 
 
 @dataclass
@@ -333,25 +376,16 @@ class _Reader:
 
     def file(self, name: str, record: Digest, file: FileHash, facts: Facts) -> None:
         """Verify one file."""
-        result = self.known.get(name)
-        if result is None or (result.size, result.mtime_ns, result.form) != (
-            facts.size,
-            facts.mtime_ns,
-            record.form,
-        ):
-            try:
-                result = self._read(name, record, facts)
-            except OSError as error:
-                why = os.strerror(error.errno or 0)
-                self._verdict.findings.append(
-                    Finding("unreadable", name, f"{display(name)} cannot be read: {why}.")
-                )
-                return
-        self._verdict.levels[result.level] = self._verdict.levels.get(result.level, 0) + 1
-        value = record.value if record.form == "c4" else record.value.lower()
-        if result.digest == value:
-            self._verdict.verified += 1
-            self._verdict.size += result.size
+        try:
+            result = self._result(name, record.form, facts)
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            self._verdict.findings.append(
+                Finding("unreadable", name, f"{display(name)} cannot be read: {why}.")
+            )
+            return
+        if result.digest == _value(record):
+            self.well(result.size)
             return
         longer = "" if file.size in (None, result.size) else f" It has {result.size} bytes, not {file.size}."
         self._verdict.findings.append(
@@ -365,14 +399,37 @@ class _Reader:
             )
         )
 
-    def _read(self, name: str, record: Digest, facts: Facts) -> Result:
-        digester = _Wanted(record.form)
+    def digest(self, name: str, form: str, facts: Facts) -> str | None:
+        """One digest of a file that no list knows; None when it cannot be read."""
+        try:
+            return self._result(name, form, facts).digest
+        except OSError:
+            return None  # it is told of as one that is in no list
+
+    def well(self, size: int) -> None:
+        """Count a file whose bytes are as recorded."""
+        self._verdict.verified += 1
+        self._verdict.size += size
+
+    def _result(self, name: str, form: str, facts: Facts) -> Result:
+        result = self.known.get(name)
+        if result is None or (result.size, result.mtime_ns, result.form) != (
+            facts.size,
+            facts.mtime_ns,
+            form,
+        ):
+            result = self._read(name, form, facts)
+        self._verdict.levels[result.level] = self._verdict.levels.get(result.level, 0) + 1
+        return result
+
+    def _read(self, name: str, form: str, facts: Facts) -> Result:
+        digester = _Wanted(form)
         reread = Reread(os.path.join(self._top, name), self._fs_type, self._is_network)
         try:
             level = reread.read(self._check, self.on_bytes, digester).level
         finally:
             reread.close()
-        result = Result(digester.size, facts.mtime_ns, level, record.form, digester.value)
+        result = Result(digester.size, facts.mtime_ns, level, form, digester.value)
         if self.on_result is not None:
             self.on_result(name, result)
         return result

@@ -12,7 +12,7 @@ from engine.jobs import store
 from engine.jobs.context import JobContext, JobPaused, Outcome
 from engine.library import Library
 from engine.names import display, to_blob
-from engine.storage.database import rows, write
+from engine.storage.database import rows, scalar, write
 from engine.volumes import places
 
 KIND = "mhl_verify"
@@ -96,6 +96,8 @@ class _Done:
                 data["size"], data["mtime_ns"], data["level"], data["form"], data["digest"]
             )
             self._bytes += data["size"]
+        last = scalar(job.db, "SELECT max(position) FROM tasks WHERE job_id = ?", (job.job_id,))
+        self._position = -1 if last is None else int(last)
 
     def on_file(self, number: int, total: int, path: str) -> None:
         """A file is about to be read, or was read before."""
@@ -121,15 +123,16 @@ class _Done:
         with write(db):
             for path, result in self._waiting:
                 data: dict[str, Any] = {"path": path, **vars(result)}
+                self._position += 1
                 db.conn.execute(
                     "DELETE FROM tasks WHERE job_id = ? AND name = ?", (self._job.job_id, to_blob(path))
                 )
                 db.conn.execute(
                     "INSERT INTO tasks (job_id, position, name, size, mtime_ns, status, data, ended_at)"
-                    " VALUES (?, (SELECT count(*) FROM tasks WHERE job_id = ?), ?, ?, ?, 'completed', ?, ?)",
+                    " VALUES (?, ?, ?, ?, ?, 'completed', ?, ?)",
                     (
                         self._job.job_id,
-                        self._job.job_id,
+                        self._position,
                         to_blob(path),
                         result.size,
                         result.mtime_ns,

@@ -93,13 +93,17 @@ def create(path: str, library_path: str | None, as_json: bool) -> int:
             output.say("There is nothing that the hash lists do not say already.")
         else:
             output.say(f"{output.shown(made['list'])}: {made['files']} files, {made['read']} of them read.")
+        for name in made["moved"][:SHOWN]:
+            output.say(f"  {name['was']} is {name['path']} now; its bytes are as recorded.")
+        for name in made["missing"][:SHOWN]:
+            output.complain(f"{name['path']} is in an earlier list, but not here.")
         for name in made["differing"][:SHOWN]:
             output.complain(f"{name['path']} differs from what an earlier list says.")
         for name in made["left_out"][:SHOWN]:
             output.complain(
                 f"{name['path']} is in no list: its name cannot be written there, or it is unreadable."
             )
-    return 1 if made["differing"] or made["left_out"] else 0
+    return 1 if made["differing"] or made["left_out"] or made["missing"] else 0
 
 
 class _Files:

@@ -693,3 +693,93 @@ def test_cut_off_after_the_list_and_resumed_there_is_one_list(
     assert outcome is not None
     assert outcome.status == "completed"
     assert len(lists(tmp_path / "x" / "A001")) == 1
+
+
+def changed_drive(tmp_path: Path, desk: Desk) -> Path:
+    """A folder with a list, in which files were renamed, moved, changed, lost and added since."""
+    root = tmp_path / "drive/B7"
+    for number in range(6):
+        write(root / f"sub/c{number}.mov", 2000)
+    write(root / "empty.txt", 0)
+    assert hashlists.create(desk.library, str(root))["files"] == 7
+    (root / "sub/c0.mov").rename(root / "sub/renamed.mov")
+    (root / "more").mkdir()
+    (root / "sub/c1.mov").rename(root / "more/c1.mov")
+    (root / "sub/c2.mov").write_bytes(b"x" * 2000)
+    (root / "sub/c3.mov").unlink()
+    (root / "empty.txt").unlink()
+    (root / "other.txt").touch()
+    write(root / "sub/new.mov", 2000)
+    (root / "more/twin.mov").write_bytes((root / "sub/c4.mov").read_bytes())
+    return root
+
+
+def test_verify_tells_renamed_from_missing_and_new(tmp_path: Path, desk: Desk) -> None:
+    root = changed_drive(tmp_path, desk)
+    verdict = incoming.verify(str(root))
+    found = {(finding.kind, finding.path) for finding in verdict.findings}
+    assert found == {
+        ("damaged", "sub/c2.mov"),
+        ("moved", "sub/renamed.mov"),
+        ("moved", "more/c1.mov"),
+        ("missing", "sub/c3.mov"),
+        ("missing", "empty.txt"),
+        ("new", "sub/new.mov"),
+        ("new", "more/twin.mov"),
+        ("new", "other.txt"),
+    }
+    said = {finding.path: finding.sentence for finding in verdict.findings}
+    assert said["more/c1.mov"] == "sub/c1.mov is here as more/c1.mov; its bytes are as recorded."
+    assert "2 moved or renamed" in verdict.sentence
+    assert verdict.verified == 4  # c4, c5 and the two with other names
+
+
+def test_verify_says_when_only_names_differ(tmp_path: Path, desk: Desk) -> None:
+    root = tmp_path / "B7"
+    write(root / "a.mov", 500)
+    write(root / "b.mov", 500)
+    hashlists.create(desk.library, str(root))
+    (root / "a.mov").rename(root / "z.mov")
+    verdict = incoming.verify(str(root))
+    assert verdict.sentence == f"All 2 files in {root} have the bytes that were recorded; 1 moved or renamed."
+    assert not verdict.to_json()["good"], "it is not as the list says"
+
+
+def test_a_further_generation_follows_renames_and_says_what_is_missing(tmp_path: Path, desk: Desk) -> None:
+    root = changed_drive(tmp_path, desk)
+    made = hashlists.create(desk.library, str(root))
+    assert [(one["was"], one["path"]) for one in made["moved"]] == [
+        ("sub/c1.mov", "more/c1.mov"),
+        ("sub/c0.mov", "sub/renamed.mov"),
+    ]
+    assert [one["path"] for one in made["missing"]] == ["empty.txt", "sub/c3.mov"]
+    assert [one["path"] for one in made["differing"]] == ["sub/c2.mov"]
+    history = reading.load(str(root))
+    assert history.problems == ()
+    newest = {file.path: file for file in history.generations[-1].hash_list.files}
+    assert newest["sub/renamed.mov"].previous == "sub/c0.mov"
+    assert [digest.action for digest in newest["sub/renamed.mov"].digests] == ["verified"]
+    assert (newest["more/twin.mov"].previous, newest["other.txt"].previous) == (None, None)
+    again = incoming.verify(str(root))
+    assert {(finding.kind, finding.path) for finding in again.findings} == {
+        ("damaged", "sub/c2.mov"),
+        ("missing", "sub/c3.mov"),
+        ("missing", "empty.txt"),
+    }
+
+
+def test_the_reference_reads_a_list_with_renames(tmp_path: Path, desk: Desk) -> None:
+    root = tmp_path / "B7"
+    for name in ("a.mov", "b.mov"):
+        write(root / name, 500)
+    hashlists.create(desk.library, str(root))
+    (root / "a.mov").rename(root / "z.mov")
+    assert hashlists.create(desk.library, str(root))["moved"]
+    done = reference(
+        "import sys; from ascmhl.history import MHLHistory;"
+        "h = MHLHistory.load_from_path(sys.argv[1]);"
+        "print([f.previous_path for f in h.hash_lists[-1].media_hashes if f.path == 'z.mov'])",
+        root,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "a.mov" in done.stdout
