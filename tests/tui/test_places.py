@@ -306,7 +306,9 @@ async def test_the_foot_of_the_folders_says_what_enter_does(make_app: MakeApp) -
             return app.screen.query_one("#foot", OneLine).text
 
         assert "enter next" in foot()
-        await press(pilot, *"/tmp/c")
+        await press(pilot, "down")
+        assert "enter take it" in foot()
+        await press(pilot, "up", *"/tmp/c")
         assert "enter add" in foot()
         await press(pilot, "enter")
         assert "enter next" in foot()
@@ -421,6 +423,14 @@ async def test_new_footage_opens_the_ingest_with_it(make_app: MakeApp) -> None:
         assert isinstance(app.screen, OffersScreen)
         await press(pilot, "x")
         assert desk.asked[-1] == ("dismiss", 1)
+        assert toasts(app)[-1] == "Waved aside; u offers it again."
+        await press(pilot, "u")
+        assert desk.asked[-1] == ("restore_offers", None)
+        assert toasts(app)[-1] == "1 offer back."
+        desk.drives.restore_offers = lambda _: 0  # type: ignore[method-assign]
+        await press(pilot, "x", "u")
+        assert table(app).count == 0
+        assert toasts(app)[-1] == "Nothing here was waved aside.", "the key works where no row is left"
 
 
 async def test_colour_and_history(make_app: MakeApp) -> None:
@@ -454,6 +464,32 @@ async def test_one_link_brings_its_neighbours(make_app: MakeApp) -> None:
             ("map", old, new, False, True),
         ]
         assert "313 files linked" in toasts(app)[-1]
+
+
+async def test_the_folders_of_a_mapping_can_be_typed(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "m", "e", "ctrl+u", *"/was", "enter", "ctrl+u", *"/is", "enter", "enter")
+        assert ("map", "/was", "/is", True, False) in desk.asked, "what it would do is shown first"
+        assert desk.asked[-1] == ("map", "/was", "/is", False, False)
+        desk.asked.clear()
+        await press(pilot, "m", "e", "escape", "e", "enter", "escape", "escape")
+        assert [asked for asked in desk.asked if asked[0] == "map" and not asked[3]] == []
+
+
+async def test_a_volume_gets_its_marker_after_a_question(make_app: MakeApp, ticks: Any) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "M")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert desk.asked == []
+        await yes(pilot, app, ticks)
+        assert desk.asked == [("volume", table(app).cursor_id, "mark", None)]
+        desk.volume_source.change(table(app).cursor_id, read_only=True)
+        await press(pilot, "R", "M")
+        assert "is read-only" in toasts(app)[-1]
 
 
 async def test_a_mapping_without_a_hit_is_not_applied(make_app: MakeApp) -> None:

@@ -290,8 +290,8 @@ def parse_budget(text: str) -> float:
 def _show_plan(planned: dict[str, Any]) -> None:
     for source in planned["sources"]:
         output.say(
-            f"{source['source']}: {source['kind'].replace('_', ' ')}, {source['files']} files, "
-            f"{output.size(source['bytes'])}; {source['duplicates']} of them verified everywhere already"
+            f"{source['source']}: {source['kind'].replace('_', ' ')}, {_files(source['files'])}, "
+            f"{output.size(source['bytes'])}{_known(source)}"
         )
         for warning in source["warnings"]:
             output.say(f"  note: {output.shown(warning)}")
@@ -304,11 +304,16 @@ def _show_plan(planned: dict[str, Any]) -> None:
     for target in planned["destinations"]:
         output.say(
             f"{output.shown(target['volume'])}: {output.size(target['needed'])} needed, "
-            f"{output.size(target['free'])} free, {target['conflicts']} names taken by other files"
+            f"{output.size(target['free'])} free"
+            + (
+                f", {target['conflicts']} names taken by other files: numbered, nothing is overwritten"
+                if target["conflicts"]
+                else ""
+            )
         )
     seconds = planned["expected_seconds"]
     output.say(
-        f"{planned['files']} files, {output.size(planned['bytes'])}, "
+        f"{_files(planned['files'])}, {output.size(planned['bytes'])}, "
         f"expected time {output.duration(seconds) if seconds >= 1 else 'under a second'} "
         f"({KNOWN_FROM[planned['expected_from']]}). Nothing was changed."
     )
@@ -339,16 +344,24 @@ def _files(count: int) -> str:
     return f"{count} file" if count == 1 else f"{count} files"
 
 
+def _known(source: dict[str, Any]) -> str:
+    """What a plan says of files that every destination holds verified already."""
+    known, files = source["duplicates"], source["files"]
+    if not known:
+        return ""
+    return f"; {'all' if known == files else known} verified there already, {files - known} new"
+
+
 def _show_result(result: dict[str, Any]) -> None:
     for item in result["items"]:
         output.say(
             f"  {item['source']}: {item['status']}, "
-            f"{item['files_ingested']} of {item['files_found']} files verified"
-            + (f", {item['duplicates']} there already" if item["duplicates"] else "")
+            f"{item['files_ingested'] + item['duplicates']} of {item['files_found']} files verified"
+            + (f", {item['duplicates']} of them there already" if item["duplicates"] else "")
             + (f" - {output.shown(item['error'])}" if item["error"] else "")
         )
     output.say(
-        f"{result['status'].replace('_', ' ').capitalize()}: {_files(result['ingested'])} verified "
+        f"{result['status'].replace('_', ' ').capitalize()}: {_files(result['ingested'])} newly verified "
         f"({output.size(result['bytes'])}), {result['duplicates']} there already, {result['failed']} failed, "
         f"in {output.duration(result['seconds'])}."
     )

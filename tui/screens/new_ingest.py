@@ -110,8 +110,8 @@ class PlacesDialog(Dialog[str]):
         view.display = bool(said)
         view.show(said)
         in_from = self.query_one("#from", PathField).query_one(QuietInput).has_focus
-        typed = self.query_one("#from" if in_from else "#to", PathField).value
-        word = "add" if typed else ("next" if in_from else "go on")
+        field = self.query_one("#from" if in_from else "#to", PathField)
+        word = "take it" if field.choosing else "add" if field.value else ("next" if in_from else "go on")
         self.query_one("#foot", OneLine).show(
             foot(("enter", word), ("tab", "complete"), ("backspace", "take back"), ("esc", "back"))
         )

@@ -55,7 +55,7 @@ class PathField(Vertical):
         """Backspace was pressed in an empty field."""
 
     class Typed(Message):
-        """The text of the field is another."""
+        """The text of the field is another, or the offer under its cursor."""
 
     def __init__(
         self,
@@ -98,6 +98,11 @@ class PathField(Vertical):
     def value(self) -> str:
         """What is typed."""
         return self.query_one(QuietInput).value.strip()
+
+    @property
+    def choosing(self) -> bool:
+        """Whether an offer is under the cursor: enter takes it into the field."""
+        return 0 <= self._at < len(self._offers)
 
     def type_into(self) -> None:
         """Put the cursor into the field."""
@@ -169,11 +174,12 @@ class PathField(Vertical):
         if self._offers:
             self._at = max(-1, min(self._at + by, len(self._offers) - 1))
             self._draw()
+            self.post_message(self.Typed())
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if 0 <= self._at < len(self._offers):
+        if self.choosing:
             self.action_complete()
             return
         self.entered(os.path.expanduser(event.value.strip()))

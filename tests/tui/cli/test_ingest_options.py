@@ -148,13 +148,13 @@ def test_a_card_that_is_known_reads_as_there_already_and_an_empty_folder_is_refu
     where = ("--to", home / "x", "--library", home / "lib", "--wait")
     assert rushes("ingest", card, *where).code == 0
     said = rushes("ingest", card, *where)
-    assert (said.code, "0 of 2 files verified, 2 there already" in said.out) == (0, True), said.out
+    assert (said.code, "2 of 2 files verified, 2 of them there already" in said.out) == (0, True), said.out
     (home / "empty").mkdir()
     refused = rushes("ingest", home / "empty", *where)
     assert (refused.code, "holds no files" in refused.err) == (3, True), refused.err
     (home / "one").mkdir()
     (home / "one/c.txt").write_text("ccc")
-    assert "Completed: 1 file verified" in rushes("ingest", home / "one", *where).out
+    assert "Completed: 1 file newly verified" in rushes("ingest", home / "one", *where).out
 
 
 def test_a_preview_shows_every_token_filled_in_and_does_nothing(home: Path) -> None:
@@ -201,6 +201,8 @@ def test_a_card_that_is_not_whole_is_told_before_and_after(home: Path) -> None:
     assert f"note: {sentence}" in rushes("ingest", home / "GOPRO", *where, "--dry-run").out
     done = rushes("ingest", home / "GOPRO", *where, "--wait")
     assert f"note: {sentence}" in done.out
+    planned = rushes("ingest", home / "GOPRO", *where, "--dry-run").out
+    assert "2 files, 16 Bytes; all verified there already, 0 new" in planned
     again = rushes("ingest", home / "GOPRO", *where, "--wait", "--json").document
     assert again["warnings"] == [sentence]
     told = rushes("notices", "--library", home / "lib", "--json").document
