@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from engine.export.estimate import Estimate
 from engine.jobs import room
 from engine.library import Library
 from engine.names import display
-from engine.storage.database import row
+from engine.storage.database import execute, row
 from engine.volumes import places
+from engine.volumes.reconcile import FREE_STEP
 
 
 @dataclass
@@ -64,6 +66,37 @@ def problems(library: Library, snapshots: Iterable[tuple[Mapping[str, Any], int]
             "another destination or a smaller preset, or set export.space to warn."
         )
     return said
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A volume without room, and the bytes that must be free on it before a job goes on."""
+
+    volume_id: str
+    free: int
+
+
+def lacking(db: Database, job_id: str, folder: str) -> Lacking | None:
+    """How much room a job that met a full disk waits for; None when the disk cannot be told.
+
+    As much as it is estimated to write there still, and in any case noticeably
+    more than there is: what was there was too little.
+    """
+    while not os.path.isdir(folder) and folder != "/":
+        folder = os.path.dirname(folder)
+    try:
+        volume_id = places.place_of(db, folder).volume_id
+    except (OSError, RushesError):
+        return None
+    free, size = room.free_bytes(folder), room.size_bytes(folder)
+    job = row(db, "SELECT needs, done, total FROM jobs WHERE job_id = ?", (job_id,))
+    if free is None or job is None:
+        return None
+    # What is known of the volume may be older than the writing that filled it.
+    execute(db, "UPDATE volumes SET free_bytes = ? WHERE volume_id = ?", (free, volume_id))
+    share = min(1.0, job["done"] / job["total"]) if job["total"] else 0.0
+    left = room.left(json.loads(job["needs"]), volume_id, share)
+    return Lacking(volume_id, max(left, free + min(FREE_STEP, max(1, (size or 0) // 100))))
 
 
 def _by_volume(library: Library, snapshots: Iterable[tuple[Mapping[str, Any], int]]) -> dict[str, _Wanted]:

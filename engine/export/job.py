@@ -15,25 +15,27 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
+from humanize import naturalsize
 from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError, ToolMissing
-from engine.export import crew, executors, join, ledger, parts, placing, records, segment
+from engine.export import crew, demand, executors, join, ledger, parts, placing, records, segment
 from engine.export.board import Board
 from engine.export.ledger import Entry
 from engine.export.output import Manners, Output, SourceAway, Sources
 from engine.export.planner import planned
 from engine.export.runs import log_path, run_folder
 from engine.export.yielding import Yielding
-from engine.jobs import states
+from engine.jobs import states, waiting
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
 from engine.media.ffmpeg import FfmpegFailed
 from engine.media.tools import find_tools
 from engine.names import display
 from engine.storage import config
+from engine.storage.database import execute
 from engine.volumes import places
 
-_WAITING = frozenset({"disk_full", "permission", "output_write_error"})
+_WAITING = frozenset({"permission", "output_write_error"})
 """Failures that the next file of the run would meet too: the run ends there, the rest stays queued."""
 
 
@@ -164,12 +166,30 @@ class _Work:
             self._publish(output)
             return None
         except FfmpegFailed as error:
-            failure = _full(where, error) if error.category == "disk_full" else error
+            failure = error
         except OSError as error:
             failure = self._unusable(error.strerror or str(error))
+        if failure.category == "disk_full":
+            raise self._without_room(where, position, failure)
         self.job.log("error", str(failure))
         ledger.fail_output(self.db, self.run_id, position, str(failure), failure.details)
         return failure
+
+    def _without_room(self, folder: str, position: int, failure: FfmpegFailed) -> JobPaused:
+        """The pause until there is room: more than now, and as much as is still to be written."""
+        execute(
+            self.db,
+            "UPDATE segments SET status = 'queued' WHERE run_id = ? AND output = ? AND status = 'failed'",
+            (self.run_id, position),
+        )
+        self.job.log("warning", failure.details or str(failure))
+        lacking = demand.lacking(self.db, self.job.job_id, folder)
+        needed = f"about {naturalsize(lacking.free, binary=True)} must be free" if lacking else "free some"
+        return JobPaused(
+            f"There is no space left on the disk of {display(folder)}: {needed}. What is finished is kept; "
+            "the export goes on by itself when there is room, or when it is resumed.",
+            waiting_for=waiting.for_space(lacking.volume_id, lacking.free) if lacking else None,
+        )
 
     def _unusable(self, why: str) -> FfmpegFailed:
         category = "disk_full" if "No space left" in why else "output_write_error"
@@ -341,15 +361,6 @@ class _Work:
             ledger.set_thumbnail(self.db, self.run_id, target)
         except (RushesError, OSError) as error:
             self.job.log("warning", f"No picture could be made of the export: {error}")
-
-
-def _full(folder: str, error: FfmpegFailed) -> FfmpegFailed:
-    return FfmpegFailed(
-        "disk_full",
-        f"There is no space left on the disk of {display(folder)}. What is finished is kept: "
-        "free some space and resume.",
-        error.details,
-    )
 
 
 def _remove_matching(folder: str, fits: Callable[[str], bool]) -> None:

@@ -108,6 +108,15 @@ class Sources:
             elsewhere = True
         return elsewhere
 
+    def missing(self, plan: Plan, part: Segment | Chunk) -> FfmpegFailed | None:
+        """After a failure: the sentence about a source that has no copy any more; None when all have one."""
+        for index in plan.source_indexes(part):
+            if available(self._db, plan.sources[index].asset_id) is None:
+                why = self._why(plan, index)
+                if isinstance(why, FfmpegFailed):
+                    return why
+        return None
+
     def _is_there(self, path: str, asset_id: int) -> bool:
         try:
             os.stat(path)
@@ -297,12 +306,13 @@ class Output:
             try:
                 made = self._attempt(segment_id, part, rendered)
                 break
-            except FfmpegFailed as failure:
+            except FfmpegFailed as failed:
                 elsewhere = self.sources.look_again(self.plan, part)
+                failure = self.sources.missing(self.plan, part) or failed
                 parts.fail(self.job.db, segment_id, str(failure))
                 killed = failure.category == "killed" and attempts < KILLED_ATTEMPTS
                 if not elsewhere and not killed:
-                    raise
+                    raise failure from failed
                 self.job.log("warning", f"{failure} It is tried again.")
         if made.warning is not None:
             self.job.log("warning", made.warning)

@@ -206,10 +206,9 @@ def _whereabouts(db: Database, asset_id: int, needs: Policy) -> Whereabouts:
     assert asset is not None
     found = rows(
         db,
-        f"SELECT copy.*, {COUNTS} AS counts, swept.at AS swept_at FROM copy_states AS copy"
-        " LEFT JOIN (SELECT volume_id, max(at) AS at FROM volume_events"
-        " WHERE kind = 'swept' GROUP BY volume_id)"
-        " AS swept USING (volume_id) WHERE asset_id = ?"
+        f"SELECT copy.*, {COUNTS} AS counts, (SELECT max(at) FROM volume_events"
+        " WHERE volume_events.volume_id = copy.volume_id AND kind = 'swept') AS swept_at"
+        " FROM copy_states AS copy WHERE asset_id = ?"
         f" ORDER BY {COUNTS} DESC, seen_as <> 'online', verified_at DESC, copy_id",
         (asset_id,),
     )

@@ -10,6 +10,7 @@ import time
 from engine import __version__, clock
 from engine.errors import IllegalTransition
 from engine.jobs import states, store
+from engine.jobs.waiting import SPACE, go_on, has_come
 from engine.library import Library
 from engine.storage import audit, config
 from engine.storage.database import execute, row, rows, scalar, write
@@ -173,13 +174,17 @@ class Supervisor:
                 cancel_idle(self._library, job)
 
     def _let_go_on(self) -> None:
-        """Resume jobs that rested for another one which does not run any more."""
+        """Resume jobs that rested for another one which does not run any more, or for room that is there."""
         db = self._library.db()
         for waiting in rows(
             db,
             "SELECT job_id, waiting_for FROM jobs WHERE status = 'paused' AND intent IS NULL"
-            " AND waiting_for LIKE 'job:%'",
+            " AND (waiting_for LIKE 'job:%' OR waiting_for LIKE 'space:%')",
         ):
+            if waiting["waiting_for"].startswith(SPACE):
+                if has_come(db, waiting["waiting_for"]):
+                    go_on(db, waiting["job_id"], "There is room again")
+                continue
             other = waiting["waiting_for"].removeprefix("job:")
             if scalar(db, "SELECT status FROM jobs WHERE job_id = ?", (other,)) != "running":
                 store.request(db, waiting["job_id"], "resume")

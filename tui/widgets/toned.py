@@ -27,9 +27,9 @@ class Toned(Widget):
 
     COMPONENT_CLASSES = {f"tone--{tone}" for tone in TONES}
 
-    def tone(self, *names: str) -> Style:
-        """The style of these tones, laid over this widget's own; ``#rrggbb,#rrggbb`` is one too."""
-        style = self.rich_style
+    def tone(self, *names: str, over: Style | None = None) -> Style:
+        """These tones, laid over the style of this widget or ``over``; ``#rrggbb,#rrggbb`` is one too."""
+        style = self.rich_style if over is None else over
         for name in names:
             if name.startswith("#"):
                 style += _colours(name)
@@ -49,7 +49,7 @@ class Toned(Widget):
         segments: list[Segment] = []
         used = 0
         for text, tone in (*pieces, ("", "")):
-            style = self.tone(*under, tone) if tone and not plain else base
+            style = self.tone(tone, over=base) if tone and not plain else base
             if not text:
                 continue
             used += cells(text)

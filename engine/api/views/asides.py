@@ -174,16 +174,26 @@ _TELLING = {
 }
 """Events of volumes that are notices, and their level."""
 
-_JOBS = (
+_WARNED = "kind = 'ingest' AND json_array_length(result, '$.warnings') > 0"
+_TOLD = (
+    ("jobs_by_status", "status IN ('failed', 'interrupted', 'completed_with_warnings')"),
+    ("jobs_by_status", "status = 'paused' AND waiting_for IS NOT NULL"),
+    (
+        "jobs_of_scans",
+        "status = 'completed' AND kind = 'relink_scan' AND result ->> 'announcement' IS NOT NULL",
+    ),
+    ("jobs_warned", f"status = 'completed' AND {_WARNED}"),
+)
+"""Jobs that are notices: an index and a condition; no job fulfils two."""
+
+_JOBS = " UNION ALL ".join(
     "SELECT job_id, kind, title, status, error, result ->> 'announcement' AS said,"
     " json_array_length(result, '$.damaged') AS damaged,"
     " json_array_length(result, '$.warnings') AS warned, result ->> '$.warnings[0]' AS warning,"
-    " coalesce(ended_at, progress_at, started_at, created_at) AS at FROM jobs"
-    " WHERE kind NOT IN ('sweep', 'relink_prove') AND (status IN ('failed', 'interrupted',"
-    " 'completed_with_warnings') OR (status = 'completed' AND kind = 'relink_scan'"
-    " AND result ->> 'announcement' IS NOT NULL)"
-    " OR (status = 'completed' AND kind = 'ingest' AND json_array_length(result, '$.warnings') > 0)"
-    " OR (status = 'paused' AND waiting_for IS NOT NULL))"
+    " result ->> 'applied' AS linked, result ->> 'candidates' AS candidates,"
+    f" coalesce(ended_at, progress_at, started_at, created_at) AS at FROM jobs INDEXED BY {index}"
+    f" WHERE kind NOT IN ('sweep', 'relink_prove') AND {told}"
+    for index, told in _TOLD
 )
 
 
@@ -230,11 +240,11 @@ def notices(library: Library, *, unseen: bool = False, limit: int = MOST) -> lis
 
 
 def unseen(library: Library) -> int:
-    """How many notices were not looked at."""
+    """How many notices were not looked at, at most :data:`MOST` of each kind: no more are listed."""
     at, event_id = _seen(library)
     db = library.db()
-    events = scalar(db, f"SELECT count(*) FROM ({_EVENTS} AND event_id > ?)", (event_id,))
-    jobs = scalar(db, f"SELECT count(*) FROM ({_JOBS}) WHERE at > ?", (at,))
+    events = scalar(db, f"SELECT count(*) FROM ({_EVENTS} AND event_id > ? LIMIT {MOST})", (event_id,))
+    jobs = scalar(db, f"SELECT count(*) FROM (SELECT 1 FROM ({_JOBS}) WHERE at > ? LIMIT {MOST})", (at,))
     return int(events) + int(jobs)
 
 

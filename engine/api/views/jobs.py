@@ -23,7 +23,7 @@ from engine.api.views import order
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
 from engine.ingest import pace
-from engine.jobs import line, store
+from engine.jobs import line, store, waiting
 from engine.jobs.store import priority_word
 from engine.library import Library
 from engine.names import from_blob
@@ -32,8 +32,8 @@ from engine.storage.database import Row, row, rows, scalar
 _JOB_COLUMNS = (
     "jobs.job_id, jobs.batch_id, jobs.kind, jobs.title, jobs.status, jobs.intent, jobs.stage, jobs.message,"
     " jobs.done, jobs.total, jobs.bytes_done, jobs.bytes_total, jobs.rate, jobs.eta_seconds,"
-    " jobs.waiting_for, jobs.error, jobs.created_at, jobs.started_at, jobs.ended_at, jobs.free_eta_seconds,"
-    " jobs.parts, jobs.priority"
+    f" {waiting.SHOWN} AS waiting_for, jobs.error, jobs.created_at, jobs.started_at, jobs.ended_at,"
+    " jobs.free_eta_seconds, jobs.parts, jobs.priority"
 )
 
 

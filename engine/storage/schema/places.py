@@ -76,6 +76,7 @@ TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX volume_events_by_volume ON volume_events (volume_id, event_id)",
+    "CREATE INDEX volume_events_swept ON volume_events (volume_id, at) WHERE kind = 'swept'",
     # What a tracked volume holds that was never taken in: an offer is a whole new folder, or the new
     # files beside known ones in a folder. Which of its files still wait is asked of ``copies``.
     """

@@ -50,6 +50,11 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX jobs_by_end ON jobs (ended_at)",
     "CREATE INDEX jobs_untold ON jobs (ended_at) WHERE told = 0 AND ended_at IS NOT NULL",
+    "CREATE INDEX jobs_of_scans ON jobs (ended_at) WHERE kind = 'relink_scan'",
+    """
+    CREATE INDEX jobs_warned ON jobs (ended_at)
+        WHERE kind = 'ingest' AND json_array_length(result, '$.warnings') > 0
+    """,
     "CREATE INDEX jobs_by_status ON jobs (status, priority, created_at)",
     "CREATE INDEX jobs_by_time ON jobs (created_at DESC, job_id, kind, status)",
     """

@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from engine.api import preview
+from engine.api.views.runs import Runs
 from engine.errors import Refused
 from engine.export import recipes, runs
 from engine.media.probe import probe
+from engine.names import to_blob
 from engine.storage.database import execute
+from engine.supervisor.supervisor import Supervisor
 from engine.volumes.refresh import refresh
 
 SPEC = {"preset": "archive", "segment_seconds": 1}
@@ -62,6 +65,12 @@ def image(tmp_path):
         disk.detach()
 
 
+def _goes_on(desk, queued) -> bool:
+    """Whether the engine resumes a paused run by itself now."""
+    Supervisor(desk.library)._let_go_on()
+    return desk.one("SELECT intent FROM jobs WHERE job_id = ?", queued.job_id) == "resume"
+
+
 def test_offline_clips_are_refused_with_all_their_names(desk, clip):
     for name in ("a.mov", "b.mov", "c.mov"):
         desk.add(clip("a.mov"), name)
@@ -81,13 +90,20 @@ def test_a_full_disk_is_a_sentence_and_the_run_goes_on_later(desk, clip, image):
     (disk.mount_point / "ballast").write_bytes(b"x" * (11 << 20))
     queued = desk.order(**SPEC, destination=str(disk.mount_point))
     run = desk.run(queued)
-    assert (run.status, run.error_category) == ("failed", "disk_full"), run.error
-    assert f"no space left on the disk of {disk.mount_point}" in run.error
+    assert run.status == "paused", run.error
+    assert f"no space left on the disk of {disk.mount_point}" in run.message
     assert sorted(os.listdir(disk.mount_point)) == ["ballast", "lost+found"]
+    row = Runs(desk.library).rows([run.run_id])[0]
+    at = to_blob(str(disk.mount_point))
+    assert row.waiting_for == f"space on {desk.one('SELECT name FROM volumes WHERE mount_point = ?', at)}"
+    assert not _goes_on(desk, queued)  # nothing was freed
     (disk.mount_point / "ballast").unlink()
-    again = desk.run(runs.resume(desk.library, run.run_id))
+    refresh(desk.library.db())
+    assert _goes_on(desk, queued)
+    renders = desk.renders(run)
+    again = desk.run(queued)
     assert again.status == "completed", again.error
-    assert desk.renders(again) == 0
+    assert desk.renders(again) == renders
     assert os.listdir(disk.mount_point).count("film.mov") == 1
 
 
@@ -97,13 +113,17 @@ def test_a_full_cache_stops_the_run_and_keeps_what_is_finished(library, desk, cl
     desk.add(clip("a.mov", seconds="8", size="320x180"), "a.mov")
     monkeypatch.setattr(type(library), "exports", property(lambda _self: disk.mount_point / "exports"))
     (disk.mount_point / "ballast").write_bytes(b"x" * (24 << 20))
-    run = desk.run(desk.order(**SPEC))
-    assert (run.status, run.error_category) == ("failed", "disk_full"), run.error
+    queued = desk.order(**SPEC)
+    run = desk.run(queued)
+    assert run.status == "paused", run.error
+    assert desk.one("SELECT count(*) FROM segments WHERE status IN ('running', 'failed')") == 0
+    assert desk.one("SELECT status FROM run_outputs") == "queued"
     finished = desk.one("SELECT count(*) FROM segments WHERE status = 'completed'")
     assert 0 < finished < 8
     assert not list(disk.mount_point.rglob("*.part"))
     (disk.mount_point / "ballast").unlink()
-    again = desk.run(runs.resume(desk.library, run.run_id))
+    runs.resume(desk.library, run.run_id)
+    again = desk.run(queued)
     assert again.status == "completed", again.error
     assert again.segments_reused == finished
 
