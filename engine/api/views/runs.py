@@ -9,7 +9,7 @@ from typing import ClassVar
 from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
-from engine.jobs import line
+from engine.jobs import line, waiting
 from engine.jobs.store import priority_word
 from engine.storage.database import Row, row, rows
 
@@ -17,7 +17,8 @@ _RUN_COLUMNS = (
     "runs.run_id, runs.job_id, runs.name, runs.recipe_name, runs.frames_done, runs.frames_total,"
     " runs.output_path, runs.output_size, runs.output_duration_ms, runs.error_category, runs.created_at,"
     " jobs.status, jobs.intent, jobs.stage, jobs.message, jobs.rate, jobs.eta_seconds,"
-    " jobs.waiting_for, jobs.error, jobs.started_at, jobs.progress_at, jobs.ended_at, jobs.priority"
+    f" {waiting.SHOWN} AS waiting_for, jobs.error, jobs.started_at, jobs.progress_at, jobs.ended_at,"
+    " jobs.priority"
 )
 
 
