@@ -16,15 +16,12 @@ from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
 from engine.ingest.landing import Landing
 from engine.ingest.meter import Meter
-from engine.ingest.parcels import Parcel, Transfer
+from engine.ingest.parcels import RESUMED, Parcel, Transfer
 from engine.ingest.reach import Pulse
 from engine.jobs.context import JobContext
 from engine.media import rereading
 from engine.media.hashing import Digester, digest_fd, fast_hash
 from engine.names import display
-
-RESUMED = "resumed"
-"""Stage of a transfer that was under way when its job was cut off."""
 
 
 def aim(

@@ -9,17 +9,16 @@ committed in one transaction, after the last file has its final name.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from engine import clock
 from engine.errors import VolumeGone
 from engine.ingest import aiming, failures, folders, journal, together
+from engine.ingest.bundle import Item, Leg
 from engine.ingest.copying import Stream, read_back_all, source_digest, write_out
 from engine.ingest.ends import Destination, Source
 from engine.ingest.failures import Failure
 from engine.ingest.gait import gait_of
-from engine.ingest.known import join
 from engine.ingest.landing import Landing
 from engine.ingest.ledger import Ledger
 from engine.ingest.meter import Meter
@@ -27,7 +26,7 @@ from engine.ingest.parcels import Parcel, Transfer
 from engine.ingest.queue import Order
 from engine.jobs.context import JobContext, JobPaused
 from engine.media.hashing import Digester
-from engine.names import display, to_blob
+from engine.names import display
 from engine.storage.database import write
 
 SMALL = 1 << 20
@@ -68,6 +67,21 @@ class Carrier:
         self.gait = gait_of(place.is_network if place else None for place in places)
         meter.reads_from(display(source.path))
 
+    @property
+    def quick(self) -> bool:
+        """Whether bundles of small files can go the short way of :mod:`engine.ingest.bundle`."""
+        return bool(self.gait.together) and self.source.reach.direct and not self.verify_source
+
+    def doubt(self, item: Item, leg: Leg) -> None:
+        """A copy of a bundle does not hold what was read; its file is copied once more, the general way."""
+        assert item.content is not None
+        parcel = item.parcel
+        shown = display(os.path.join(leg.transfer.destination.path, parcel.path))
+        bad = failures.mismatch(shown, item.content.blake3, leg.found or "", leg.level)
+        self.job.log("warning", bad.sentence, parcel.task_id)
+        self.verify_source = True  # from here on every source is read twice
+        parcel.attempts, parcel.doubted = 1, item.content.blake3
+
     def carry(self, parcels: Sequence[Parcel]) -> None:
         """Bring these files to a verdict, as far as sources and destinations are there.
 
@@ -80,24 +94,17 @@ class Carrier:
         open_parcels = [parcel for parcel in parcels if parcel.open]
         with self._whole(open_parcels):
             self.prepare(open_parcels)
-            with write(self.job.db):
-                self.begin(open_parcels)
+            self.begin(open_parcels)
             again = self.work(open_parcels)
             self.ledger.commit([parcel for parcel in open_parcels if parcel not in again])
             self._retry(again)
-
-    def carry_on(self, parcels: Sequence[Parcel]) -> None:
-        """Try files again for which :meth:`work` asked for that. Raises as :meth:`carry` does."""
-        with self._whole(parcels):
-            self._retry(parcels)
 
     def _retry(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
             again = [parcel]
             while again:
                 self.prepare(again)
-                with write(self.job.db):
-                    self.begin(again)
+                self.begin(again)
                 again = self.work(again)
             self.ledger.commit([parcel])
 
@@ -123,20 +130,14 @@ class Carrier:
         for parcel in parcels:
             self._close(parcel)
 
-    def look(self, in_hand: Sequence[Parcel] = ()) -> None:
-        """Make sure that source and destinations are there; close folders that ``in_hand`` does not need.
+    def look(self, needed: Collection[int] = ()) -> None:
+        """Make sure that source and destinations are there; close open folders that are not ``needed``.
 
         Raises:
             VolumeGone: the source is not there.
         """
         self.source.check()
-        self.source.root.trim()
-        needed = {
-            transfer.landing.folder
-            for parcel in in_hand
-            for transfer in parcel.transfers
-            if transfer.landing is not None
-        }
+        self.source.root.trim(needed)
         for destination in self.destinations:
             destination.check()
             if destination.root is not None:
@@ -150,13 +151,9 @@ class Carrier:
                     transfer.destination.lose(failures.stalled(transfer.landing.shown).sentence)
 
     # -- one round -----------------------------------------------------------
-    def prepare(self, parcels: Sequence[Parcel], *, beside: Sequence[Parcel] = ()) -> None:
-        """Open these files and find out where they go; ``beside`` are others that take their room first."""
-        left = {
-            id(target): target.room() - _planned(beside, target)
-            for target in self.destinations
-            if target.away is None
-        }
+    def prepare(self, parcels: Sequence[Parcel]) -> None:
+        """Open these files and find out where they go."""
+        left = {id(target): target.room() for target in self.destinations if target.away is None}
         for parcel in parcels:
             self.job.check_now()
             parcel.attempts += 1
@@ -219,31 +216,17 @@ class Carrier:
             parcel.data.pop(journal.FINGERPRINT, None)
 
     def begin(self, parcels: Sequence[Parcel]) -> None:
-        """State before work: what is about to be made, and under which temporary names.
-
-        Within the open transaction; any thread, as long as nobody works on these files.
-        """
-        db = self.job.db
-        moment = clock.now()
-        db.conn.executemany(
-            "UPDATE tasks SET status = 'running', stage = 'copy', attempts = attempts + 1, started_at = ?"
-            " WHERE task_id = ? AND status IN ('queued', 'running')",
-            [(moment, parcel.task_id) for parcel in parcels],
-        )
-        db.conn.executemany(
-            "UPDATE transfers SET status = 'running', stage = 'copy', path = ?, temp = ?"
-            " WHERE transfer_id = ?",
-            [
-                (
-                    to_blob(transfer.path),
-                    to_blob(join(os.path.dirname(transfer.path), transfer.landing.temp)),
-                    transfer.transfer_id,
-                )
-                for parcel in parcels
-                for transfer in parcel.open
-                if transfer.landing is not None
-            ],
-        )
+        """State before work: what is about to be made, and under which temporary names."""
+        with write(self.job.db):
+            self.ledger.begin(
+                [parcel.task_id for parcel in parcels],
+                [
+                    (transfer.path, transfer.landing.temp, transfer.transfer_id)
+                    for parcel in parcels
+                    for transfer in parcel.open
+                    if transfer.landing is not None
+                ],
+            )
 
     def _write(self, parcel: Parcel, *, sync: bool) -> None:
         original = parcel.original
@@ -281,6 +264,9 @@ class Carrier:
         if "name" in parcel.data and parcel.blake3 != expected:  # its name would be a lie
             parcel.failure = failures.changed(original.shown)
             return
+        if parcel.doubted not in (None, expected):
+            self._unstable(parcel, landings, str(parcel.doubted), expected)
+            return
         read_back_all(landings, expected, check=self.job.check_now, tick=self.meter.tick)
         wrong = [
             landing for landing in landings if landing.failure and landing.failure.kind == "verify_mismatch"
@@ -295,13 +281,20 @@ class Carrier:
         except OSError as error:
             parcel.failure = failures.of_reading(error, original.shown)
             return
-        parcel.second_hash = second
-        if second == expected:
-            parcel.source_proven = True
+        if second != expected:
+            self._unstable(parcel, landings, expected, second)
             return
+        parcel.second_hash = second
+        parcel.source_proven = True
+
+    def _unstable(self, parcel: Parcel, landings: Sequence[Landing], first: str, second: str) -> None:
+        assert parcel.original is not None
+        parcel.second_hash = second
         for landing in landings:
-            landing.failure = failures.unstable(original.shown, expected, second)
-        self.job.log("warning", failures.unstable(original.shown, expected, second).sentence, parcel.task_id)
+            landing.failure = failures.unstable(parcel.original.shown, first, second)
+        self.job.log(
+            "warning", failures.unstable(parcel.original.shown, first, second).sentence, parcel.task_id
+        )
 
     def _publish(self, parcels: Sequence[Parcel]) -> None:
         touched: list[Landing] = []
@@ -426,13 +419,3 @@ class Carrier:
         if parcel.original is not None:
             parcel.original.close()
             parcel.original = None
-
-
-def _planned(parcels: Sequence[Parcel], target: Destination) -> int:
-    """Bytes that these files will still take at a destination."""
-    return sum(
-        parcel.size
-        for parcel in parcels
-        for transfer in parcel.transfers
-        if transfer.destination is target and transfer.landing is not None
-    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
@@ -23,8 +22,7 @@ _KEPT = "('managed', 'backup', 'reference', 'export')"
 """Roles that a file keeps when it later serves as the source of another ingest."""
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
     """One sequence of bytes, as it was read.
 
     Attributes:
@@ -118,8 +116,7 @@ _NEW_COPY = _COPY.replace("(asset_id,", "(copy_id, asset_id,", 1).replace("VALUE
 """The same with an id that was set aside for it; a place that is known keeps its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One file with known content at one place: see :func:`record_copy`."""
 
     asset_id: int

@@ -124,6 +124,17 @@ def sync_folder(fd: int) -> None:
             raise
 
 
+def flush_file_system(fd: int) -> None:
+    """Flush everything that was written to the file system of an open folder to its device.
+
+    Raises:
+        OSError: not all of it could be written.
+    """
+    if _libc.syncfs(fd) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
 def publish(folder: int, temp: str, name: str) -> None:
     """Give the file ``temp`` its final ``name`` in the same folder, replacing nothing.
 

@@ -259,13 +259,17 @@ def _carry_all(
 
     def bundles() -> Iterator[list[Parcel]]:
         after = -1
-        while parcels := load(job.db, item_id, list(destinations), after=after, limit=gait.files):
-            bundle = parcels[:1] if one_by_one else _bundle(parcels, gait)
-            if gait.pause and after >= 0:
-                job.wait(gait.pause)
-            after = bundle[-1].position
-            job.checkpoint()
-            yield bundle
+        limit = gait.together if carrier.quick and not one_by_one else gait.files
+        while parcels := load(job.db, item_id, list(destinations), after=after, limit=limit):
+            while parcels:
+                bundle = parcels[:1] if one_by_one else _bundle(parcels, gait)
+                if gait.pause and after >= 0:
+                    job.wait(gait.pause)
+                parcels = parcels[len(bundle) :]
+                after = bundle[-1].position
+                job.checkpoint()
+                yield bundle
+            limit = gait.together if carrier.quick and not one_by_one else gait.files
 
     belt.run(carrier, bundles())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.ingest import journal
+from engine.ingest.bundle import Bundle, Item
 from engine.ingest.catalogue import Content, Place, record_assets, record_copies
 from engine.ingest.ends import Source
 from engine.ingest.known import join
@@ -55,6 +57,64 @@ class Ledger:
             [(parcel, transfer) for parcel in parcels for transfer in parcel.transfers], moment
         )
         self._store_tasks([self._decided(parcel, moment) for parcel in parcels])
+        self._meter.store_item(parcels)
+
+    def begin(self, task_ids: Sequence[int], temps: Sequence[tuple[str, str, int]]) -> None:
+        """State before work, within the open transaction: what is about to be made. Any thread.
+
+        Args:
+            task_ids: files that begin.
+            temps: (final path, temporary name in the same folder, transfer) of each copy.
+        """
+        run, moment = self._job.db.conn.executemany, clock.now()
+        run(
+            "UPDATE tasks SET status = 'running', stage = 'copy', attempts = attempts + 1, started_at = ?"
+            " WHERE task_id = ? AND status IN ('queued', 'running')",
+            [(moment, task_id) for task_id in task_ids],
+        )
+        run(
+            "UPDATE transfers SET status = 'running', stage = 'copy', path = ?, temp = ?"
+            " WHERE transfer_id = ?",
+            [
+                (to_blob(path), to_blob(join(path.rpartition("/")[0], temp)), transfer_id)
+                for path, temp, transfer_id in temps
+            ],
+        )
+
+    def enter(self, bundle: Bundle) -> None:
+        """Store that the files of a bundle are proven, as :meth:`store` does; any thread."""
+        if not bundle.items:
+            return
+        db, moment = self._job.db, clock.now()
+        parcels = [item.parcel for item in bundle.items]
+        ids = record_assets(db, [item.content for item in bundle.items if item.content is not None])
+        places: list[Place] = []
+        for item, asset_id in zip(bundle.items, ids, strict=True):
+            parcel = item.parcel
+            parcel.asset_id = asset_id
+            if self._from_card:
+                places.append(self._source_place(parcel, asset_id))
+            for leg in item.legs:
+                assert leg.facts is not None
+                leg.transfer.status, leg.transfer.stage, leg.transfer.level = (
+                    "completed",
+                    "verified",
+                    leg.level,
+                )
+                places.append(_place(asset_id, leg.transfer, leg.facts))
+        record_copies(db, places, self._job.record.batch_id)
+        self._update_transfers(
+            [
+                (
+                    *("completed", "verified", to_blob(leg.transfer.path), leg.level, leg.found, None),
+                    *(item.parcel.size, leg.write_seconds, item.parcel.size, leg.read_seconds),
+                    *(None, True, moment, leg.transfer.transfer_id),
+                )
+                for item in bundle.items
+                for leg in item.legs
+            ]
+        )
+        self._store_tasks([_proven(item, moment, from_card=self._from_card) for item in bundle.items])
         self._meter.store_item(parcels)
 
     def end(self, parcels: Sequence[Parcel]) -> None:
@@ -109,24 +169,27 @@ class Ledger:
             parcel.blake3, parcel.asset_id = content.blake3, asset_id
         if not self._from_card:
             return
-        level = NETWORK if self._source.place.is_network is not False else DEVICE
         record_copies(
             db,
             (
-                Place(
-                    parcel.asset_id,
-                    self._source.order.volume_id,
-                    join(self._source.folder, parcel.path),
-                    "source",
-                    parcel.size,
-                    parcel.mtime_ns,
-                    parcel.inode,
-                    level if parcel.source_proven else None,
-                )
+                self._source_place(parcel, parcel.asset_id)
                 for parcel in parcels
                 if parcel.asset_id is not None
             ),
             self._job.record.batch_id,
+        )
+
+    def _source_place(self, parcel: Parcel, asset_id: int) -> Place:
+        level = NETWORK if self._source.place.is_network is not False else DEVICE
+        return Place(
+            asset_id,
+            self._source.order.volume_id,
+            join(self._source.folder, parcel.path),
+            "source",
+            parcel.size,
+            parcel.mtime_ns,
+            parcel.inode,
+            level if parcel.source_proven else None,
         )
 
     def _store_transfers(self, decided: Sequence[tuple[Parcel, Transfer]], moment: str) -> None:
@@ -134,16 +197,7 @@ class Ledger:
         record_copies(
             db,
             (
-                Place(
-                    parcel.asset_id,
-                    transfer.destination.order.volume_id,
-                    transfer.path,
-                    transfer.destination.order.role,
-                    facts.st_size,
-                    facts.st_mtime_ns,
-                    facts.st_ino,
-                    transfer.level,
-                )
+                _place(parcel.asset_id, transfer, facts)
                 for parcel, transfer in decided
                 if parcel.asset_id is not None
                 and transfer.status in ("completed", "skipped")
@@ -151,7 +205,10 @@ class Ledger:
             ),
             self._job.record.batch_id,
         )
-        db.conn.executemany(
+        self._update_transfers([_row_of(transfer, moment) for _, transfer in decided])
+
+    def _update_transfers(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._job.db.conn.executemany(
             # What was decided in an earlier round or stage has no landing now and keeps what it told.
             "UPDATE transfers SET status = ?, stage = ?, path = ?, level = ?,"
             " found_hash = COALESCE(?, found_hash), error_kind = ?, written = COALESCE(?, written),"
@@ -159,7 +216,7 @@ class Ledger:
             " read_seconds = COALESCE(?, read_seconds), error = ?, temp = NULL,"
             " verified_at = CASE WHEN ? THEN COALESCE(verified_at, ?) END"
             " WHERE transfer_id = ?",
-            [_row_of(transfer, moment) for _, transfer in decided],
+            rows,
         )
 
     def reopen(self, transfer_ids: Sequence[int]) -> None:
@@ -218,6 +275,43 @@ class Ledger:
                 )
 
 
+def _place(asset_id: int, transfer: Transfer, facts: os.stat_result) -> Place:
+    order = transfer.destination.order
+    return Place(
+        asset_id,
+        order.volume_id,
+        transfer.path,
+        order.role,
+        facts.st_size,
+        facts.st_mtime_ns,
+        facts.st_ino,
+        transfer.level,
+    )
+
+
+def _proven(item: Item, moment: str, *, from_card: bool) -> dict[str, Any]:
+    """The row of a task of a bundle that is proven wherever it can go now."""
+    parcel, content = item.parcel, item.content
+    assert content is not None
+    verdict = parcel.verdict()
+    return {
+        "task": parcel.task_id,
+        "status": verdict,
+        "stage": "verified" if verdict == "completed" else None,
+        "asset": parcel.asset_id,
+        "size": parcel.size,
+        "mtime": parcel.mtime_ns,
+        "inode": parcel.inode,
+        "kind": None,
+        "error": None,
+        "ended": None if verdict == "queued" else moment,
+        "read_seconds": item.read_seconds if from_card else None,
+        "hash_seconds": item.hash_seconds if from_card else None,
+        "first": content.blake3 if from_card and content.size else None,
+        "second": None,
+    }
+
+
 def _status(db: Database, task_id: int) -> str:
     return str(scalar(db, "SELECT status FROM tasks WHERE task_id = ?", (task_id,)))
 
@@ -273,7 +367,7 @@ def _reading(parcel: Parcel, *, from_card: bool) -> dict[str, Any]:
     return {
         "read_seconds": stream.read_seconds if stream.read_seconds and not stream.start else None,
         "hash_seconds": stream.hash_seconds if stream.hash_seconds and not stream.start else None,
-        "first": stream.digester.blake3 if whole and stream.digester.size else None,
+        "first": parcel.doubted or (stream.digester.blake3 if whole and stream.digester.size else None),
         "second": parcel.second_hash,
     }
 

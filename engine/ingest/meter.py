@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 
 from engine.ingest import ahead
+from engine.ingest.bundle import Bundle
 from engine.ingest.landing import Landing
 from engine.ingest.pace import Lane, Pace
 from engine.ingest.parcels import Parcel
@@ -40,6 +41,7 @@ class Meter:
         self._current = ""
         self._flying: dict[int, tuple[Parcel, list[Landing]]] = {}
         self._timed: set[int] = set()
+        self._bundles: list[Bundle] = []
         self._shown = 0
         self._read = 0
         self._next = 0.0
@@ -90,6 +92,7 @@ class Meter:
         self._shown = self.base
         self._flying.clear()
         self._timed.clear()
+        self._bundles.clear()
         self.tick(force=True)
 
     def stage(self, name: str) -> None:
@@ -112,6 +115,36 @@ class Meter:
         for name, lane in _times(parcel, self._source).items():
             self.pace.lanes[name] = self.pace.lane(name, lane.kind).plus(lane)
         self._timed.add(parcel.task_id)
+
+    def take(self, bundle: Bundle) -> None:
+        """A bundle is being copied."""
+        self._bundles.append(bundle)
+
+    def add_times(self, bundle: Bundle) -> None:
+        """A bundle is proven: what it took goes into the sums of each part."""
+        source, hashing = self.pace.lane(self._source, "source"), self.pace.lane(HASHING, "hashing")
+        for item in bundle.items:
+            size = item.parcel.size
+            source.read += size
+            source.read_seconds += item.read_seconds
+            hashing.other_seconds += item.hash_seconds
+            for leg in item.legs:
+                lane = self.pace.lane(leg.transfer.destination.order.volume, "destination")
+                lane.written += size
+                lane.write_seconds += leg.write_seconds
+                lane.read += size
+                lane.read_seconds += leg.read_seconds
+        for target in bundle.destinations:
+            self.flushed(target.order.volume, bundle.flush_seconds.get(id(target), 0.0))
+
+    def end_bundle(self, bundle: Bundle) -> None:
+        """The verdicts of a proven bundle are in the database."""
+        self._bundles = [other for other in self._bundles if other is not bundle]
+        for item in bundle.items:
+            item.parcel.committed = True
+            self.done += item.parcel.verdict() != "queued"
+            self.base += 2 * item.parcel.size * len(item.legs)
+        self.tick()
 
     def flushed(self, volume: str, seconds: float) -> None:
         """A whole file system was flushed, for many files at once."""
@@ -181,6 +214,9 @@ class Meter:
         flying = sum(
             landing.written + landing.reread for _, landings in self._flying.values() for landing in landings
         )
+        flying += sum(bundle.done() for bundle in self._bundles)
+        if self._bundles:
+            self._current = self._bundles[-1].current or self._current
         self._shown = max(self._shown, min(self.base + flying + self._read, self.total))
         self._job.progress(
             stage=self._stage,
@@ -208,8 +244,10 @@ class Meter:
         """What each part does now."""
         source, destination = _STAGES.get(self._stage, ("rest", "rest"))
         stages: dict[str, str] = {}
-        if source != "rest" and self._flying:
+        if source != "rest" and (self._flying or self._bundles):
             stages[self._source] = source
+        for bundle in self._bundles:
+            stages.update((target.order.volume, "write") for target in bundle.destinations)
         for parcel, _ in self._flying.values():
             for transfer in parcel.transfers:
                 if transfer.landing is not None and destination != "rest":
@@ -221,7 +259,7 @@ class Meter:
         """Seconds until the sources are free, and until all is done; only with a second stage."""
         if not self._second_total:
             return {}
-        flying = {1: 0, 2: 0}
+        flying = {1: sum(bundle.done() for bundle in self._bundles), 2: 0}
         for parcel, landings in self._flying.values():
             for landing in landings:
                 flying[_hop_of(parcel, landing)] += landing.written + landing.reread

@@ -16,6 +16,9 @@ from engine.ingest.landing import Landing, Original
 from engine.names import from_blob
 from engine.storage.database import rows
 
+RESUMED = "resumed"
+"""Stage of a transfer that was under way when its job was cut off."""
+
 
 @dataclass
 class Transfer:
@@ -73,6 +76,7 @@ class Parcel:
         stream: what its reading gave.
         source_proven: whether two readings of the source gave the same bytes.
         second_hash: what the second reading of the source gave, None when there was none.
+        doubted: what an earlier reading of the source gave whose copy did not hold it, None when all did.
         committed: whether what was decided is in the database.
         decided_before: transfers that were decided when it was loaded.
     """
@@ -93,6 +97,7 @@ class Parcel:
     stream: Stream = field(default_factory=lambda: UNREAD)
     source_proven: bool = False
     second_hash: str | None = None
+    doubted: str | None = None
     committed: bool = False
     decided_before: int = 0
 

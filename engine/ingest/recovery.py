@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 
 from engine.ingest import folders, journal
-from engine.ingest.aiming import RESUMED
 from engine.ingest.ends import Destination
+from engine.ingest.parcels import RESUMED
 from engine.jobs.context import JobContext
 from engine.names import display, from_blob
 from engine.storage.database import execute, rows, write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 import time
@@ -16,8 +15,6 @@ from engine.ingest.landing import Landing
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel
 from engine.media.hashing import Check
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def flush(destinations: Sequence[Destination], parcels: Sequence[Parcel], meter: Meter) -> None:
@@ -38,12 +35,12 @@ def flush(destinations: Sequence[Destination], parcels: Sequence[Parcel], meter:
 def _flush(destination: Destination, landings: Sequence[Landing], meter: Meter) -> None:
     assert destination.root is not None
     begun = time.perf_counter()
-    failed = _libc.syncfs(destination.root.fd) != 0
-    code = ctypes.get_errno()
-    meter.flushed(destination.order.volume, time.perf_counter() - begun)
-    if failed:
+    try:
+        folders.flush_file_system(destination.root.fd)
+    except OSError as error:
         for landing in landings:
-            landing.failure = failures.of_writing(OSError(code, os.strerror(code)), landing.shown)
+            landing.failure = failures.of_writing(error, landing.shown)
+    meter.flushed(destination.order.volume, time.perf_counter() - begun)
 
 
 def read_back(

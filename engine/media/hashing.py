@@ -104,7 +104,7 @@ class Digester:
 
 
 def digests_of(data: bytes, extra: Iterable[str] = ()) -> tuple[str, str, dict[str, str]]:
-    """BLAKE3, xxh128 and the digests named in ``extra`` of bytes in memory, as :class:`Digester` gives them."""
+    """BLAKE3, xxh128 and the digests named in ``extra`` of bytes in memory, as a :class:`Digester` gives."""
     if not extra:
         return blake3(data).hexdigest(), xxhash.xxh3_128_hexdigest(data), {}
     digester = Digester(extra)

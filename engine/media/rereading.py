@@ -14,7 +14,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.media.hashing import Check, Digester, advise, digest_fd, open_for_reading
+from blake3 import blake3
+
+from engine.media.hashing import READ_FLAGS, Check, Digester, advise, digest_fd, open_for_reading
 
 DEVICE = "device re-read"
 CACHED = "cached re-read"
@@ -107,8 +109,10 @@ class Reread:
         """
         self._network = is_network
         self._trusted = fs_type in PAGE_CACHED and is_network is False
-        self._fd = open_for_reading(name, dir_fd=dir_fd)
+        self._fd = os.open(name, READ_FLAGS, dir_fd=dir_fd)
         try:
+            if not ahead:
+                advise(self._fd, os.POSIX_FADV_SEQUENTIAL)
             drop_cache(self._fd)
             self._left = cached_pages(self._fd) if self._trusted else None
             if self._left:  # held by somebody who has it mapped: go past the cache
@@ -148,6 +152,22 @@ class Reread:
         if self._left is not None:
             drop_cache(self._fd)  # a verified copy is not read again soon; leave the memory to others
         return Reading(digester.blake3, digester.xxh128, digester.size, level)
+
+    def small(self, size: int) -> tuple[str, str, os.stat_result]:
+        """Read a file that should hold ``size`` bytes, as many as fit into memory, in one call.
+
+        Returns its BLAKE3 (of one byte more when it holds more), the level, and its facts.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        facts = os.fstat(self._fd)
+        if self._left != 0:
+            reading = self.read()
+            return reading.blake3, reading.level, facts
+        data = os.read(self._fd, size + 1)
+        drop_cache(self._fd)
+        return blake3(data).hexdigest(), DEVICE, facts
 
     def detach(self) -> int:
         """Forget the open file; return its descriptor, which is the caller's then, -1 when it is closed."""

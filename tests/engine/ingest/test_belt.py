@@ -1,4 +1,4 @@
-"""Several bundles of small files: while one is copied the last is written down; nothing gets lost."""
+"""Several bundles of small files at once, each step of one beside a step of the next; nothing gets lost."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.errors import VolumeGone
-from engine.ingest.carrier import Carrier
+from engine.ingest import bundle as steps
 from engine.ingest.ends import Source
 from engine.ingest.gait import LOCAL
-from engine.ingest.landing import Landing
 from engine.ingest.ledger import Ledger
 from engine.jobs import store
 
 from .conftest import temps, tree, write
 
-FILES = 3 * LOCAL.files + 40
+BUNDLE = 128
+FILES = 3 * BUNDLE + 40
+
+
+@pytest.fixture(autouse=True)
+def small_bundles(monkeypatch):
+    """Many bundles of few files."""
+    monkeypatch.setattr("engine.ingest.gait.LOCAL", replace(LOCAL, together=BUNDLE))
 
 
 @pytest.fixture
@@ -49,43 +56,93 @@ def test_all_bundles_come_through(desk, source, tmp_path):
     ]
 
 
+def test_progress_counts_each_byte_when_written_and_when_read_back(desk, source, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.ingest.meter.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.jobs.context.REPORT_SECONDS", 0.0)
+    seen, report = [], store.write_progress
+
+    def look(db, job_id, **columns):
+        seen.append((columns.get("bytes_done"), columns.get("bytes_total"), columns.get("done")))
+        report(db, job_id, **columns)
+
+    monkeypatch.setattr(store, "write_progress", look)
+    desk.ingest(source, to=[tmp_path / "nas", tmp_path / "backup"])
+    whole = 4 * sum(range(FILES))
+    counted = [done for done, total, _ in seen if done is not None and total == whole]
+    assert counted == sorted(counted)
+    assert counted[-1] == whole
+    assert len({done for done in counted if 0 < done < whole}) > FILES / 2
+    assert [done for _, _, done in seen if done is not None][-1] == FILES
+
+
 def test_a_row_names_every_temporary_file_before_it_is_made(desk, source, tmp_path, monkeypatch):
-    open_landing, missing = Landing.open, []
+    write_new, missing = steps._write_new, []
 
-    def look(landing, start=0):
-        found = desk.row("SELECT temp, status FROM transfers WHERE transfer_id = ?", landing.key)
-        if found["status"] != "running" or not (found["temp"] or b"").endswith(os.fsencode(landing.temp)):
-            missing.append(landing.name)
-        open_landing(landing, start)
+    def look(leg, *others):
+        found = desk.row("SELECT temp, status FROM transfers WHERE transfer_id = ?", leg.transfer.transfer_id)
+        if found["status"] != "running" or not (found["temp"] or b"").endswith(os.fsencode(leg.temp)):
+            missing.append(leg.name)
+        write_new(leg, *others)
 
-    monkeypatch.setattr(Landing, "open", look)
+    monkeypatch.setattr(steps, "_write_new", look)
     assert desk.ingest(source, to=[tmp_path / "nas"])["ingested"] == FILES
     assert missing == []
 
 
 def test_no_verdict_is_stored_before_the_file_has_its_name(desk, source, tmp_path, monkeypatch):
-    stored, early = Ledger.store, []
+    stored, early, seen = Ledger.enter, [], []
 
-    def look(ledger, parcels):
-        early.extend(p.path for p in parcels if not (tmp_path / "nas/card" / p.path).exists())
-        stored(ledger, parcels)
+    def look(ledger, bundle):
+        paths = [item.parcel.path for item in bundle.items]
+        seen.extend(paths)
+        early.extend(path for path in paths if not (tmp_path / "nas/card" / path).exists())
+        stored(ledger, bundle)
 
-    monkeypatch.setattr(Ledger, "store", look)
+    monkeypatch.setattr(Ledger, "enter", look)
     assert desk.ingest(source, to=[tmp_path / "nas"])["ingested"] == FILES
-    assert early == []
+    assert (early, len(seen)) == ([], FILES)
+
+
+def test_no_file_gets_its_name_before_it_is_flushed_and_read_back(desk, source, tmp_path, monkeypatch):
+    """The order of the promise, from the calls themselves."""
+    from engine.ingest import folders
+    from engine.media.rereading import Reread
+
+    told = []
+
+    def tap(owner, name, label):
+        work = getattr(owner, name)
+
+        def tapped(*values, **options):
+            told.append((label(*values, **options), name))
+            return work(*values, **options)
+
+        monkeypatch.setattr(owner, name, tapped)
+
+    tap(steps, "_write_new", lambda leg, *_: leg.temp)
+    tap(folders, "flush_file_system", lambda fd: "")
+    tap(Reread, "__init__", lambda self, name, *_, **options: name)
+    tap(folders, "publish", lambda folder, temp, name: temp)
+    assert desk.ingest(source, to=[tmp_path / "nas"])["ingested"] == FILES
+    for temp in {label for label, name in told if name == "publish"}:
+        own = [name for label, name in told if label in (temp, "")]
+        written, reread, named = (own.index(name) for name in ("_write_new", "__init__", "publish"))
+        assert "flush_file_system" in own[written:reread], temp
+        assert written < reread < named
 
 
 @pytest.mark.parametrize("word", ["pause", "stop", "cancel"])
 def test_the_operators_word_between_bundles(desk, source, tmp_path, monkeypatch, word):
-    context, work, rounds = [], Carrier.work, []
+    context, work, rounds = [], steps.write, []
 
-    def say(carrier, parcels):
-        rounds.append(len(parcels))
-        if len(rounds) == 2:
-            context[0].send(word)
-        return work(carrier, parcels)
+    def say(bundle, *others):
+        if bundle.items:
+            rounds.append(len(bundle.items))
+            if len(rounds) == (2 if word == "pause" else 3):
+                context[0].send(word)
+        return work(bundle, *others)
 
-    monkeypatch.setattr(Carrier, "work", say)
+    monkeypatch.setattr(steps, "write", say)
     job_id = desk.queue(source, to=[tmp_path / "nas"])
     assert desk.start(job_id, watch=context.append) is None
     expected = {"pause": "paused", "stop": "interrupted", "cancel": "cancelled"}[word]
@@ -93,9 +150,11 @@ def test_the_operators_word_between_bundles(desk, source, tmp_path, monkeypatch,
     assert temps(tmp_path) == []
     whole = tree(source)
     here = tree(tmp_path / "nas/card")
-    assert len(here) >= LOCAL.files
+    assert len(here) == 2 * BUNDLE or word != "pause"  # a pause loses nothing that was written
+    assert BUNDLE <= len(here) < FILES
     assert all(whole[name] == data for name, data in here.items())
     assert desk.row("SELECT count(*) AS n FROM tasks WHERE status = 'running'")["n"] == 0
+    assert desk.row("SELECT count(*) AS n FROM transfers WHERE temp IS NOT NULL")["n"] == 0
     assert desk.row("SELECT count(*) AS n FROM copies WHERE role = 'managed'")["n"] == len(here)
     monkeypatch.undo()
     outcome = desk.start(job_id, intent="resume")
@@ -108,7 +167,7 @@ def test_a_source_that_goes_between_bundles(desk, source, tmp_path, monkeypatch)
 
     def gone(end):
         looks.append(1)
-        if len(looks) == 3:
+        if len(looks) == 4:
             raise VolumeGone("The card went away.")
         check(end)
 
@@ -118,21 +177,22 @@ def test_a_source_that_goes_between_bundles(desk, source, tmp_path, monkeypatch)
     assert store.get(desk.db, job_id).status == "paused"
     assert temps(tmp_path) == []
     verified = desk.row("SELECT count(*) AS n FROM copies WHERE role = 'managed'")["n"]
-    assert verified == len(tree(tmp_path / "nas/card")) == LOCAL.files
+    assert verified == len(tree(tmp_path / "nas/card")) == BUNDLE
     outcome = desk.start(job_id, intent="resume")
     assert (outcome.status, outcome.result["ingested"]) == ("completed", FILES)
 
 
 def test_rows_that_cannot_be_written_end_the_job_and_lose_nothing(desk, source, tmp_path, monkeypatch):
-    stored, calls = Ledger.store, []
+    stored, calls = Ledger.enter, []
 
-    def full(ledger, parcels):
-        calls.append(len(parcels))
-        if len(calls) == 2:
-            raise OSError(28, "No space left on device")
-        stored(ledger, parcels)
+    def full(ledger, bundle):
+        if bundle.items:
+            calls.append(len(bundle.items))
+            if len(calls) == 2:
+                raise OSError(28, "No space left on device")
+        stored(ledger, bundle)
 
-    monkeypatch.setattr(Ledger, "store", full)
+    monkeypatch.setattr(Ledger, "enter", full)
     job_id = desk.queue(source, to=[tmp_path / "nas"])
     with pytest.raises(OSError, match="No space"):
         desk.start(job_id)
@@ -158,7 +218,7 @@ def test_killed_between_bundles(desk, source, tmp_path):
         assert child.stdout is not None
         child.stdout.readline()
         if kills < 4:
-            time.sleep(chance.uniform(0.05, 0.5))  # the instant is the subject of the test
+            time.sleep(chance.uniform(0.02, 0.3))  # the instant is the subject of the test
             child.send_signal(signal.SIGKILL)
         rest, _ = child.communicate()
         here = tree(tmp_path / "nas/card") if (tmp_path / "nas/card").exists() else {}

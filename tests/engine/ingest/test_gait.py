@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.ingest import bundle as steps
 from engine.ingest.carrier import Carrier
 from engine.ingest.gait import LOCAL, NETWORK, gait_of
 from engine.volumes import places
@@ -29,11 +30,21 @@ def test_many_destinations_get_smaller_bundles():
         assert files * (2 + destinations) <= 800
 
 
+def test_three_bundles_of_the_short_way_stay_below_1024_open_files_too():
+    """Three bundles hold their folders open at each end, and one a few files at each."""
+    for destinations in range(1, 40):
+        gait = gait_of([False] * (1 + destinations))
+        assert gait.folders >= 1
+        bundle = steps.Bundle.nothing()
+        bundle.destinations = [None] * destinations
+        assert 3 * gait.folders * (1 + destinations) + bundle.ahead() * (1 + destinations) <= 900
+
+
 @pytest.mark.parametrize("end", ["source", "destination", "neither"])
 def test_bundles_are_smaller_and_rest_in_between_where_one_end_is_a_share(desk, tmp_path, monkeypatch, end):
     for number in range(NETWORK.files * 2 + 5):
         write(tmp_path / f"card/{number:03d}.dat", 100 + number)
-    place_of, work = places.place_of, Carrier.work
+    place_of, work, write_bundle = places.place_of, Carrier.work, steps.write
     remote = {"source": "card", "destination": "nas", "neither": "\0"}[end]
     sizes, waits = [], []
 
@@ -45,9 +56,15 @@ def test_bundles_are_smaller_and_rest_in_between_where_one_end_is_a_share(desk, 
         sizes.append(len(parcels))
         return work(carrier, parcels)
 
+    def counted_bundle(bundle, *others):
+        if bundle.items:
+            sizes.append(len(bundle.items))
+        return write_bundle(bundle, *others)
+
     monkeypatch.setattr(places, "place_of", as_network)
     monkeypatch.setattr(places, "still_there", lambda place: True)
     monkeypatch.setattr(Carrier, "work", counted)
+    monkeypatch.setattr(steps, "write", counted_bundle)
     (tmp_path / "nas").mkdir()
     job_id = desk.queue(tmp_path / "card", to=[tmp_path / "nas"])
 

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from engine.ingest import carrier
+from engine.ingest import carrier, folders
 from engine.ingest.gait import LOCAL
 from engine.ingest.landing import Landing, Original
 from engine.jobs import store
@@ -33,15 +33,15 @@ def shut_down(point):
 
 def on_publish(monkeypatch, number, act):
     """Call ``act`` after so many files have got their names."""
-    publish, published = Landing.publish, []
+    publish, published = folders.publish, []
 
-    def counted(landing):
-        publish(landing)
-        published.append(landing.shown)
+    def counted(folder, temp, name):
+        publish(folder, temp, name)
+        published.append(name)
         if len(published) == number:
             act()
 
-    monkeypatch.setattr(Landing, "publish", counted)
+    monkeypatch.setattr(folders, "publish", counted)
 
 
 @pytest.mark.mount
