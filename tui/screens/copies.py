@@ -307,7 +307,7 @@ class CopiesScreen(AsideScreen):
                 self._back.append((what, back))
                 rushes.tell(str(error), "error")
             else:
-                rushes.tell(f"{fmt.plural(int(result), 'file')} back where it lay, {what} before.")
+                rushes.tell(f"Taken back: {fmt.plural(int(result), 'file')} {what}.")
             self._changed()
 
         rushes.runner.submit(back, done, slow=True)
