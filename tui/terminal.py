@@ -11,14 +11,18 @@ import threading
 from collections.abc import Callable, MutableMapping
 
 DEFAULTS = {
-    "TEXTUAL_FPS": "15",
+    "TEXTUAL_FPS": "60",
     "TEXTUAL_ANIMATIONS": "none",
     "TEXTUAL_SMOOTH_SCROLL": "0",
 }
-"""What Textual reads from the environment when it is imported: a desk at the far end of a line."""
+"""What Textual reads from the environment when it is imported: a desk at the far end of a line.
 
-SSH_DEFAULTS = {"ESCDELAY": "200"}
-"""In addition over SSH: the bytes of one key may arrive apart from each other."""
+Frames are drawn only when something looks different. A key is seen in two of them: the cursor at
+once, the detail of its row in the next; so their pace is felt.
+"""
+
+SSH_DEFAULTS = {"ESCDELAY": "200", "TEXTUAL_FPS": "30"}
+"""Over SSH: the bytes of one key may arrive apart from each other, and a line carries fewer frames."""
 
 TERM_DEFAULTS = {"xterm-ghostty": {"TEXTUAL_COLOR_SYSTEM": "256"}}
 """In addition where COLORTERM did not come along (SSH) and the name does not tell the colours."""
@@ -30,13 +34,10 @@ GUARD_SECONDS = 1.0
 def prepare(environment: MutableMapping[str, str] | None = None) -> None:
     """Set defaults for a slow line. Must run before Textual is imported; what is set already stays."""
     env = os.environ if environment is None else environment
-    for name, value in DEFAULTS.items():
+    for name, value in {**DEFAULTS, **(SSH_DEFAULTS if env.get("SSH_CONNECTION") else {})}.items():
         env.setdefault(name, value)
     if not env.get("COLORTERM"):
         for name, value in TERM_DEFAULTS.get(env.get("TERM", ""), {}).items():
-            env.setdefault(name, value)
-    if env.get("SSH_CONNECTION"):
-        for name, value in SSH_DEFAULTS.items():
             env.setdefault(name, value)
 
 

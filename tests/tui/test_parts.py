@@ -163,14 +163,14 @@ def test_a_look_that_is_overtaken_keeps_what_it_saw() -> None:
 
 # -- terminal ---------------------------------------------------------------------------
 def test_defaults_for_a_slow_line_never_override_a_wish() -> None:
-    env = {"TEXTUAL_FPS": "60"}
+    env = {"TEXTUAL_FPS": "5"}
     terminal.prepare(env)
-    assert env["TEXTUAL_FPS"] == "60"
+    assert env["TEXTUAL_FPS"] == "5"
     assert env["TEXTUAL_ANIMATIONS"] == "none"
     assert "ESCDELAY" not in env
     env = {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"}
     terminal.prepare(env)
-    assert env["ESCDELAY"] == "200"
+    assert (env["ESCDELAY"], env["TEXTUAL_FPS"]) == ("200", "30")
 
 
 @pytest.mark.parametrize(
