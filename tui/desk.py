@@ -33,7 +33,7 @@ from tui.making import Making
 
 JobVerb = Literal["pause", "resume", "cancel", "retry"]
 Verdict = Literal["apply", "reject", "later", "undo"]
-VolumeVerb = Literal["track", "untrack", "rename", "favourite", "unfavourite"]
+VolumeVerb = Literal["track", "untrack", "rename", "favourite", "unfavourite", "mark"]
 
 
 class Desk(Protocol):

@@ -103,6 +103,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     "offers": (
         ("take", "n,enter,l", "take in", "Take this footage in: the dialog of an ingest opens with it.", 10),
         ("dismiss", "x", "not this", "Wave it aside, until something newer lies there.", 20),
+        ("undo", "u", "undo", "Offer again what was last waved aside.", 30),
         BACK,
     ),
     "sessions": (
@@ -124,6 +125,14 @@ MORE: dict[str, tuple[Entry, ...]] = {
         ("only", "u", "only here", "Show the clips that lie on this volume and on no other.", 0),
         ("past", "H", "history", "Everything that happened to this drive: mounts, ingests, errors.", 0),
         ("colour", "B", "colour", "Give this volume a colour.", 0),
+        (
+            "mark",
+            "M",
+            "marker",
+            "Write a marker file to this volume, which tells it from its clones; never to cards.",
+            0,
+            True,
+        ),
         ("settle", "S", "which is it?", "Two volumes claim one identity: say which is which.", 0),
     ),
     "ingest": (

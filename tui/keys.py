@@ -125,7 +125,7 @@ KEYS: tuple[Key, ...] = (
             "track",
             "t",
             "track",
-            "Track this volume: its files are swept, and its clips come back with it.",
+            "Track this volume: it is looked through when it comes, and new footage is offered.",
             30,
         ),
         (
@@ -133,7 +133,7 @@ KEYS: tuple[Key, ...] = (
             "T",
             "untrack",
             "Stop tracking this volume; records are kept, no file is touched.",
-            0,
+            31,
             True,
         ),
         ("rename", "e", "rename", "Give this volume another name in this library.", 40),

@@ -33,12 +33,14 @@ class Filters:
             state is then that of the copy there, not of the clip as a whole.
         text: part of the title, in any letter case.
         since: recorded, or else taken in, at or after this moment (ISO 8601).
+        favourite: only favourites.
     """
 
     state: str | None = None
     volume: str | None = None
     text: str | None = None
     since: str | None = None
+    favourite: bool = False
 
 
 def list_clips(
@@ -81,6 +83,8 @@ def _conditions(library: Library, filters: Filters) -> tuple[list[str], list[Any
     if filters.volume or filters.state:
         chosen = _sets(library, filters)
         where.append(f"clips.set_id IN ({', '.join(str(one) for one in chosen)})")
+    if filters.favourite:
+        where.append("clips.favourite")
     if filters.text:
         # The index on titles is read in place of the clips.
         where.append("clips.rowid IN (SELECT rowid FROM clips AS titled WHERE title LIKE ? ESCAPE '\\')")

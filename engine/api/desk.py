@@ -222,6 +222,8 @@ class Desk:
             volumes.favourite(self._library, volume_id, on=verb == "favourite")
         elif verb == "track":
             volumes.track(self._library, volume_id)
+        elif verb == "mark":
+            volumes.mark(self._library, volume_id)
         else:
             volumes.untrack(self._library, volume_id)
 

@@ -197,9 +197,13 @@ class PastRow:
 
 @dataclass(frozen=True)
 class SessionRow:
-    """A relink scan or mapping and what became of it; ``applied`` links of it stand."""
+    """A relink scan or mapping and what became of it; ``applied`` links of it stand.
+
+    ``kind`` as of :class:`engine.relink.sessions.Session`.
+    """
 
     session_id: str
+    kind: str
     path: str
     status: str
     files_scanned: int

@@ -39,11 +39,14 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 class Session:
     """One scan for lost files, or one mapping of a prefix. Numbers are counted, not kept.
 
-    ``status`` is ``scanning``, ``matching``, ``completed``, ``cancelled`` or
-    ``failed``; ``offline`` is the number of clips that were looked for.
+    ``kind`` is ``scan`` (somebody asked for it), ``return`` (a drive that came was looked
+    through by itself), ``sweep`` (what moved on its own volume) or ``mapping``; ``status`` is
+    ``scanning``, ``matching``, ``completed``, ``cancelled`` or ``failed``; ``offline`` is the
+    number of clips that were looked for.
     """
 
     session_id: str
+    kind: str
     job_id: str | None
     volume_id: str | None
     scan_path: str
@@ -96,6 +99,9 @@ def update(db: Database, session_id: str, **changes: Any) -> None:
 
 _SESSIONS = """
     SELECT session.*, count(candidate_id) AS candidates,
+           (SELECT CASE WHEN jobs.kind = 'sweep' THEN 'sweep'
+                        WHEN jobs.params ->> 'origin' = 'mount' THEN 'return' ELSE 'scan' END
+              FROM jobs WHERE jobs.job_id = session.job_id) AS kind,
            count(candidate_id) FILTER (WHERE candidate.status IN ('pending', 'later')
                AND NOT candidate.shadowed) AS waiting,
            count(candidate_id) FILTER (WHERE candidate.status = 'applied') AS applied
@@ -132,7 +138,9 @@ def list_sessions(db: Database, limit: int = 100) -> list[Session]:
 
 
 def _session(found: Row) -> Session:
-    return Session(**{**found, "scan_path": names.from_blob(found["scan_path"])})
+    # A mapping has no job and walks no tree; the job of an old scan may have been pruned.
+    kind = found["kind"] or ("scan" if found["files_scanned"] else "mapping")
+    return Session(**{**found, "kind": kind, "scan_path": names.from_blob(found["scan_path"])})
 
 
 def store_matches(db: Database, session_id: str, matches: Sequence[Match]) -> list[int]:

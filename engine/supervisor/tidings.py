@@ -13,6 +13,9 @@ from engine.library import Library
 QUIET_KINDS = frozenset({"sweep", "relink_prove"})
 """Kinds of jobs that the engine starts by itself; nobody waits for them."""
 
+_SAYS_IT_ITSELF = frozenset({"relink_scan", "speed", "sweep"})
+"""Kinds whose title says what is done: ``Look for lost files in /mnt/x``."""
+
 _UNWELL = frozenset({"failed", "completed_with_warnings"})
 
 SCHEMA = 1
@@ -28,7 +31,8 @@ def is_told(kind: str, status: str, policy: str) -> bool:
 
 def sentence(kind: str, title: str, status: str, error: str | None) -> str:
     """``Export film (share): completed.``, with the job's own words when something was wrong."""
-    said = f"{kind.replace('_', ' ').capitalize()} {title}: {states.spoken(status)}."
+    what = "" if kind in _SAYS_IT_ITSELF else f"{kind.replace('_', ' ').capitalize()} "
+    said = f"{what}{title}: {states.spoken(status)}."
     return f"{said} {error}" if error else said
 
 

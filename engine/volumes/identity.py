@@ -372,8 +372,9 @@ def _with_conflicts(
         if not twins or told_apart:
             continue
         rivals = tuple(volume.volume_id for volume in decided if volume is not None)
-        reasons = (*decisions[first].reasons, f"the same identity is mounted {len(group)} times")
         decision = decisions[first]
+        told = decision.reasons if decision.verdict != "new" else ()
+        reasons = (*told, f"the same identity is mounted {len(group)} times")
         result[first] = Decision(
             first, "conflict", decision.volume_id, None, rivals or decision.rivals, decision.score, reasons
         )

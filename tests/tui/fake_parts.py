@@ -134,11 +134,11 @@ OFFERS = (
 
 SESSIONS = (
     SessionRow(
-        "session", "/mnt/archive2", "completed", 41_200, 96, 128, 9, 6, 1,
+        "session", "mapping", "/mnt/archive2", "completed", 41_200, 96, 128, 9, 6, 1,
         "2026-11-20T18:00:00.000Z", "2026-11-20T18:01:10.000Z", None,
     ),
     SessionRow(
-        "older", "/media/ana/OLD [1]", "failed", 812, 0, 128, 0, 0, 0,
+        "older", "scan", "/media/ana/OLD [1]", "failed", 812, 0, 128, 0, 0, 0,
         "2026-11-18T18:00:00.000Z", None, "/media/ana/OLD went away meanwhile.",
     ),
 )  # fmt: skip

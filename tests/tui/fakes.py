@@ -318,6 +318,7 @@ class FakeDesk:
             "rename": {"name": name},
             "favourite": {"favourite": True},
             "unfavourite": {"favourite": False},
+            "mark": {},
         }[verb]
         self.volume_source.change(volume_id, **changes)
 

@@ -20,6 +20,7 @@ def clips() -> None:
 @click.option("--missing", "state", flag_value="missing", help="Only clips whose files are gone.")
 @click.option("--damaged", "state", flag_value="damaged", help="Only clips whose bytes changed.")
 @click.option("--online", "state", flag_value="online", help="Only clips that can be reached.")
+@click.option("--favourite", is_flag=True, help="Only favourites.")
 @click.option("--volume", help="Only clips with a copy on this volume (name, id or mount point).")
 @click.option("--text", help="Only clips whose title holds this.")
 @click.option("--since", metavar="TIME", help="Only clips recorded at or after this moment.")
@@ -32,6 +33,7 @@ def list_clips(
     volume: str | None,
     text: str | None,
     since: str | None,
+    favourite: bool,
     limit: int | None,
     offset: int,
 ) -> None:
@@ -39,7 +41,9 @@ def list_clips(
     from engine.api import clips as api
 
     library = options.with_engine(library_path, needed=False)
-    found = api.list_clips(library, api.Filters(state, volume, text, since), limit=limit, offset=offset)
+    found = api.list_clips(
+        library, api.Filters(state, volume, text, since, favourite), limit=limit, offset=offset
+    )
     if as_json:
         output.document(found)
         return
@@ -60,7 +64,7 @@ def list_clips(
             for clip in found
         ],
         "No clips here."
-        if any((state, volume, text, since))
+        if any((state, volume, text, since, favourite))
         else "No clips yet. Take a card in: rushes ingest CARD",
     )
 

@@ -113,6 +113,26 @@ _verb("undo", "Take a verdict back, to the byte.", "as it was")
 
 
 @relink.command()
+@options.confirming
+@options.common
+def certain(yes: bool, library_path: str | None, as_json: bool) -> int:
+    """Apply every candidate that is proven by content and has no rival."""
+    from engine.api import relinks as api
+
+    library = options.open_library(library_path)
+    if not output.ask("Apply every candidate that is proven by content and has no rival?", yes=yes):
+        return 130
+    found = api.apply_certain(library)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(f"{len(found['applied'])} relinked.")
+        for refusal in found["refused"]:
+            output.complain(f"  {refusal['candidate_id']}: {output.shown(refusal['reason'])}")
+    return 1 if found["refused"] else 0
+
+
+@relink.command()
 @click.argument("candidate", type=int, required=False)
 @options.common
 def redo(candidate: int | None, library_path: str | None, as_json: bool) -> None:
@@ -230,10 +250,11 @@ def list_sessions(library_path: str | None, as_json: bool) -> None:
         output.document(found)
         return
     output.table(
-        ["SCAN", "STATUS", "FILES", "CANDIDATES", "APPLIED", "AGE", "PATH"],
+        ["SESSION", "WHAT", "STATUS", "FILES", "CANDIDATES", "APPLIED", "AGE", "PATH"],
         [
             [
                 session["session_id"][:8],
+                session["kind"],
                 session["status"],
                 session["files_scanned"],
                 session["candidates"],

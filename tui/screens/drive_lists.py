@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 from textual.binding import BindingType
 
 from engine.api.facts import OfferRow, PastRow
-from engine.api.rows import Show, Source
+from engine.api.rows import Id, Show, Source
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
@@ -147,7 +147,12 @@ class OffersScreen(AsideScreen):
         return (
             (("Nothing new waits there.", "strong"),),
             (("Tracked volumes are looked through when they come back; s on a volume does it now.", "dim"),),
-            (("h", "key"), ("  goes back", "dim")),
+            (
+                ("u", "key"),
+                ("  offers again what was waved aside   ", "dim"),
+                ("h", "key"),
+                ("  goes back", "dim"),
+            ),
         )
 
     def detail_lines(self, detail: OfferRow) -> list[Line]:
@@ -160,13 +165,17 @@ class OffersScreen(AsideScreen):
             fact("Files", f"{detail.files:,}, {fmt.size(detail.size_bytes)}"),
             fact("Found", fmt.moment(detail.found_at, now)),
             BLANK,
-            plain("n takes it in; x waves it aside."),
+            plain("n takes it in; x waves it aside, u takes that back."),
         ]
+
+    def why_not(self, verb: str, row: OfferRow | None) -> str | None:
+        """What was waved aside last may have been the last row."""
+        return None if verb == "undo" else super().why_not(verb, row)
 
     def why_not_row(self, verb: str, row: OfferRow) -> str | None:
         """Only what is here can be taken in."""
         if verb == "take" and not row.online:
-            return f"{display(row.volume)} is away."
+            return f"{display(row.volume)} is offline; connect it first."
         return None
 
     def do_take(self) -> None:
@@ -187,9 +196,32 @@ class OffersScreen(AsideScreen):
     def do_dismiss(self) -> None:
         """Wave aside."""
         drives = self.rushes.desk.drives
+
+        def dismissed(did: list[Id]) -> None:
+            self.table.reload()
+            if len(did) == 1:
+                self.rushes.tell("Waved aside; u offers it again.")
+
         self.on_each(
             self.table.chosen(),
             lambda row: drives.dismiss(row.offer_id),
             "waved aside",
-            after=lambda _: self.table.reload(),
+            after=dismissed,
         )
+
+    def do_undo(self) -> None:
+        """Offer again what was last waved aside, here or by another terminal."""
+        rushes, drives = self.rushes, self.rushes.desk.drives
+
+        def restored(count: Any, error: RushesError | None) -> None:
+            if error is not None:
+                rushes.tell(str(error), "warning")
+                return
+            if not count:
+                rushes.tell("Nothing here was waved aside.", "warning")
+                return
+            rushes.tell(f"{fmt.plural(cast('int', count), 'offer')} back.")
+            rushes.feed.poll()
+            self.table.reload()
+
+        rushes.runner.submit(lambda: drives.restore_offers(self._volume_id), restored)

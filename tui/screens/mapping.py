@@ -16,7 +16,7 @@ from tui import format as fmt
 from tui.desks import Finding
 from tui.looks import Glyphs
 from tui.screens.dialog import Dialog
-from tui.screens.inputs import foot
+from tui.screens.inputs import WordDialog, foot
 from tui.widgets.line_view import BLANK, Line, LineView, plain
 from tui.widgets.one_line import OneLine
 
@@ -29,6 +29,7 @@ class MapDialog(Dialog[str]):
         Binding("up,k", "move(-1)", "proposal above", show=False),
         Binding("enter", "apply", "apply", show=False),
         Binding("space,K", "keep", "keep as a rule", show=False),
+        Binding("e", "type", "type folders", show=False),
         Binding("pagedown,ctrl+d", "scroll(6)", "down", show=False),
         Binding("pageup,ctrl+u", "scroll(-6)", "up", show=False),
         Binding("q,h", "leave", "back", show=False),
@@ -101,7 +102,9 @@ class MapDialog(Dialog[str]):
         self.query_one("#preview", LineView).show(lines)
         able = bool(self._preview and self._preview["hits"] and not self._applying)
         pairs = (("enter", "apply"), ("space", "keep as a rule")) if able else ()
-        self.query_one("#foot", OneLine).show(foot(*pairs, ("j k", "choose"), ("esc", "back")))
+        self.query_one("#foot", OneLine).show(
+            foot(*pairs, ("j k", "choose"), ("e", "type folders"), ("esc", "back"))
+        )
 
     def _proposal_lines(self) -> list[Line]:
         if self._proposals is None:
@@ -111,6 +114,7 @@ class MapDialog(Dialog[str]):
                 plain("No link speaks for a move of a whole folder that still has lost files."),
                 BLANK,
                 plain("Apply one candidate of the folder first, then press m on it.", "dim"),
+                Line((("e", "key"), ("  types the two folders by hand", "dim"))),
             ]
         lines = []
         for at, one in enumerate(self._proposals[:SHOWN]):
@@ -122,7 +126,7 @@ class MapDialog(Dialog[str]):
                         (display(one.old), "strong" if here else ""),
                         (f" {self._glyphs.arrow} ", "dim"),
                         (display(one.new), "strong" if here else ""),
-                        (f"  {fmt.plural(one.votes, 'link')}", "dim"),
+                        (f"  {fmt.plural(one.votes, 'link') if one.votes else 'typed'}", "dim"),
                     ),
                     indent=4,
                 )
@@ -148,6 +152,27 @@ class MapDialog(Dialog[str]):
         """Keep it as a rule, or not."""
         self._keep = not self._keep
         self._draw()
+
+    def action_type(self) -> None:
+        """Type the folder as it was and as it is; what that would do is shown like a proposal."""
+        if self._applying:
+            return
+        now = self._proposals[self._at] if self._proposals else Prefixes("", "", 0)
+
+        def old_typed(old: str | None) -> None:
+            def new_typed(new: str | None) -> None:
+                if old and new and self.is_attached:
+                    typed = Prefixes(old, new, 0)
+                    self._proposals = [typed, *(self._proposals or ())]
+                    self._at = 0
+                    self._look()
+
+            if old:
+                self.rushes.push_screen(
+                    WordDialog("Where is it now? The whole path of the folder", now.new), new_typed
+                )
+
+        self.rushes.push_screen(WordDialog("Where was it? The whole path of the folder", now.old), old_typed)
 
     def action_scroll(self, by: int) -> None:
         """Scroll the preview."""

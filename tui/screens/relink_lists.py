@@ -37,6 +37,22 @@ def _path(row: SessionRow, context: Context) -> Cell:
     return ((display(row.path), ""),)
 
 
+WHAT_WORDS = {"scan": "scan", "return": "drive back", "sweep": "look", "mapping": "mapping"}
+"""What a session was, in words."""
+
+BEGUN_WORDS = {
+    "scan": "a scan that somebody asked for",
+    "return": "a drive came, and was looked through by itself",
+    "sweep": "a look through a volume found what had moved on it",
+    "mapping": "a mapping of a folder",
+}
+
+
+def _what(row: SessionRow, context: Context) -> Cell:
+    del context
+    return ((WHAT_WORDS.get(row.kind, row.kind), ""),)
+
+
 def _when(row: SessionRow, context: Context) -> Cell:
     return ((fmt.moment(row.created_at, context.now), "dim"),)
 
@@ -51,6 +67,7 @@ class SessionsScreen(AsideScreen):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("sessions")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("STATE", 11, _state),
+        Column("WHAT", 10, _what),
         Column("WHEN", 12, _when),
         Column("SEEN", 9, _number("files_scanned"), right=True, drop=2),
         Column("LOST", 6, _number("offline"), right=True, drop=1),
@@ -77,6 +94,7 @@ class SessionsScreen(AsideScreen):
         lines = [
             heading(display(detail.path)),
             fact("State", *_state(detail, Context(glyphs, now, 20))[0]),
+            fact("What", BEGUN_WORDS.get(detail.kind, detail.kind)),
             fact("Begun", fmt.moment(detail.created_at, now)),
             fact("Ended", fmt.moment(detail.completed_at, now) if detail.completed_at else "-"),
             fact("Files seen", f"{detail.files_scanned:,}, {detail.files_hashed:,} of them read"),
@@ -92,7 +110,7 @@ class SessionsScreen(AsideScreen):
     def why_not_row(self, verb: str, row: SessionRow) -> str | None:
         """Only what stands can be taken back."""
         if verb == "undo" and not row.applied:
-            return "No link of this session stands."
+            return "No link of it stands, so there is none to take back."
         return None
 
     def do_undo(self) -> None:

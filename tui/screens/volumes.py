@@ -161,7 +161,7 @@ class VolumesScreen(TriageScreen):
             return not_here(row)
         if verb == "untrack" and not row.tracked:
             return f"{display(row.name)} is not tracked."
-        if verb in ("scan", "check", "sweep", "eject", "measure") and (
+        if verb in ("scan", "check", "sweep", "eject", "measure", "mark") and (
             row.state != "online" or row.mount_point is None
         ):
             return not_here(row)
@@ -169,9 +169,9 @@ class VolumesScreen(TriageScreen):
             return f"{display(row.name)} is no card and no drive that one formats."
         if verb == "eject" and row.volume_class in ("system", "virtual"):
             return f"{display(row.name)} is part of this system and is not ejected."
-        if verb == "measure" and (row.read_only or row.volume_class == "card"):
+        if verb in ("measure", "mark") and (row.read_only or row.volume_class == "card"):
             why = "a camera card" if row.volume_class == "card" else "read-only"
-            return f"{display(row.name)} is {why}; the test would have to write there."
+            return f"{display(row.name)} is {why}, and this would have to write there."
         return None
 
     def do_open(self) -> None:
@@ -359,6 +359,30 @@ class VolumesScreen(TriageScreen):
         choices = [("", "none"), *((name, name) for name in COLOURS)]
         now = rows[0].colour or ""
         self.rushes.push_screen(ChoiceDialog("Colour", choices, now, self.rushes.glyphs), chosen)
+
+    def do_mark(self) -> None:
+        """Write the marker file, after a question."""
+        row = cast("VolumeRow", self.table.current())
+        desk, name = self.rushes.desk, display(row.name)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.on_each(
+                    [row],
+                    lambda one: desk.volume(one.volume_id, "mark"),
+                    "marked",
+                    after=lambda did: self.rushes.tell(f"{name} is marked.") if did else None,
+                    slow=True,
+                )
+
+        self.rushes.ask(
+            f"Write a marker to {name}?",
+            "The file .rushes-volume goes into its root, and tells it from its clones from now on. "
+            "Nothing else is written.",
+            "write it",
+            "leave it as it is",
+            answered,
+        )
 
     def do_settle(self) -> None:
         """Ask which of two that claim one identity is which."""

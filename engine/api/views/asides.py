@@ -284,7 +284,7 @@ def _of_job(entry: Row) -> Notice:
             "damaged",
         )
     if entry["said"]:
-        text, level = display(entry["said"]), "info"
+        text, level = f"{display(entry['said'])}{_became(entry)}", "info"
     else:
         words = entry["status"].replace("_", " ")
         text = f"{display(entry['title'])}: {words}" + (
@@ -294,6 +294,15 @@ def _of_job(entry: Row) -> Notice:
             more = f" And {entry['warned'] - 1} more; L shows them." if entry["warned"] > 1 else ""
             text += f". {display(entry['warning'])}{more}"
     return Notice(f"{entry['job_id']}-{entry['status']}", entry["at"], level, text, place)
+
+
+def _became(entry: Row) -> str:
+    """What became of the files that a scan found."""
+    linked = int(entry["linked"] or 0)
+    waiting = max(0, int(entry["candidates"] or 0) - linked)
+    parts = [f"{linked:,} linked"] if linked else []
+    parts += [f"{waiting:,} to be decided on"] if waiting else []
+    return f" {' and '.join(parts).capitalize()}." if parts else ""
 
 
 def notice_source(library: Library) -> Short[Notice]:
@@ -379,6 +388,7 @@ def session_source(library: Library) -> Short[SessionRow]:
         return [
             SessionRow(
                 session_id=one.session_id,
+                kind=one.kind,
                 path=one.scan_path,
                 status=one.status,
                 files_scanned=one.files_scanned,

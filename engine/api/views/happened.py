@@ -11,6 +11,10 @@ LABELS = {"name": "name", "label": "label", "size_bytes": "size", "read_only": "
 """What of a volume can change, in words."""
 
 
+NEVER_SEEN = "never seen"
+"""The whole evidence of a volume that nothing is known of."""
+
+
 def told(kind: str, detail: Mapping[str, Any]) -> str:
     """An event as one sentence without a full stop: ``appeared at /mnt/x``.
 
@@ -43,6 +47,8 @@ def _marker(detail: Mapping[str, Any]) -> str:
 
 def _appeared(detail: Mapping[str, Any]) -> str:
     word = "a folder that stands in for a volume, " if detail.get("stand_in") else ""
+    if detail.get("evidence") == [NEVER_SEEN]:
+        return f"{word}seen for the first time{_at(detail)}{_marker(detail)}"
     return f"{word}appeared{_at(detail)}{_why(detail)}{_marker(detail)}"
 
 

@@ -173,14 +173,20 @@ def test_notices_are_what_matters_and_are_seen_once(shelf: Library) -> None:
         "found",
         kind="relink_scan",
         status="completed",
-        result=json.dumps({"announcement": "3 of 3 offline clips of Day 2 found at /mnt/x."}),
+        result=json.dumps(
+            {"announcement": "3 of 3 offline clips of Day 2 found at /mnt/x.", "applied": 2, "candidates": 3}
+        ),
         ended_at="2026-11-20T10:30:00.000Z",
     )
     told = [(one.level, one.text, one.place) for one in views.notices(shelf)]
     assert told == [
         ("error", "ill: failed. No room. Free some.", "ingest"),
         ("warning", "SHUTTLE: offline", "volumes"),
-        ("info", "3 of 3 offline clips of Day 2 found at /mnt/x.", "relink"),
+        (
+            "info",
+            "3 of 3 offline clips of Day 2 found at /mnt/x. 2 linked and 1 to be decided on.",
+            "relink",
+        ),
     ]
     assert views.counts(shelf).notices == 3
     views.saw_all(shelf)

@@ -141,7 +141,7 @@ def test_what_happened_to_a_volume_is_told_in_words(library: Library) -> None:
     assert told == [
         ("offline", "offline"),
         ("changed", "renamed from old to new"),
-        ("appeared", "appeared at /mnt/nas: never seen"),
+        ("appeared", "seen for the first time at /mnt/nas"),
     ]
 
 

@@ -19,7 +19,7 @@ from engine.jobs import store
 from engine.library import Library
 from engine.storage import config
 from engine.storage.database import scalar
-from engine.supervisor import outward
+from engine.supervisor import outward, tidings
 from engine.supervisor.aftermath import Aftermath
 
 
@@ -93,6 +93,7 @@ def test_a_command_gets_one_object_and_an_end_is_told_once(library: Library, tmp
     assert (document["event"], document["job_id"], document["status"]) == ("job ended", job_id, "completed")
     assert document["result"] == {"checked": 3}
     assert document["sentence"] == "Verify night: completed."
+    assert tidings.sentence("speed", "Speed of NAS", "completed", None) == "Speed of NAS: completed."
     assert told(library, job_id)
     assert warnings(library, job_id) == []
 
