@@ -367,6 +367,13 @@ _CARE = (
         words_of(spec_rules.EXECUTORS, {"resolve": "DaVinci Resolve Studio"}),
     ),
     Field(
+        "overwrite",
+        "Overwrite",
+        "flag",
+        "Replace an earlier run's film of the same name, once the new one is proven; nothing else ever.",
+        "Care",
+    ),
+    Field(
         "single",
         "In one piece",
         "flag",

@@ -31,7 +31,7 @@ from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped,
 from engine.media.ffmpeg import FfmpegFailed
 from engine.media.tools import find_tools
 from engine.names import display
-from engine.storage import config
+from engine.storage import audit, config
 from engine.storage.database import execute
 from engine.volumes import places
 
@@ -240,6 +240,7 @@ class _Work:
                 plan.container,
                 announce=announce,
                 is_taken=self._is_taken,
+                replaces=self._replaces if self.record.spec.get("overwrite") else None,
             )
         finally:
             placing.remove(temp)
@@ -250,6 +251,27 @@ class _Work:
         """Whether another file is recorded there: one that is missing today must not be taken for found."""
         assert self.place is not None
         return ledger.is_recorded(self.db, self.place, os.path.basename(path))
+
+    def _replaces(self, path: str) -> bool:
+        """Whether the film of an earlier run lies there, unchanged, to be replaced by this run's."""
+        if not os.path.lexists(path):
+            return False
+        folder, name = os.path.split(path)
+        known = ledger.film_at(self.db, self.run_id, path)
+        if (
+            known is not None
+            and not os.path.islink(path)
+            and segment.is_whole(folder, name, known["size"], known["blake3"], self.job.check_now)
+        ):
+            self.job.log("info", f"{display(path)} of run {known['run_id'][:8]} is replaced.")
+            audit.record(self.db, "exports replace", target=display(path), job_id=self.job.job_id)
+            return True
+        self.job.log(
+            "warning",
+            f"{display(path)} is no film of an earlier run, or was changed since: it is left alone, and the "
+            "new film gets a number.",
+        )
+        return False
 
     def _finished(self, position: int, path: str) -> None:
         assert self.place is not None

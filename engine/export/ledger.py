@@ -211,6 +211,26 @@ def is_recorded(db: Database, place: Place, name: str) -> bool:
     return found is not None
 
 
+def film_at(db: Database, run_id: str, path: str) -> Row | None:
+    """What another run recorded of the film that it made at ``path``: ``run_id``, ``size``, ``blake3``."""
+    return row(
+        db,
+        "SELECT run_id, size, blake3 FROM run_outputs WHERE path = ? AND run_id != ? AND status = 'completed'"
+        " ORDER BY rowid DESC LIMIT 1",
+        (to_blob(path), run_id),
+    )
+
+
+def forget_replaced(db: Database, run_id: str, path: str) -> None:
+    """Other runs' films at ``path`` were replaced by this run's: those runs have none any more."""
+    with write(db):
+        for table, column in (("run_outputs", "path"), ("runs", "output_path")):
+            db.execute(
+                f"UPDATE {table} SET {column} = NULL WHERE {column} = ? AND run_id != ?",
+                (to_blob(path), run_id),
+            )
+
+
 def complete_output(db: Database, run_id: str, position: int, path: str, place: Place) -> None:
     """A file has its name: its row, its asset and its copy (role ``export``) say so, in one transaction."""
     with write(db):
@@ -222,6 +242,7 @@ def complete_output(db: Database, run_id: str, position: int, path: str, place: 
             " WHERE run_id = ? AND position = ?",
             (to_blob(path), run_id, position),
         )
+        forget_replaced(db, run_id, path)
 
 
 def record_copy(db: Database, size: int, blake3: str, path: str, place: Place, level: str) -> None:

@@ -64,13 +64,16 @@ def publish(
     *,
     announce: Callable[[str], None],
     is_taken: Callable[[str], bool],
+    replaces: Callable[[str], bool] | None = None,
 ) -> str:
     """Give a finished, synced temp file its name in the same folder; return the path it got.
 
     A name that is taken is never replaced: the next number is tried. Each path
     is announced before it is tried, so that a crash right after the rename
     leaves a record of the file that is there. ``is_taken`` may rule out paths
-    at which nothing lies today.
+    at which nothing lies today. ``replaces`` says of what lies under the plain
+    name whether the operator wants it replaced: in one step, so that at any
+    instant the old file is there or the new one.
 
     Raises:
         RushesError: all numbers are taken.
@@ -78,6 +81,11 @@ def publish(
     """
     for number in range(MOST_NUMBERS + 1):
         target = os.path.join(folder, numbered(name, extension, number))
+        if number == 0 and replaces is not None and not is_taken(target) and replaces(target):
+            announce(target)
+            os.replace(temp, target)
+            sync_folder(folder)
+            return target
         if os.path.lexists(target) or is_taken(target):
             continue
         announce(target)

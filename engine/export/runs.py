@@ -281,6 +281,8 @@ def finished_path(library: Library, given: str) -> str:
         NotFound: it is gone, or there is no such run.
     """
     run = records.find(library.db(), given)
+    if run.output_path is None and run.status in ("completed", "completed_with_warnings"):
+        raise NotFound("The film of this run was replaced by that of a later one.")
     if run.output_path is None:
         raise Refused(f"This run is {states.spoken(run.status)}; it has no finished file.")
     if not os.path.exists(run.output_path):

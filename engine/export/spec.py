@@ -65,6 +65,7 @@ DEFAULTS: dict[str, Any] = {
     "executor": "ffmpeg",
     "deliver": "no",
     "deliver_to": None,
+    "overwrite": False,
     "single": False,
     "segment_seconds": DEFAULT_SEGMENT_SECONDS,
 }
@@ -111,7 +112,8 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     source by ``quality_metric``, which must reach ``quality_min``);
     ``deliver`` (``copy`` or ``move`` finished files, verified, to the absolute folder
     ``deliver_to``);
-    ``executor`` (``ffmpeg``, or ``resolve`` for DaVinci Resolve Studio);
+    ``overwrite`` (a film of an earlier run that lies under the same name is replaced, once the new one is
+    proven; nothing else ever is); ``executor`` (``ffmpeg``, or ``resolve`` for DaVinci Resolve Studio);
     ``single`` (one piece instead of segments: no
     checkpoints); ``segment_seconds`` (about how long a segment is, 1 to 180).
 
@@ -138,7 +140,7 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     _text_fields(full)
     _numbers(full)
     _together(full)
-    full["single"] = bool(full["single"])
+    full["single"], full["overwrite"] = bool(full["single"]), bool(full["overwrite"])
     return full
 
 
