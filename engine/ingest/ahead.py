@@ -10,6 +10,9 @@ from engine.storage.database import row, scalar
 RECENT_TRANSFERS = 500
 """Proven files of a volume that tell how fast it is."""
 
+LOOKED_BACK = 20_000
+"""Among so many of the newest transfers of all volumes those of one are looked for."""
+
 
 @dataclass(frozen=True)
 class Ahead:
@@ -29,7 +32,8 @@ def unlisted(job: JobContext) -> Ahead:
             job.db,
             "SELECT 1 FROM batch_items AS item WHERE job_id = ? AND position = ?"
             " AND (status NOT IN ('pending', 'running')"
-            " OR EXISTS (SELECT 1 FROM tasks WHERE tasks.item_id = item.item_id))",
+            " OR EXISTS (SELECT 1 FROM tasks WHERE tasks.job_id = item.job_id"
+            " AND tasks.item_id = item.item_id))",
             (job.job_id, position),
         )
         if listed is None:
@@ -53,9 +57,10 @@ def seconds_per_byte(job: JobContext) -> float | None:
             job.db,
             "SELECT SUM(written) AS written, SUM(write_seconds) AS writing, SUM(reread) AS reread,"
             " SUM(read_seconds) AS reading FROM (SELECT written, write_seconds, reread, read_seconds"
-            " FROM transfers WHERE volume_id = ? AND status = 'completed' AND written > 0 AND reread > 0"
+            " FROM transfers WHERE transfer_id > (SELECT max(transfer_id) FROM transfers) - ?"
+            " AND volume_id = ? AND status = 'completed' AND written > 0 AND reread > 0"
             " ORDER BY transfer_id DESC LIMIT ?)",
-            (target["volume_id"], RECENT_TRANSFERS),
+            (LOOKED_BACK, target["volume_id"], RECENT_TRANSFERS),
         )
         if known is None or not known["written"] or not known["reread"]:
             return None

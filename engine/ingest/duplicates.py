@@ -16,6 +16,7 @@ from engine.ingest.ends import Destination, Source
 from engine.ingest.known import Verified
 from engine.ingest.meter import Meter
 from engine.ingest.parcels import Parcel, Transfer, load
+from engine.ingest.results import OF_ITEM
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.media.kinds import kind_of
@@ -48,7 +49,7 @@ def skip_known(
             every = False
     decided = scalar(
         job.db,
-        "SELECT count(*) FROM tasks WHERE item_id = ? AND status IN ('completed', 'failed')",
+        f"SELECT count(*) FROM tasks WHERE {OF_ITEM} AND status IN ('completed', 'failed')",
         (item_id,),
     )
     if not every or decided or not any_skipped(job, item_id):
@@ -77,7 +78,7 @@ def _queued(
 def any_skipped(job: JobContext, item_id: int) -> bool:
     """Whether some file of the item was met as a duplicate."""
     return (
-        scalar(job.db, "SELECT 1 FROM tasks WHERE item_id = ? AND status = 'skipped' LIMIT 1", (item_id,))
+        scalar(job.db, f"SELECT 1 FROM tasks WHERE {OF_ITEM} AND status = 'skipped' LIMIT 1", (item_id,))
         is not None
     )
 
@@ -110,6 +111,10 @@ def _decide(job: JobContext, source: Source, parcel: Parcel, volumes: tuple[str,
                 (transfer.level, transfer.transfer_id),
             )
         if verdict == "queued":
+            # The second stage finds its first copy by this content.
+            job.db.execute(
+                "UPDATE tasks SET asset_id = ? WHERE task_id = ?", (parcel.asset_id, parcel.task_id)
+            )
             return False
         store.set_task(job.db, parcel.task_id, verdict, stage="duplicate", asset_id=parcel.asset_id)
         meter.store_item([parcel])

@@ -171,7 +171,7 @@ def _free_card(job: JobContext, item_id: int, source: Source, *, second: bool) -
     if _first_hop(job, item_id, "queued"):
         return  # a first destination is away; the card is needed for it
     whole = not _first_hop(job, item_id, "failed") and not scalar(
-        job.db, "SELECT 1 FROM tasks WHERE item_id = ? AND status = 'failed' LIMIT 1", (item_id,)
+        job.db, f"SELECT 1 FROM tasks WHERE {results.OF_ITEM} AND status = 'failed' LIMIT 1", (item_id,)
     )
     execute(
         job.db,
@@ -209,7 +209,7 @@ def _first_hop(job: JobContext, item_id: int, status: str) -> bool:
     return (
         scalar(
             job.db,
-            "SELECT 1 FROM transfers JOIN tasks USING (task_id) WHERE item_id = ? AND hop = 1"
+            f"SELECT 1 FROM transfers JOIN tasks USING (task_id) WHERE {results.OF_ITEM} AND hop = 1"
             " AND transfers.status = ? LIMIT 1",
             (item_id, status),
         )
@@ -338,7 +338,8 @@ def _end_item(job: JobContext, item_id: int) -> None:
     if failed:
         first = scalar(
             job.db,
-            "SELECT error FROM tasks WHERE item_id = ? AND status = 'failed' ORDER BY position LIMIT 1",
+            f"SELECT error FROM tasks WHERE {results.OF_ITEM} AND status = 'failed'"
+            " ORDER BY position LIMIT 1",
             (item_id,),
         )
         sentence = f"{failed} of {sum(counts.values())} files failed. The first: {first}"

@@ -15,6 +15,7 @@ from engine.ingest.arranging import Arrangement, Wanted, arrange
 from engine.ingest.ends import Destination, Source
 from engine.ingest.known import join
 from engine.ingest.reach import Pulse
+from engine.ingest.results import OF_ITEM
 from engine.ingest.scan import Listing, left_out, scan
 from engine.jobs.context import JobContext
 from engine.media.filelist import Listed
@@ -39,7 +40,7 @@ def list_item(
     db = job.db
     if scalar(db, "SELECT stage FROM batch_items WHERE item_id = ?", (item_id,)) is not None:
         return
-    execute(db, "DELETE FROM tasks WHERE item_id = ?", (item_id,))
+    execute(db, f"DELETE FROM tasks WHERE {OF_ITEM}", (item_id,))
     job.progress(stage="scan", message=display(source.path), force=True)
     listing = _scan(source, lambda files: job.progress(done=files, total=None))
     try:
@@ -74,12 +75,12 @@ def list_again(
 ) -> None:
     """Look once more at an item whose folders could not all be read: what was unknown then becomes tasks."""
     db = job.db
-    gone = execute(db, "DELETE FROM tasks WHERE item_id = ? AND error_kind = 'unreadable_folder'", (item_id,))
+    gone = execute(db, f"DELETE FROM tasks WHERE {OF_ITEM} AND error_kind = 'unreadable_folder'", (item_id,))
     if not gone:
         return
     listing = _scan(source)
     try:
-        known = int(scalar(db, "SELECT count(*) FROM tasks WHERE item_id = ?", (item_id,)))
+        known = int(scalar(db, f"SELECT count(*) FROM tasks WHERE {OF_ITEM}", (item_id,)))
         new = (found for found in listing.files if not _is_task(job, item_id, found))
         arrangement = _arrange(job, item_id, source, destinations, listing, template)
         made = _insert(job, item_id, new, destinations, arrangement, start=known)

@@ -115,8 +115,10 @@ def _coming(db: Database, volume_id: str, folder: str, item_id: int | None) -> I
     """Files that other ingests, not yet ended, will write below a folder of a volume."""
     start = to_blob(folder + "/")
     found = db.conn.execute(
-        "SELECT transfers.path, tasks.size, tasks.mtime_ns FROM transfers JOIN tasks USING (task_id)"
-        " WHERE transfers.volume_id = ? AND transfers.status IN ('queued', 'running')"
+        "SELECT transfers.path, tasks.size, tasks.mtime_ns FROM jobs JOIN tasks USING (job_id)"
+        " JOIN transfers USING (task_id) WHERE jobs.kind = 'ingest'"
+        " AND jobs.status IN ('pending', 'running', 'paused', 'interrupted', 'failed')"
+        " AND transfers.volume_id = ? AND transfers.status IN ('queued', 'running')"
         " AND substr(transfers.path, 1, ?) = ? AND tasks.item_id IS NOT ?",
         (volume_id, len(start), start, item_id),
     )

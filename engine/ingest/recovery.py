@@ -49,14 +49,14 @@ def recount(job: JobContext) -> None:
     """Derive the numbers of every item from its tasks."""
     job.db.execute(
         "UPDATE batch_items SET"
-        " files_ingested = (SELECT count(*) FROM tasks WHERE tasks.item_id = batch_items.item_id"
-        "  AND status = 'completed'),"
-        " duplicates = (SELECT count(*) FROM tasks WHERE tasks.item_id = batch_items.item_id"
-        "  AND status = 'skipped'),"
-        " failed = (SELECT count(*) FROM tasks WHERE tasks.item_id = batch_items.item_id"
-        "  AND status = 'failed'),"
-        " bytes = (SELECT COALESCE(SUM(size), 0) FROM tasks WHERE tasks.item_id = batch_items.item_id"
-        "  AND status = 'completed') WHERE job_id = ?",
+        " files_ingested = (SELECT count(*) FROM tasks WHERE tasks.job_id = batch_items.job_id"
+        "  AND tasks.item_id = batch_items.item_id AND status = 'completed'),"
+        " duplicates = (SELECT count(*) FROM tasks WHERE tasks.job_id = batch_items.job_id"
+        "  AND tasks.item_id = batch_items.item_id AND status = 'skipped'),"
+        " failed = (SELECT count(*) FROM tasks WHERE tasks.job_id = batch_items.job_id"
+        "  AND tasks.item_id = batch_items.item_id AND status = 'failed'),"
+        " bytes = (SELECT COALESCE(SUM(size), 0) FROM tasks WHERE tasks.job_id = batch_items.job_id"
+        "  AND tasks.item_id = batch_items.item_id AND status = 'completed') WHERE job_id = ?",
         (job.job_id,),
     )
 

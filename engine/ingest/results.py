@@ -12,6 +12,11 @@ from engine.jobs.states import verdict
 from engine.names import from_blob, json_name
 from engine.storage.database import Row, row, rows, scalar
 
+OF_ITEM = (
+    "tasks.job_id = (SELECT job_id FROM batch_items WHERE batch_items.item_id = ?1) AND tasks.item_id = ?1"
+)
+"""Condition for the tasks of an item, whose id is the first parameter: their index begins with the job."""
+
 
 def item_status(counts: dict[str, int]) -> str:
     """The state of an item from its files: ``failed`` only when nothing of it was taken in."""
@@ -24,7 +29,7 @@ def count_tasks(db: Database, item_id: int) -> dict[str, int]:
     return {
         str(entry["status"]): int(entry["n"])
         for entry in rows(
-            db, "SELECT status, count(*) AS n FROM tasks WHERE item_id = ? GROUP BY status", (item_id,)
+            db, f"SELECT status, count(*) AS n FROM tasks WHERE {OF_ITEM} GROUP BY status", (item_id,)
         )
     }
 
@@ -40,7 +45,8 @@ def job_status(db: Database, job_id: str) -> str:
     sources = scalar(
         db,
         "SELECT count(*) FROM batch_items WHERE job_id = ? AND status = 'failed' AND NOT EXISTS"
-        " (SELECT 1 FROM tasks WHERE tasks.item_id = batch_items.item_id)",
+        " (SELECT 1 FROM tasks WHERE tasks.job_id = batch_items.job_id"
+        "  AND tasks.item_id = batch_items.item_id)",
         (job_id,),
     )
     counts["failed"] = counts.get("failed", 0) + int(sources)

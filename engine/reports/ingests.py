@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.ingest import pace
+from engine.ingest.results import OF_ITEM
 from engine.library import Library
 from engine.names import display, from_blob
 from engine.reports.clips import Entry, assemble
@@ -43,7 +44,7 @@ def section(library: Library, item: Row, policy: Policy) -> tuple[Section, list[
     tasks = rows(
         db,
         "SELECT tasks.*, assets.blake3, assets.xxh128, assets.md5, assets.sha1, assets.c4 FROM tasks"
-        " LEFT JOIN assets USING (asset_id) WHERE item_id = ? ORDER BY position",
+        f" LEFT JOIN assets USING (asset_id) WHERE {OF_ITEM} ORDER BY position",
         (item["item_id"],),
     )
     places = _places(db, int(item["item_id"]))
@@ -82,7 +83,7 @@ def _places(db: Database, item_id: int) -> dict[int, list[Placed]]:
     for entry in rows(
         db,
         "SELECT transfers.*, volumes.name AS volume FROM transfers JOIN tasks USING (task_id)"
-        " JOIN volumes USING (volume_id) WHERE item_id = ? ORDER BY transfer_id",
+        f" JOIN volumes USING (volume_id) WHERE {OF_ITEM} ORDER BY transfer_id",
         (item_id,),
     ):
         placed = Placed(
@@ -121,7 +122,7 @@ def _entry(task: Row, places: dict[int, list[Placed]], amounts: dict[int, Kept],
 
 _NUMBERED = (
     " FROM (SELECT transfers.*, row_number() OVER (PARTITION BY task_id ORDER BY transfer_id) AS number"
-    " FROM transfers JOIN tasks USING (task_id) WHERE item_id = ?) AS transfers"
+    f" FROM transfers JOIN tasks USING (task_id) WHERE {OF_ITEM}) AS transfers"
     " JOIN tasks USING (task_id) JOIN volumes USING (volume_id)"
 )
 """Transfers with the number of their destination: every task has one for each, in the order of the ingest."""

@@ -1,0 +1,135 @@
+"""No statement of an ingest reads a whole table of the catalogue: a library may hold a million files.
+
+Every statement that runs is caught, and SQLite is asked how it would find its rows.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from engine.api import reports
+from engine.ingest.check import check_card
+from engine.ingest.incoming_job import queue_incoming, run_incoming
+from engine.ingest.scrub import queue_verify, run_verify
+from engine.library import create
+from engine.storage import database
+from tests.engine.ingest.conftest import Desk, fill, write
+
+LONG = frozenset(
+    {
+        "assets",
+        "clip_files",
+        "clips",
+        "copies",
+        "job_log",
+        "task_blocks",
+        "tasks",
+        "transfers",
+        "volume_events",
+    }
+)
+"""Tables with a row for each file, or for each event."""
+
+ALLOWED = (
+    "SELECT COALESCE(MAX(task_id), ?)",  # the end of an index, whatever the plan calls it
+    "SELECT copy_states.*, assets.blake3 FROM copy_states",  # a scrub: an index in order, up to a limit
+    "SELECT count(*) AS files, COALESCE(SUM(copy_states.size), ?)",  # a scrub counts its work, once
+    "SELECT number, ",  # "transfers" is a name for those of one item there
+)
+"""Beginnings of statements that may look through a long table, each with its reason."""
+
+_WORD = re.compile(r"x?'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
+
+
+class Caught:
+    """Statements by their shape, one example of each."""
+
+    def __init__(self) -> None:
+        self.examples: dict[str, str] = {}
+
+    def __call__(self, statement: str) -> None:
+        if statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE", "INSERT", "WITH")):
+            self.examples.setdefault(_WORD.sub("?", statement), statement)
+
+
+@pytest.fixture
+def caught(monkeypatch: pytest.MonkeyPatch) -> Caught:
+    found = Caught()
+
+    class Traced(database._Connection):
+        def __init__(self, *values: object, **options: object) -> None:
+            super().__init__(*values, **options)  # type: ignore[arg-type]
+            self.set_trace_callback(found)
+
+    monkeypatch.setattr(database, "_Connection", Traced)
+    return found
+
+
+@pytest.fixture
+def desk(caught: Caught, tmp_path: Path) -> Desk:
+    (tmp_path / "library").mkdir()
+    made = Desk(create(str(tmp_path / "library"), name="Test"), tmp_path)
+    caught.examples.clear()  # what makes the tables goes through them, once and empty
+    return made
+
+
+def everything(desk: Desk, tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way that files take through an ingest."""
+    one, two = tmp / "A001", tmp / "B002"
+    fill(one)
+    fill(two, 5)
+    write(two / "loose.mov", 70_000)
+    desk.ingest(one, two, to=[tmp / "nas", tmp / "backup"], then=[str(tmp / "vault")], verify_source=True)
+    desk.ingest(one, to=[tmp / "nas"])
+    (tmp / "C003").mkdir()
+    shutil.copy(two / "loose.mov", tmp / "C003/again.mov")
+    desk.ingest(tmp / "C003", to=[tmp / "nas"])
+    desk.ingest(one, to=[tmp / "named"], layout="template", duplicates="copy", checksums=("md5",))
+    desk.ingest(one, to=[tmp / "hashed"], layout="content", duplicates="copy")
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.ingest.carrier.source_digest", lambda original: "0" * 64)
+        job_id = desk.queue(two, to=[tmp / "doubt"], duplicates="copy", verify_source=True)
+        desk.start(job_id)
+    desk.start(job_id, intent="retry")
+    desk.ingest(tmp / "vault", mode="reference")
+    desk.ingest(tmp / "vault", mode="reference")
+    check_card(desk.library, str(one))
+    scrub = queue_verify(desk.library)
+    desk.start(scrub, handler=run_verify)
+    from engine.ingest.hashlists import create as create_list
+
+    create_list(desk.library, str(tmp / "nas/A001"))
+    listed = queue_incoming(desk.library, str(tmp / "nas"))
+    desk.start(listed, handler=run_incoming)
+    reports.make(desk.library, desk.jobs[0], formats=["json"])
+
+
+def scans(library_db: Path, statement: str) -> list[str]:
+    """What of a statement's plan goes through a whole long table."""
+    with sqlite3.connect(library_db) as db:
+        try:
+            plan = db.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+        except sqlite3.Error:
+            return []  # a table of a moment, which only its own connection has
+    return [
+        str(step[3]) for step in plan if str(step[3]).startswith("SCAN ") and str(step[3]).split()[1] in LONG
+    ]
+
+
+def test_no_statement_of_an_ingest_reads_a_whole_table(
+    desk: Desk, caught: Caught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything(desk, tmp_path, monkeypatch)
+    catalogue = next((tmp_path / "library").rglob("library.db"))
+    assert len(caught.examples) > 100
+    found = {
+        " ".join(shape.split()): steps
+        for shape, example in caught.examples.items()
+        if not shape.startswith(ALLOWED) and (steps := scans(catalogue, example))
+    }
+    assert not found, "\n".join(f"{steps}: {shape}" for shape, steps in found.items())
