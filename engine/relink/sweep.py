@@ -201,6 +201,9 @@ def sweep(
             raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")
         # From here on only the database is touched: what was seen is complete and of this volume.
         session_id = _record_moves(db, tree, look, moves, job_id)
+        if moves != "apply":
+            # Where it is recorded it is not; where it was found it counts only once somebody says so.
+            look.findings.gone += [copy for copy, _ in look.findings.moved]
         damaged = _record(db, volume_id, look, verdicts)
         marks.clear()
         if _wants_new(db, volume_id):
@@ -381,7 +384,7 @@ def _conclude(
     swept = Swept(
         volume_id=tree.volume_id,
         known=look.total,
-        present=findings.same + len(findings.back) + len(findings.renumbered) + len(findings.moved),
+        present=look.total - len(findings.gone) - len(findings.changed) - len(findings.unknown),
         back=len(findings.back),
         missing=len(findings.gone),
         newly_missing=len(newly),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.api import relinks
 from engine.jobs import store
 from engine.relink import auto, decisions
 from engine.relink.job import run_scan
@@ -119,6 +120,11 @@ def test_a_known_drive_is_swept_and_renames_follow_the_policy(world: Any, word: 
     assert world.copy(copy_id)["path"] == path
     waiting = scalar(world.db, "SELECT count(*) FROM candidates WHERE status = 'pending' AND certain = 1")
     assert waiting == (1 if word == "ask" else 0)
+    if word == "ask":
+        assert world.state(copy_id) == "missing", "it is not where the catalogue says, until that is decided"
+        assert relinks.apply_certain(world.library)["refused"] == []
+        assert world.copy(copy_id)["path"] == b"new.mov"
+        assert world.state(copy_id) == "online"
     assert result["volume_id"] == a_id
 
 
