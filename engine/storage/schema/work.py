@@ -74,6 +74,7 @@ TABLES: tuple[str, ...] = (
         failed         INTEGER NOT NULL DEFAULT 0,
         bytes          INTEGER NOT NULL DEFAULT 0,
         card_id        TEXT REFERENCES cards ON DELETE SET NULL,
+        warnings       TEXT,
         freed_at       TEXT,
         error          TEXT,
         started_at     TEXT,
@@ -111,6 +112,8 @@ TABLES: tuple[str, ...] = (
     "CREATE INDEX tasks_by_job ON tasks (job_id, status, position)",
     "CREATE INDEX tasks_by_position ON tasks (job_id, item_id, position, task_id)",
     "CREATE INDEX tasks_by_size ON tasks (job_id, size)",
+    # Without these two every asset that goes, and every task, is looked for in the whole of another table.
+    "CREATE INDEX tasks_by_asset ON tasks (asset_id) WHERE asset_id IS NOT NULL",
     """
     CREATE TABLE transfers (
         transfer_id INTEGER PRIMARY KEY,
@@ -154,4 +157,5 @@ TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX job_log_by_job ON job_log (job_id, log_id)",
+    "CREATE INDEX job_log_by_task ON job_log (task_id) WHERE task_id IS NOT NULL",
 )
