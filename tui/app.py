@@ -7,6 +7,7 @@ import contextvars
 import logging
 import os
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, ClassVar, Literal
 
 from textual import events
@@ -28,7 +29,6 @@ from tui.graphics import Album
 from tui.keys import BY_ID
 from tui.looks import ASCII, UNICODE, Glyphs, choose_glyphs, choose_pictures
 from tui.runner import Done, Runner, ThreadRunner
-from tui.screens.clips import ClipsScreen
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.exports import ExportsScreen
 from tui.screens.finder import Entry, FinderScreen
@@ -46,6 +46,16 @@ log = logging.getLogger(__name__)
 
 Severity = Literal["information", "warning", "error"]
 
+def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
+    """A screen of :mod:`tui.screens`, imported when it is first shown: no other one is waited for."""
+
+    def make() -> Screen[Any]:
+        screen: Screen[Any] = getattr(import_module(f"tui.screens.{module}"), name)()
+        return screen
+
+    return make
+
+
 NOTICES_AT_ONCE = 3
 """New notices that are shown by themselves; further ones are counted."""
 
@@ -58,13 +68,12 @@ class RushesApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("app")
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "volumes": VolumesScreen,
-        "ingest": IngestScreen,
-        "exports": ExportsScreen,
-        "relink": RelinkScreen,
-        "clips": ClipsScreen,
+        "volumes": _screen("volumes", "VolumesScreen"),
+        "ingest": _screen("ingest", "IngestScreen"),
+        "exports": _screen("exports", "ExportsScreen"),
+        "relink": _screen("relink", "RelinkScreen"),
+        "clips": _screen("clips", "ClipsScreen"),
     }
-    DEFAULT_MODE = "volumes"
 
     def __init__(
         self,
@@ -84,6 +93,7 @@ class RushesApp(App[None]):
             place: the screen to begin with.
             pace: clocks and periods; None takes real ones.
             runner: where verbs run; None takes threads.
+        self.DEFAULT_MODE = place  # type: ignore[misc]  # Textual makes the screen of this mode first
             glyphs: the signs; None asks the environment.
             theme: None asks ``RUSHES_THEME``, then the terminal's abilities.
             wake: start the engine when there is none, while the first picture is already there.
@@ -98,7 +108,6 @@ class RushesApp(App[None]):
         self.feed = Feed(desk, self.pace, self._from_feed)
         self.typed = TypeAhead(self, super().on_event)
         self._runner = runner
-        self._place = place
         self._wake = wake
         self._told: str | None = None
         self._noticed: set[str] | None = None
@@ -137,13 +146,11 @@ class RushesApp(App[None]):
         return self._runner
 
     def on_mount(self) -> None:
-        """Look once, go to the first place, begin to look regularly."""
+        """Look once, begin to look regularly."""
         self.animation_level = "none"
         self.app_suspend_signal.subscribe(self, lambda _: self.album.leave(), immediate=True)
         self.app_resume_signal.subscribe(self, lambda _: self._come_back(), immediate=True)
         self.feed.poll()
-        if self._place != self.current_mode:
-            self.switch_mode(self._place)
         if self.pace.poll_seconds is not None:
             self.set_interval(self.pace.poll_seconds, self.feed.tick)
         if self._wake:
@@ -330,6 +337,8 @@ class RushesApp(App[None]):
     def do_damaged(self) -> None:
         """Damaged copies, over whatever is in front."""
         from tui.screens.damaged import DamagedScreen
+        from tui.screens.clips import ClipsScreen
+
 
         self._lay_over(DamagedScreen)
 

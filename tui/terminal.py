@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, MutableMapping
 
 DEFAULTS = {
-    "TEXTUAL_FPS": "60",
+    "TEXTUAL_FPS": "120",
     "TEXTUAL_ANIMATIONS": "none",
     "TEXTUAL_SMOOTH_SCROLL": "0",
 }
@@ -21,7 +21,7 @@ Frames are drawn only when something looks different. A key is seen in two of th
 once, the detail of its row in the next; so their pace is felt.
 """
 
-SSH_DEFAULTS = {"ESCDELAY": "200", "TEXTUAL_FPS": "30"}
+SSH_DEFAULTS = {"ESCDELAY": "200", "TEXTUAL_FPS": "60"}
 """Over SSH: the bytes of one key may arrive apart from each other, and a line carries fewer frames."""
 
 TERM_DEFAULTS = {"xterm-ghostty": {"TEXTUAL_COLOR_SYSTEM": "256"}}

@@ -170,7 +170,7 @@ def test_defaults_for_a_slow_line_never_override_a_wish() -> None:
     assert "ESCDELAY" not in env
     env = {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"}
     terminal.prepare(env)
-    assert (env["ESCDELAY"], env["TEXTUAL_FPS"]) == ("200", "30")
+    assert (env["ESCDELAY"], env["TEXTUAL_FPS"]) == ("200", "60")
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ class LineView(ScrollView, Toned, can_focus=False):
             if self.styles.height is not None and self.styles.height.is_auto:
                 self.refresh(layout=True)
         if top:
-            self.scroll_to(y=0, animate=False)
+            self.scroll_to(y=0, animate=False, immediate=True)
 
     def reveal(self, index: int) -> None:
         """Scroll line ``index`` of what was shown into sight, with the one after it."""

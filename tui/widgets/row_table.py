@@ -363,7 +363,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
     def _scroll(self, top: int) -> None:
         top = max(0, min(top, len(self._ids) - self._page()))
         if top != self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False, force=True)
+            self.scroll_to(y=top, animate=False, force=True, immediate=True)
 
     def _reveal(self) -> None:
         top, page = self.scroll_offset.y, self._page()
