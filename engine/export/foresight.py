@@ -63,7 +63,8 @@ def timecode_problems(spec: Mapping[str, Any], body: Mapping[str, Any], clips: S
 
 def unheard(spec: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
     """What a recipe asks for and its film will lack, though it can be made: warnings. Pure."""
-    if spec["timecode"] is None or spec["layout"] == "per-clip" or shape.carries_timecode(body["container"]):
+    told = shape.carries_timecode(body["container"]) or body["container"] == "wav"
+    if spec["timecode"] is None or spec["layout"] == "per-clip" or told:
         return []
     sentence = f"The timecode {spec['timecode']} is not in the file: a .{body['container']} holds none. "
     return [sentence + "A preset with mov, mp4 or mxf does."]

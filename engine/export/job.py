@@ -258,10 +258,8 @@ class _Work:
             return False
         folder, name = os.path.split(path)
         known = ledger.film_at(self.db, self.run_id, path)
-        if (
-            known is not None
-            and not os.path.islink(path)
-            and segment.is_whole(folder, name, known["size"], known["blake3"], self.job.check_now)
+        if known is not None and segment.is_whole(
+            folder, name, known["size"], known["blake3"], self.job.check_now
         ):
             self.job.log("info", f"{display(path)} of run {known['run_id'][:8]} is replaced.")
             audit.record(self.db, "exports replace", target=display(path), job_id=self.job.job_id)

@@ -127,6 +127,8 @@ def join_arguments(
         tags += ["-metadata", f"title={plan.title}"]
     if plan.timecode and list_name is not None:
         tags += ["-timecode", plan.timecode]
+    if plan.time_reference is not None:
+        tags += ["-metadata", f"time_reference={plan.time_reference}"]
     rate = ["-r", plan.rate] if plan.container == "mxf" and list_name is not None else []
     tag = codecs.VIDEO[plan.video["codec"]].tag if plan.video else None
     return [

@@ -129,6 +129,7 @@ class Plan:
             ``burn_in`` (stamps), ``recipe`` (its name, when a stamp shows it), ``filters`` of the preset.
         title: for the file's tag.
         timecode: of the first frame; None writes none.
+        time_reference: samples from midnight to the first, at the finished sound's rate; None writes none.
         build: the ffmpeg that must make all of it.
     """
 
@@ -146,6 +147,7 @@ class Plan:
     title: str
     timecode: str | None
     build: str
+    time_reference: int | None = None
 
     @property
     def fps(self) -> Fraction:
@@ -235,6 +237,7 @@ def make(
     crossfade: int = 0,
     look: Mapping[str, Any] | None = None,
     timecode: str | None = None,
+    time_reference: int | None = None,
     policy: Policy | None = None,
 ) -> Plan:
     """Plan one file.
@@ -251,6 +254,7 @@ def make(
         crossfade: frames, see :func:`engine.export.timeline.cut`.
         look: see :class:`Plan`.
         timecode: of the first frame.
+        time_reference: see :class:`Plan`.
         policy: how to divide; None takes the default for the codec.
     """
     pieces = cut(shots, crossfade)
@@ -279,6 +283,7 @@ def make(
         title=title,
         timecode=timecode,
         build=build,
+        time_reference=time_reference if has_sound else None,
     )
 
 
@@ -345,7 +350,7 @@ def film_fingerprint(plan: Plan) -> str:
             "channels": plan.channels,
             "build": plan.build,
             "sources": [[source.identity, source.words, source.card] for source in plan.sources],
-            "timecode": plan.timecode,
+            "timecode": [plan.timecode, plan.time_reference],
             "cut": [
                 [piece.frames, [[part.source, part.start] for part in piece.parts]]
                 for piece in undivided(parts)

@@ -14,7 +14,7 @@ from engine.export.manner import PLAIN, Manner
 from engine.export.measure import Measured, has_broken_clock
 from engine.export.plan import Plan, Source
 from engine.export.selection import Chosen, File
-from engine.export.timeline import Policy, Shot
+from engine.export.timeline import DEFAULT_RATE, SAMPLE_RATE, Policy, Shot
 from engine.media.facts import MediaFacts
 from engine.names import display
 
@@ -268,8 +268,26 @@ def _plan(
         crossfade=crossfade,
         look=manner.look(tags),
         timecode=shape.usable_timecode(first_timecode, rate, preset["container"]),
+        time_reference=_time_reference(clips, spec, preset),
         policy=_policy(spec, video["codec"]) if video else None,
     )
+
+
+def _time_reference(clips: Sequence[Facts], spec: Mapping[str, Any], preset: Mapping[str, Any]) -> int | None:
+    """Where the sound of a Broadcast Wave begins on the day's clock, in samples; None when nothing tells it.
+
+    A film has the recipe's timecode, a clip's own file the clip's.
+    """
+    if preset["container"] != "wav":
+        return None
+    first = clips[0].media[0]
+    if spec["layout"] == "per-clip":
+        moment = shape.moment_of(first, clips[0].clip.in_frame or 0)
+    else:
+        own = first.video.fps if first.video else None
+        moment = shape.moment(spec["timecode"], Fraction(spec["fps"] or own or DEFAULT_RATE))
+    rate = (preset["audio"] or {}).get("sample_rate") or SAMPLE_RATE
+    return None if moment is None else round(moment * rate)
 
 
 def _policy(spec: Mapping[str, Any], name: str) -> Policy:

@@ -136,3 +136,25 @@ def later(text: str | None, frames: int, rate: Fraction) -> str | None:
     if text is None or first is None:
         return None
     return timecode.text_of(first + frames, rate, drop=timecode.is_drop(text))
+
+
+def moment(text: str | None, rate: Fraction) -> Fraction | None:
+    """Seconds since midnight at which the frame of a timecode begins; None for none of this rate. Pure."""
+    first = timecode.frames(text, rate) if text else None
+    return None if first is None else first / rate
+
+
+def moment_of(facts: MediaFacts, in_frame: int) -> Fraction | None:
+    """Seconds since midnight at which a clip begins, by its timecode or as its recorder wrote it. Pure.
+
+    ``in_frame`` is its in point, in its own frames; of sound without a picture in milliseconds.
+    """
+    audio = facts.audio
+    if facts.time_reference is not None and audio is not None and audio.sample_rate:
+        begin = Fraction(facts.time_reference, audio.sample_rate)
+        own = facts.video.fps if facts.video and facts.video.fps else SOUND_RATE
+        return begin + in_frame / own
+    if facts.video is None or not facts.video.fps:
+        return None
+    begin_frame = moment(facts.timecode, facts.video.fps)
+    return None if begin_frame is None else begin_frame + in_frame / facts.video.fps

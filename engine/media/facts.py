@@ -108,6 +108,7 @@ class MediaFacts:
         audio: ``None`` when there is no sound.
         timecode: of the first frame, ``HH:MM:SS:FF``, with ``;`` before the frames when drop-frame.
         drop_frame: ``None`` without timecode.
+        time_reference: of a Broadcast Wave: samples from midnight to its first, at its own sample rate.
         reel: reel or tape name.
         make, model, serial: of the camera.
         recorded_at: ISO 8601; with an offset only when the file tells its time zone, otherwise the
@@ -128,6 +129,7 @@ class MediaFacts:
     audio: AudioFacts | None
     timecode: str | None = None
     drop_frame: bool | None = None
+    time_reference: int | None = None
     reel: str | None = None
     make: str | None = None
     model: str | None = None

@@ -123,6 +123,7 @@ def understand(described: dict[str, Any], name: str, times: list[float] | None =
         audio=_audio(sounds) if sounds else None,
         timecode=timecode,
         drop_frame=drop,
+        time_reference=_whole(tags.get("time_reference")),
         reel=reel_name(tags),
         make=make,
         model=model,
