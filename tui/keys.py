@@ -133,7 +133,7 @@ KEYS: tuple[Key, ...] = (
             "T",
             "untrack",
             "Stop tracking this volume; records are kept, no file is touched.",
-            31,
+            58,
             True,
         ),
         ("rename", "e", "rename", "Give this volume another name in this library.", 40),

@@ -233,8 +233,11 @@ async def test_undo_takes_back_what_one_key_gave_to_marked_rows(make_app: MakeAp
         await press(pilot, "u")
         assert [states[at].status for at in range(1, 7)] == ["rejected"] + ["pending"] * 5
         assert table(app).cursor_id == 2
-        assert toasts(app)[-1] == "3 taken back."
-        await press(pilot, "u")
+        assert toasts(app)[-1] == "3 taken back; U gives them again."
+        await press(pilot, "U")
+        assert desk.asked[-3:] == [("redo", at) for at in (2, 3, 4)]
+        assert toasts(app)[-1] == "3 given again; u takes them back."
+        await press(pilot, "u", "G", "u")
         assert states[1].status == "pending"
         await press(pilot, "u")
         assert toasts(app)[-1] == "There is no verdict here to take back."

@@ -43,9 +43,16 @@ PICTURE_ROOM = 28
 
 
 class _Decided(NamedTuple):
-    """A candidate whose verdict is to be taken back."""
+    """A candidate whose verdict is to be taken back or given again; 0 is the newest of all."""
 
     id: int
+
+
+def _without(groups: list[list[int]], gone: Sequence[Id]) -> list[list[int]]:
+    """The groups without these; none is empty."""
+    away = set(gone)
+    kept = ([one for one in group if one not in away] for group in groups)
+    return [group for group in kept if group]
 
 
 class RelinkScreen(TriageScreen):
@@ -62,7 +69,7 @@ class RelinkScreen(TriageScreen):
     def __init__(self) -> None:
         super().__init__()
         self._decided: list[list[int]] = []  # what one key decided belongs together
-        self._undone: list[int] = []
+        self._undone: list[list[int]] = []
         self._pictures = True
         self._pictured: int | None = None
         self._timer: Timer | None = None
@@ -302,10 +309,10 @@ class RelinkScreen(TriageScreen):
             return
 
         def after(did: list[Id]) -> None:
-            gone = set(did)
-            kept = ([one for one in group if one not in gone] for group in self._decided)
-            self._decided = [group for group in kept if group]
-            self._undone += [cast("int", one) for one in did if one not in self._undone]
+            self._decided = _without(self._decided, did)
+            self._undone = _without(self._undone, did)
+            if did:
+                self._undone.append([cast("int", one) for one in did])
             self.table.reload()
             if did:
                 self.table.go_to(did[0])
@@ -315,29 +322,41 @@ class RelinkScreen(TriageScreen):
         self.on_each(
             rows,
             lambda row: desk.decide(row.id, "undo"),
-            "taken back",
+            "taken back; U gives them again",
             after=after,
             slow=len(rows) > 1,
         )
 
     def do_redo(self) -> None:
-        """Give a verdict again that was taken back: that of this row, else the newest one."""
-        rushes, row = self.rushes, cast("CandidateRow | None", self.table.current())
-        finding = rushes.desk.finding
-        mine = row.candidate_id if row is not None and row.candidate_id in self._undone else None
+        """Give verdicts again that were taken back: of this row, else all that the newest ``u`` took."""
+        row = cast("CandidateRow | None", self.table.current())
+        finding = self.rushes.desk.finding
+        newest = self._undone[-1] if self._undone else [0]
+        at = row.candidate_id if row is not None else 0
+        if at not in newest and any(at in group for group in self._undone):
+            newest = [at]
+        given: list[int] = []
 
-        def done(candidate_id: Any, error: RushesError | None) -> None:
-            if error is not None:
-                rushes.tell(str(error), "warning")
-                return
-            self._undone = [one for one in self._undone if one != candidate_id]
-            self._decided.append([cast("int", candidate_id)])
-            rushes.feed.poll()
+        def give(one: _Decided) -> None:
+            given.append(finding.redo(one.id or None))
+
+        def after(did: list[Id]) -> None:
+            del did
+            self._undone = _without(self._undone, given)
             self.table.reload()
-            self.table.go_to(cast("int", candidate_id))
-            rushes.tell("Given again; u takes it back.")
+            if given:
+                self._decided.append(given)
+                self.table.go_to(given[0])
+            if len(given) == 1:
+                self.rushes.tell("Given again; u takes it back.")
 
-        rushes.runner.submit(lambda: finding.redo(mine), done)
+        self.on_each(
+            [_Decided(one) for one in newest],
+            give,
+            "given again; u takes them back",
+            after=after,
+            slow=len(newest) > 1,
+        )
 
     def do_map(self) -> None:
         """Infer where the neighbours of a linked file are, and show what that would do."""
