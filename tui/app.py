@@ -30,13 +30,9 @@ from tui.keys import BY_ID
 from tui.looks import ASCII, UNICODE, Glyphs, choose_glyphs, choose_pictures
 from tui.runner import Done, Runner, ThreadRunner
 from tui.screens.confirm import ConfirmDialog
-from tui.screens.exports import ExportsScreen
 from tui.screens.finder import Entry, FinderScreen
-from tui.screens.ingest import IngestScreen
 from tui.screens.keyed import KeyedScreen
-from tui.screens.relink import RelinkScreen
 from tui.screens.triage import TriageScreen
-from tui.screens.volumes import VolumesScreen
 from tui.themes import ANSI_TONES, CHOICES, THEMES, default_theme
 from tui.timing import Pace
 from tui.type_ahead import KeyPassed, TypeAhead
@@ -58,6 +54,16 @@ def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
 
 NOTICES_AT_ONCE = 3
 """New notices that are shown by themselves; further ones are counted."""
+
+
+def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
+    """A screen of :mod:`tui.screens`, imported when it is first shown: no other one is waited for."""
+
+    def make() -> Screen[Any]:
+        screen: Screen[Any] = getattr(import_module(f"tui.screens.{module}"), name)()
+        return screen
+
+    return make
 
 
 class RushesApp(App[None]):
@@ -98,6 +104,7 @@ class RushesApp(App[None]):
             theme: None asks ``RUSHES_THEME``, then the terminal's abilities.
             wake: start the engine when there is none, while the first picture is already there.
         """
+        self.DEFAULT_MODE = place  # type: ignore[misc]  # Textual makes the screen of this mode first
         super().__init__()
         self.desk = desk
         self.pace = pace or Pace()
@@ -331,14 +338,15 @@ class RushesApp(App[None]):
     def show_clips(self, scope: ClipScope, drive: str | None = None) -> None:
         """Go to the clips of a scope; ``drive`` is the name of its volume."""
         self.switch_mode("clips")
+        from tui.screens.clips import ClipsScreen
+
         screen = next(one for one in self.screen_stack if isinstance(one, ClipsScreen))
         screen.look_at(scope, drive)
 
     def do_damaged(self) -> None:
         """Damaged copies, over whatever is in front."""
         from tui.screens.damaged import DamagedScreen
-        from tui.screens.clips import ClipsScreen
-
+        
 
         self._lay_over(DamagedScreen)
 
