@@ -42,16 +42,6 @@ log = logging.getLogger(__name__)
 
 Severity = Literal["information", "warning", "error"]
 
-def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
-    """A screen of :mod:`tui.screens`, imported when it is first shown: no other one is waited for."""
-
-    def make() -> Screen[Any]:
-        screen: Screen[Any] = getattr(import_module(f"tui.screens.{module}"), name)()
-        return screen
-
-    return make
-
-
 NOTICES_AT_ONCE = 3
 """New notices that are shown by themselves; further ones are counted."""
 
@@ -99,7 +89,6 @@ class RushesApp(App[None]):
             place: the screen to begin with.
             pace: clocks and periods; None takes real ones.
             runner: where verbs run; None takes threads.
-        self.DEFAULT_MODE = place  # type: ignore[misc]  # Textual makes the screen of this mode first
             glyphs: the signs; None asks the environment.
             theme: None asks ``RUSHES_THEME``, then the terminal's abilities.
             wake: start the engine when there is none, while the first picture is already there.
@@ -346,7 +335,6 @@ class RushesApp(App[None]):
     def do_damaged(self) -> None:
         """Damaged copies, over whatever is in front."""
         from tui.screens.damaged import DamagedScreen
-        
 
         self._lay_over(DamagedScreen)
 
