@@ -199,3 +199,81 @@ def test_a_recipe_without_pictures_has_no_timeline(desk, clip):
     desk.add(clip("a.mov"), "a.mov")
     with pytest.raises(Refused, match="sound alone"):
         timelines.text(desk.library, "film", "edl")
+
+
+def _by_otio(desk, rate: Fraction) -> list[tuple[str, int]]:
+    """Name and frame since midnight of what every frame of the film shows, as OpenTimelineIO reads it."""
+    otio = pytest.importorskip("opentimelineio", reason="the reader of OpenTimelineIO is not installed")
+    timeline = otio.adapters.read_from_string(timelines.text(desk.library, "film", "otio")[0], "otio_json")
+    shown = []
+    for clip in timeline.tracks[0].find_clips():
+        begin, length = clip.source_range.start_time, clip.source_range.duration
+        assert (Fraction(begin.rate).limit_denominator(1001), begin.value) == (rate, int(begin.value))
+        shown += [(clip.name, int(begin.value) + number) for number in range(int(length.value))]
+    return shown
+
+
+def _by_edl(desk, rate: Fraction) -> list[tuple[str, int]]:
+    lines = timelines.text(desk.library, "film", "edl")[0].splitlines()
+    shown, name = [], ""
+    for number, line in enumerate(lines):
+        event = _EVENT.match(line)
+        if event is None:
+            continue
+        name = next(found for found in lines[number:] if "FROM CLIP NAME: " in found).partition("NAME: ")[2]
+        begin, end, at, until = (timecode.frames(text, rate) for text in event.groups()[5:])
+        assert end - begin == until - at
+        assert at == timecode.frames("01:00:00:00", rate) + len(shown)
+        shown += [(name.strip(), frame) for frame in range(begin, end)]
+    return shown
+
+
+def _by_fcpxml(desk, rate: Fraction) -> list[tuple[str, int]]:
+    root = ElementTree.fromstring(
+        timelines.text(desk.library, "film", "fcpxml")[0].encode(), forbid_dtd=False
+    )
+    shown = []
+    for clip in root.findall(".//spine/asset-clip"):
+        begin, length = (_time(clip.get(key)) * rate for key in ("start", "duration"))
+        assert (begin.denominator, length.denominator) == (1, 1)
+        shown += [(clip.get("name"), int(begin) + number) for number in range(int(length))]
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("rate", "first", "second"),
+    [
+        ("24000/1001", "10:00:59:20", "23:10:00:00"),
+        ("25", "10:00:59:20", "23:10:00:00"),
+        ("30000/1001", "10:00:59;20", "23:09:59;20"),
+        ("50", "10:00:59:40", "23:10:00:00"),
+    ],
+)
+def test_every_frame_is_the_one_that_is_rendered_in_all_three_forms(desk, clip, rate, first, second):
+    """Frame by frame, over minutes that drop numbers: what an editor conforms is what the film shows."""
+    fps, expected, items = Fraction(rate), [], []
+    for title, start in (("a.mov", first), ("b.mov", second)):
+        desk.add(clip(title, rate=rate, seconds="2", more=("-timecode", start)), title)
+    for title, start, begin, end in (
+        ("a.mov", first, 7, 31),
+        ("b.mov", second, 0, 24),
+        ("a.mov", first, 40, 48),
+    ):
+        items.append({"clip_id": desk.clips[title], "in_frame": begin, "out_frame": end})
+        at = timecode.frames(start, fps)
+        expected += [(title, at + number) for number in range(begin, end)]
+    desk.recipe("film", mode="list", items=items, preset="archive", fps=rate, timecode="01:00:00:00")
+    assert _by_otio(desk, fps) == expected
+    assert _by_edl(desk, fps) == expected
+    assert _by_fcpxml(desk, fps) == expected
+    run = desk.run(desk.queue("film"))
+    (entry,) = ledger.load_plan(desk.library.db(), run.run_id)
+    rendered = [
+        (entry.plan.sources[piece.parts[0].source].title, piece.parts[0].start + number)
+        for part in entry.plan.segments
+        for piece in part.pieces
+        for number in range(piece.frames)
+    ]
+    starts = {"a.mov": timecode.frames(first, fps), "b.mov": timecode.frames(second, fps)}
+    assert [(title, starts[title] + frame) for title, frame in rendered] == expected
+    assert len(desk.frames(run.output_path)) == len(expected)
