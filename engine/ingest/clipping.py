@@ -78,8 +78,11 @@ def catalogue_item(
         splits.finish()
     finally:
         files.close()
-    for sentence in (*card.warnings, *warnings) if tell else ():
-        if sentence not in splits.settled:
+    if tell:
+        said = [one for one in dict.fromkeys((*card.warnings, *warnings)) if one not in splits.settled]
+        kept = json.dumps(said) if said else None
+        execute(db, "UPDATE batch_items SET warnings = ? WHERE item_id = ?", (kept, item_id))
+        for sentence in said:
             job.log("warning", sentence)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlite_utils import Database
 
 from engine import clock
-from engine.jobs import store
 from engine.jobs.states import verdict
 from engine.names import from_blob, json_name
 from engine.storage.database import Row, row, rows, scalar
@@ -105,8 +105,18 @@ def result_of(db: Database, job_id: str, status: str) -> dict[str, Any]:
         ],
         "destinations": _destinations(db, job_id),
         "failures": _failures(db, job_id),
-        "warnings": store.warnings(db, job_id),
+        "warnings": warnings_of(db, job_id),
     }
+
+
+def warnings_of(db: Database, job_id: str) -> list[str]:
+    """What is to be minded of the cards of a job as a whole: parts that are missing, strays."""
+    found = rows(
+        db,
+        "SELECT warnings FROM batch_items WHERE job_id = ? AND warnings IS NOT NULL ORDER BY position",
+        (job_id,),
+    )
+    return [str(sentence) for entry in found for sentence in json.loads(entry["warnings"])]
 
 
 def _last(items: list[Row], column: str) -> str | None:

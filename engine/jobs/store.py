@@ -332,17 +332,6 @@ def log(db: Database, job_id: str, level: str, message: str, task_id: int | None
     )
 
 
-def warnings(db: Database, job_id: str, limit: int = 20) -> list[str]:
-    """What was to be minded in a job as a whole, not in one file: each sentence once, the oldest first."""
-    found = rows(
-        db,
-        "SELECT message, min(log_id) AS first FROM job_log WHERE job_id = ? AND level = 'warning'"
-        " AND task_id IS NULL GROUP BY message ORDER BY first LIMIT ?",
-        (job_id, limit),
-    )
-    return [str(entry["message"]) for entry in found]
-
-
 def log_lines(db: Database, job_id: str, limit: int = 500) -> list[Row]:
     """The newest ``limit`` log lines of a job, oldest first."""
     found = rows(db, "SELECT * FROM job_log WHERE job_id = ? ORDER BY log_id DESC LIMIT ?", (job_id, limit))

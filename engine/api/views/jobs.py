@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from sqlite_utils import Database
+
 from engine.api.rows import (
     FileDetail,
     FileRow,
@@ -22,8 +24,8 @@ from engine.api.rows import (
 from engine.api.views import order
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
-from engine.ingest import pace
-from engine.jobs import line, store, waiting
+from engine.ingest import pace, results
+from engine.jobs import line, waiting
 from engine.jobs.store import priority_word
 from engine.library import Library
 from engine.names import from_blob
@@ -98,7 +100,7 @@ class Jobs(Table):
             ),
             destinations=_destinations(params),
             log=log(self._library, str(row_id), LOG_TAIL),
-            warnings=tuple(store.warnings(db, str(row_id))),
+            warnings=(*_why(db, str(row_id)), *results.warnings_of(db, str(row_id))),
         )
 
     def _row(self, found: Row, place: int | None) -> JobRow:
@@ -118,6 +120,22 @@ class Jobs(Table):
             )
             values.update(numbers or {})
         return JobRow(**values)
+
+
+def _why(db: Database, job_id: str) -> list[str]:
+    """Why files failed: a sentence for each kind of failure, with the number of its files."""
+    found = rows(
+        db,
+        "SELECT count(*) AS files, min(error) AS error FROM tasks WHERE job_id = ? AND status = 'failed'"
+        " AND error IS NOT NULL GROUP BY error_kind ORDER BY files DESC LIMIT 3",
+        (job_id,),
+    )
+    return [
+        str(entry["error"])
+        if entry["files"] == 1
+        else f"{entry['files']:,} files failed for one reason, the first of them: {entry['error']}"
+        for entry in found
+    ]
 
 
 _STATES = ("failed", "running", "cancelled", "completed", "queued", "skipped")

@@ -491,3 +491,19 @@ def test_a_screenful_of_a_long_list_costs_a_screenful(library: Library) -> None:
     assert plan == ["SCAN candidates USING COVERING INDEX candidates_in_order"]
     # A generous ceiling: it fails when a window costs what the table costs, not when the machine is busy.
     assert spent(lambda: source.rows(ids[20_000:20_060])) < 0.05
+
+
+def test_a_job_says_why_files_failed_and_what_to_mind_of_its_cards(library: Library) -> None:
+    job(library, "j", batch="b", status="completed_with_warnings")
+    put(library, "batch_items", item_id=1, batch_id="b", job_id="j", position=0, source=b"/card", status="completed",
+        warnings=json.dumps(["The recording A lacks its part 002."]))  # fmt: skip
+    for number, (kind, error) in enumerate(
+        (("no_space", "NAS is full."),) * 3 + (("read", "C4: no answer."),)
+    ):
+        put(library, "tasks", job_id="j", item_id=1, position=number, name=f"C{number}".encode(),
+            status="failed", error_kind=kind, error=error)  # fmt: skip
+    assert views.Jobs(library).detail("j").warnings == (
+        "3 files failed for one reason, the first of them: NAS is full.",
+        "C4: no answer.",
+        "The recording A lacks its part 002.",
+    )

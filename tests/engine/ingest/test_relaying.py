@@ -163,6 +163,22 @@ def test_duplicates_at_the_first_destination_feed_the_second(desk, tmp_path):
     assert "new.mov" in tree(tmp_path / "vault/two")
 
 
+def test_what_the_first_destination_knew_already_goes_on_to_a_drive_of_its_own(desk, tmp_path):
+    """A file that is skipped at the first destination is still to be carried from there to the second."""
+    for name, drive in (("nas", "NAS"), ("vault", "Vault")):
+        (tmp_path / name).mkdir()
+        stand_ins.make_stand_in(desk.db, str(tmp_path / name), drive)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/film.mov").write_bytes(os.urandom(200_000))
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two/other.mov").write_bytes((tmp_path / "one/film.mov").read_bytes())
+    (tmp_path / "two/new.mov").write_bytes(os.urandom(1000))
+    desk.ingest(tmp_path / "one", to=[tmp_path / "nas"])
+    result = desk.ingest(tmp_path / "two", to=[tmp_path / "nas"], then=[str(tmp_path / "vault")])
+    assert (result["status"], result["failed"], result["failures"]) == ("completed", 0, [])
+    assert tree(tmp_path / "vault/two") == tree(tmp_path / "two")
+
+
 def test_without_a_second_stage_the_moments_are_there_too(desk, card, tmp_path):
     result = desk.ingest(card, to=[tmp_path / "nas"])
     assert result["card_free_at"] <= result["all_done_at"]
