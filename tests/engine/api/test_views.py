@@ -495,8 +495,9 @@ def test_a_screenful_of_a_long_list_costs_a_screenful(library: Library) -> None:
 
 def test_a_job_says_why_files_failed_and_what_to_mind_of_its_cards(library: Library) -> None:
     job(library, "j", batch="b", status="completed_with_warnings")
-    put(library, "batch_items", item_id=1, batch_id="b", job_id="j", position=0, source=b"/card", status="completed",
-        warnings=json.dumps(["The recording A lacks its part 002."]))  # fmt: skip
+    said = json.dumps(["The recording A lacks its part 002."])
+    item = {"item_id": 1, "batch_id": "b", "job_id": "j", "position": 0, "source": b"/card", "warnings": said}
+    put(library, "batch_items", **item)
     for number, (kind, error) in enumerate(
         (("no_space", "NAS is full."),) * 3 + (("read", "C4: no answer."),)
     ):
