@@ -116,6 +116,15 @@ _WHICH = (
         empty="any time",
     ),
     Field(
+        "filter.event",
+        "Event",
+        "text",
+        "Only the event of this moment: 2026-11-20T18:00, or a day for its first event.",
+        "What goes in",
+        asked=_filtered,
+        empty="any",
+    ),
+    Field(
         "filter.volume",
         "On volume",
         "text",

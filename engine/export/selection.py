@@ -76,6 +76,8 @@ def select(db: Database, spec: Mapping[str, Any], kinds: tuple[str, ...]) -> tup
         return _listed(db, spec, kinds)
     where, values = _conditions(spec, kinds)
     found = rows(db, f"SELECT * FROM clips WHERE {where}", values)
+    if spec["filter"].get("event"):
+        found = event_at(found, str(spec["filter"]["event"]))
     return [_chosen(db, entry) for entry in ordered(found, spec["mode"], spec["order"])], []
 
 
@@ -102,17 +104,42 @@ def _time_key(entry: Row) -> tuple[Any, ...]:
 
 
 def _by_event(found: Sequence[Row]) -> list[Row]:
-    result: list[Row] = []
-    event: list[Row] = []
+    return [entry for event in events(found) for entry in _by_camera(event)]
+
+
+def events(found: Sequence[Row]) -> list[list[Row]]:
+    """Clips by event, in the order of time: recordings with less than :data:`EVENT_GAP_SECONDS` between.
+
+    Those without a time of recording are one last event. Pure.
+    """
+    grouped: list[list[Row]] = []
     last: str | None = None
     for entry in sorted(found, key=_time_key):
         time = entry["recorded_at"]
-        if last is not None and (time is None or _gap(last, time) > EVENT_GAP_SECONDS):
-            result += _by_camera(event)
-            event = []
-        event.append(entry)
+        if not grouped or (last is not None and (time is None or _gap(last, time) > EVENT_GAP_SECONDS)):
+            grouped.append([])
+        grouped[-1].append(entry)
         last = time
-    return result + _by_camera(event)
+    return grouped
+
+
+def event_at(found: Sequence[Row], moment: str) -> list[Row]:
+    """The clips of the event that ``moment`` lies in, or at whose edge it lies. None fits: empty. Pure.
+
+    The event is nearer than the gap that parts events; a day alone (``2026-11-20``) is its first event.
+    """
+    best: tuple[float, list[Row]] = (EVENT_GAP_SECONDS, [])
+    for event in events([entry for entry in found if entry["recorded_at"]]):
+        first, last = event[0]["recorded_at"], event[-1]["recorded_at"]
+        if len(moment) == 10:
+            if first[:10] == moment:
+                return event
+            continue
+        before, after = _gap(moment, first), _gap(last, moment)
+        away = max(before, after, 0.0)
+        if away < best[0]:
+            best = (away, event)
+    return best[1]
 
 
 def _gap(before: str, after: str) -> float:

@@ -71,7 +71,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """Every field of a spec with the value that it has when nothing is said."""
 
-FILTER_FIELDS = frozenset({"text", "tags", "since", "until", "volume", "card", "batch", "favourite"})
+FILTER_FIELDS = frozenset({"text", "tags", "since", "until", "volume", "card", "batch", "favourite", "event"})
 ITEM_FIELDS = frozenset({"clip_id", "in_frame", "out_frame"})
 
 CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -95,7 +95,7 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     Fields: ``mode``, ``order`` (``time``, ``title``, ``added``) and ``layout``,
     see :mod:`engine.export.recipes`; ``filter`` (``text`` in the title, ``tags`` all of them,
     ``since`` and ``until`` of recording, ``volume``, ``card``, ``batch`` ids,
-    ``favourite``); ``items`` of mode ``list`` (``clip_id``, ``in_frame`` and
+    ``favourite``, ``event``: a moment in it); ``items`` of mode ``list`` (``clip_id``, ``in_frame`` and
     ``out_frame`` in the clip's own frames, the out frame is not included);
     ``preset``; ``destination`` (absolute folder; None is ``exports`` in the
     library's cache root); ``template`` of file names (see :mod:`engine.export.naming`);
@@ -185,7 +185,7 @@ def _filter(given: Any) -> dict[str, Any]:
     tags = given.get("tags") or []
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
         raise WrongUse("filter.tags is a list of tag names.")
-    for field in ("since", "until"):
+    for field in ("since", "until", "event"):
         if given.get(field) is not None:
             try:
                 clock.parse(str(given[field]))

@@ -9,7 +9,7 @@ import pytest
 from engine.api import exports as api
 from engine.errors import NotFound, Refused, WrongUse
 from engine.export import naming, recipes, records, runs
-from engine.export.selection import natural, ordered, select
+from engine.export.selection import event_at, natural, ordered, select
 from engine.export.spec import checked
 from engine.jobs import store
 from engine.storage.database import execute
@@ -279,3 +279,33 @@ def test_a_filter_names_only_what_the_library_knows(desk, field):
     recipes.create(desk.library.db(), "film", {})
     with pytest.raises(NotFound, match=f"no {field} nope"):
         recipes.edit(desk.library.db(), "film", {"filter": {field: "nope"}})
+
+
+def test_a_single_event_is_chosen_by_a_moment_in_it():
+    def clip(title: str, time: str | None) -> dict:
+        return {"clip_id": title, "title": title, "recorded_at": time, "created_at": ""}
+
+    day = [
+        clip("a", "2026-11-20T09:00:00Z"), clip("b", "2026-11-20T10:30:00Z"),
+        clip("c", "2026-11-20T15:00:00Z"), clip("d", "2026-11-20T15:10:00Z"), clip("e", None),
+    ]  # fmt: skip
+
+    def chosen(moment: str) -> str:
+        return "".join(entry["title"] for entry in event_at(day, moment))
+
+    assert chosen("2026-11-20T10:00:00Z") == "ab"  # between two recordings of one event
+    assert chosen("2026-11-20T15:05:00Z") == "cd"
+    assert chosen("2026-11-20T16:00:00Z") == "cd"  # shortly after
+    assert chosen("2026-11-20T12:40:00Z") == ""  # two hours and more from both
+    assert chosen("2026-11-20") == "ab"
+    assert chosen("2026-11-21") == ""
+
+
+def test_the_filter_takes_an_event_and_refuses_what_is_no_moment(desk, clip):
+    for name in ("a.mov", "b.mov"):
+        desk.add(clip("a.mov"), name)
+    execute(desk.library.db(), "UPDATE clips SET recorded_at = '2026-11-21T10:00:00Z' WHERE title = 'b.mov'")
+    spec = checked({"mode": "filter", "filter": {"event": "2026-11-21T10:30"}})
+    assert [found.title for found in select(desk.library.db(), spec, ("video",))[0]] == ["b.mov"]
+    with pytest.raises(WrongUse, match="event is no date"):
+        checked({"mode": "filter", "filter": {"event": "the wedding"}})
