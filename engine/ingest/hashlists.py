@@ -6,7 +6,7 @@ import os
 import platform
 import stat
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlite_utils import Database
@@ -15,6 +15,7 @@ from engine import __version__, clock
 from engine.errors import NotFound, Refused, RushesError
 from engine.ingest.catalogue import Content, record_asset, record_copy
 from engine.ingest.ends import Destination
+from engine.ingest.firstlist import first_list
 from engine.ingest.generations import FORM, IGNORED, Listed, Record, add, known_digests
 from engine.ingest.known import join, under
 from engine.jobs.context import JobContext
@@ -63,11 +64,10 @@ def _write_at(
     destinations: Sequence[Destination],
     begun: str,
 ) -> Listed | None:
-    found = _transfers(job.db, item_id, number)
-    if not found:
+    own = _card_folder(_transfers(job, item_id, number), target.order.relative)
+    if own is None:
         return None
-    own = _card_folder(found, target.order.relative)
-    folder = target.order.relative if own is None else own
+    whole, folder = own != target.order.relative, own
     below = folder[len(target.order.relative) :].strip("/")
     root = os.path.join(target.path, below)
     place = join(target.order.relative, below)
@@ -78,39 +78,59 @@ def _write_at(
             "To continue them: rushes mhl create PATH",
         )
         return None
-    records = [
-        Record(
-            path=from_blob(entry["path"])[len(folder) :].lstrip("/"),
-            size=int(entry["size"]),
-            mtime_ns=entry["mtime_ns"],
-            digests=_digests(entry),
-            proven_at=entry["verified_at"] or entry["ended_at"],
-            renewed=entry["status"] == "completed",
-        )
-        for entry in found
-        if under(from_blob(entry["path"]), folder) and from_blob(entry["path"]) != folder
-    ]
     others = ", ".join(display(other.path) for index, other in enumerate(destinations) if index != number)
     source = scalar(job.db, "SELECT source FROM batch_items WHERE item_id = ?", (item_id,))
     comment = f"Job {job.job_id}: {display(from_blob(source))} to {display(root)}" + (
         f"; also to {others}" if others else ""
     )
     history = reading.load(root)
-    # A folder that others fill too may hold anything: only what a list speaks of is looked at there.
-    tree = walk(root, IGNORED, check=job.check_now) if own is not None else _only(root, records, history)
-    known = known_digests(job.db, target.order.volume_id, place, tree)
     # A further generation is a work of its own: a retry, or a card that came back.
     begun = clock.now() if history.generations else begun
+    creator = Creator(begun, platform.node(), "rushes", __version__, job.record.created_by, comment)
+    pages = _records(_transfers(job, item_id, number), folder)
+    if whole and not history.generations:
+        return first_list(
+            root,
+            history,
+            pages,
+            creator,
+            db=job.db,
+            volume_id=target.order.volume_id,
+            place=place,
+            check=job.check_now,
+        )
+    # What older lists say is compared file by file, in memory.
+    records = [record for page in pages for record in page]
+    # A folder that others fill too may hold anything: only what a list speaks of is looked at there.
+    tree = walk(root, IGNORED, check=job.check_now) if whole else _only(root, records, history)
+    known = known_digests(job.db, target.order.volume_id, place, tree)
     return add(
         root,
         history,
         records,
         tree,
         {**known, **{record.path: record.digests.get(FORM) for record in records}},
-        Creator(begun, platform.node(), "rushes", __version__, job.record.created_by, comment),
+        creator,
         "transfer",
-        whole=own is not None,
+        whole=whole,
     )
+
+
+def _records(pages: Iterable[list[Row]], folder: str) -> Iterator[list[Record]]:
+    """What was proven of the files in a folder of a volume, page by page."""
+    for page in pages:
+        yield [
+            Record(
+                path=path[len(folder) :].lstrip("/"),
+                size=int(entry["size"]),
+                mtime_ns=entry["mtime_ns"],
+                digests=_digests(entry),
+                proven_at=entry["verified_at"] or entry["ended_at"],
+                renewed=entry["status"] == "completed",
+            )
+            for entry in page
+            if under(path := from_blob(entry["path"]), folder) and path != folder
+        ]
 
 
 def _only(root: str, records: Sequence[Record], history: History) -> Tree:
@@ -125,39 +145,58 @@ def _only(root: str, records: Sequence[Record], history: History) -> Tree:
     return tree
 
 
-def _transfers(db: Database, item_id: int, number: int) -> list[Row]:
-    """Files of an item that are proven at one of its destinations (counted from 0), with their digests."""
-    return rows(
-        db,
-        "SELECT tasks.name, tasks.size, tasks.ended_at, transfers.path, transfers.status,"
-        " transfers.verified_at, copies.mtime_ns, assets.xxh128, assets.md5, assets.sha1, assets.c4"
-        " FROM (SELECT transfers.*, row_number() OVER (PARTITION BY task_id ORDER BY transfer_id) AS number"
-        " FROM transfers JOIN tasks USING (task_id)"
-        " WHERE tasks.job_id = (SELECT job_id FROM batch_items WHERE batch_items.item_id = :item)"
-        " AND tasks.item_id = :item) AS transfers"
-        " JOIN tasks USING (task_id) JOIN assets USING (asset_id) LEFT JOIN copies"
-        " ON copies.volume_id = transfers.volume_id AND copies.path = transfers.path"
-        " WHERE number = :number AND transfers.status IN ('completed', 'skipped')"
-        " AND transfers.stage IS NOT 'duplicate' ORDER BY tasks.position",
-        {"item": item_id, "number": number + 1},
-    )
+def _transfers(job: JobContext, item_id: int, number: int) -> Iterator[list[Row]]:
+    """Files of an item that are proven at one of its destinations (counted from 0), with their digests.
+
+    Page by page, in the order of the tasks.
+    """
+    after = -1
+    while tasks := rows(
+        job.db,
+        "SELECT position, task_id FROM tasks WHERE job_id = ? AND item_id = ? AND position > ?"
+        " ORDER BY position LIMIT ?",
+        (job.job_id, item_id, after, _PAGE),
+    ):
+        after = int(tasks[-1]["position"])
+        yield rows(
+            job.db,
+            "SELECT tasks.name, tasks.size, tasks.ended_at, transfers.path, transfers.status,"
+            " transfers.verified_at, copies.mtime_ns, assets.xxh128, assets.md5, assets.sha1, assets.c4"
+            " FROM (SELECT *, row_number() OVER (PARTITION BY task_id ORDER BY transfer_id) AS number"
+            f" FROM transfers WHERE task_id IN ({', '.join('?' * len(tasks))})) AS transfers"
+            " JOIN tasks USING (task_id) JOIN assets USING (asset_id) LEFT JOIN copies"
+            " ON copies.volume_id = transfers.volume_id AND copies.path = transfers.path"
+            " WHERE number = ? AND transfers.status IN ('completed', 'skipped')"
+            " AND transfers.stage IS NOT 'duplicate' ORDER BY tasks.position",
+            [*(task["task_id"] for task in tasks), number + 1],
+        )
 
 
-def _card_folder(found: Sequence[Row], relative: str) -> str | None:
-    """The folder in which a card's tree begins; None for files that lie right in the destination.
+_PAGE = 1000
+"""Tasks that are in memory at once."""
 
-    Those have their list in the destination itself, beside the lists of what else comes there.
+
+def _card_folder(pages: Iterable[list[Row]], relative: str) -> str | None:
+    """The folder in which a card's tree begins; ``relative`` for files that lie right in the destination.
+
+    Those have their list in the destination itself, beside the lists of what else comes there. None when
+    there are no files.
     """
     tops: Counter[str] = Counter()
-    for entry in found:
-        path, name = from_blob(entry["path"]), from_blob(entry["name"])
-        if path.endswith(f"/{name}"):
-            tops[path[: -len(name) - 1]] += 1
-    if tops:
-        top = tops.most_common(1)[0][0]
-    else:  # renamed on the way: the folder that all of them have in common
-        top = os.path.commonpath([os.path.dirname(from_blob(entry["path"])) for entry in found] or [""])
-    return top if top != relative and under(top, relative) else None
+    common: str | None = None
+    for page in pages:
+        for entry in page:
+            path, name = from_blob(entry["path"]), from_blob(entry["name"])
+            if path.endswith(f"/{name}"):
+                tops[path[: -len(name) - 1]] += 1
+            elif not tops:
+                above = os.path.dirname(path)
+                common = above if common is None else os.path.commonpath([common, above])
+    if common is None and not tops:
+        return None
+    # Renamed on the way: the folder that all of them have in common.
+    top = tops.most_common(1)[0][0] if tops else str(common)
+    return top if top != relative and under(top, relative) else relative
 
 
 def _is_copied(db: Database, volume_id: str, path: str) -> bool:

@@ -47,7 +47,7 @@ class FileList:
     """
 
     def __init__(self, files: Iterable[Listed] = ()) -> None:
-        self._db = _private_database()
+        self._db = private_database()
         self._db.execute(
             "CREATE TABLE files (number INTEGER PRIMARY KEY, key BLOB NOT NULL, size INTEGER NOT NULL,"
             " mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, folder BLOB NOT NULL,"
@@ -247,7 +247,11 @@ class Shelf:
             yield from_blob(key), from_blob(value)
 
 
-def _private_database() -> sqlite3.Connection:
+def private_database() -> sqlite3.Connection:
+    """A database of this process alone, in a nameless temporary file that goes when it is closed.
+
+    Used by one thread at a time. A few MiB of it stay in memory.
+    """
     db = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # handed over, never shared
     for setting in (f"cache_size=-{_CACHE_KIB}", "journal_mode=OFF", "synchronous=OFF", "temp_store=FILE"):
         db.execute(f"PRAGMA {setting}")

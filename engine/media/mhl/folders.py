@@ -8,12 +8,14 @@ one file has no digest has none itself, nor have the folders above it.
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import xxhash
 
 from engine.media.hashing import C4_ALPHABET, c4_text
+from engine.names import from_blob, to_blob
 
 _MAKERS: dict[str, Callable[[], Any]] = {
     "xxh128": xxhash.xxh3_128,
@@ -86,6 +88,85 @@ def folder_hashes(
         if complete:
             result[folder] = (_all(form, content), _all(form, structure))
     return result
+
+
+class Sums:
+    """The same hashes over any number of files: in a database in place of memory.
+
+    Table ``folders`` has (path, depth, mtime_ns, content, structure) of every folder; the last two are NULL
+    until :meth:`fold`, and afterwards where a hash cannot be told. ``.`` is the top.
+    """
+
+    def __init__(self, form: str, db: sqlite3.Connection) -> None:
+        """``form``: the format of all digests; ``db``: a private database, used by one thread at a time."""
+        self._form = form
+        self._db = db
+        db.execute(
+            "CREATE TABLE folders (path BLOB PRIMARY KEY, depth INTEGER NOT NULL, mtime_ns INTEGER,"
+            " content TEXT, structure TEXT) WITHOUT ROWID"
+        )
+        db.execute("CREATE TABLE children (folder BLOB NOT NULL, content TEXT, structure TEXT)")
+        db.execute("INSERT INTO folders (path, depth) VALUES (?, -1)", (b".",))
+
+    def add_folder(self, path: str, mtime_ns: int) -> None:
+        """Take in a folder by its relative path."""
+        self._db.execute(
+            "INSERT INTO folders (path, depth, mtime_ns) VALUES (?, ?, ?)",
+            (to_blob(path), path.count("/"), mtime_ns),
+        )
+
+    def add_file(self, path: str, digest: str | None) -> None:
+        """Take in a file by its relative path; None: its digest is not known."""
+        self._add(path, None if digest is None else (digest, digest))
+
+    def _add(self, path: str, pair: tuple[str, str] | None) -> None:
+        name = path.rpartition("/")[2]
+        content = structure = None
+        if pair is not None and _plain(name):
+            content = pair[0]
+            structure = _one(self._form, name.encode("utf-8") + bytes_of(self._form, pair[1]))
+        self._db.execute("INSERT INTO children VALUES (?, ?, ?)", (to_blob(_above(path)), content, structure))
+
+    def fold(self) -> None:
+        """Tell the hashes of all folders, the deepest first. Done once, when everything was taken in."""
+        for column in ("content", "structure"):
+            self._db.execute(f"CREATE INDEX children_by_{column} ON children (folder, {column})")
+        deepest = self._db.execute("SELECT max(depth) FROM folders").fetchone()[0]
+        for depth in range(deepest, -2, -1):
+            path = b""
+            while found := self._db.execute(
+                "SELECT path FROM folders WHERE depth = ? AND path > ? ORDER BY path LIMIT 1", (depth, path)
+            ).fetchone():
+                (path,) = found
+                pair = self._hashes(path)
+                if pair is not None:
+                    self._db.execute(
+                        "UPDATE folders SET content = ?, structure = ? WHERE path = ?", (*pair, path)
+                    )
+                if path != b".":
+                    self._add(from_blob(path), pair)
+
+    def _hashes(self, folder: bytes) -> tuple[str, str] | None:
+        unknown = "SELECT 1 FROM children WHERE folder = ? AND content IS NULL LIMIT 1"
+        if self._db.execute(unknown, (folder,)).fetchone():
+            return None
+        both = []
+        for column in ("content", "structure"):
+            digest = maker(self._form)()
+            for (text,) in self._db.execute(
+                f"SELECT {column} FROM children WHERE folder = ? ORDER BY {column}", (folder,)
+            ):
+                digest.update(bytes_of(self._form, text))
+            both.append(text_of(self._form, digest))
+        return both[0], both[1]
+
+    def of(self, folder: str) -> tuple[str, str] | None:
+        """(content, structure) of a folder; None where they cannot be told."""
+        found = self._db.execute(
+            "SELECT content, structure FROM folders WHERE path = ? AND content IS NOT NULL",
+            (to_blob(folder),),
+        ).fetchone()
+        return None if found is None else (str(found[0]), str(found[1]))
 
 
 def _above(path: str) -> str:

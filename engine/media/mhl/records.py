@@ -6,7 +6,7 @@ Times are ISO 8601 text as written. Digests are lower-case hex, but ``c4``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 FOLDER = "ascmhl"
@@ -83,14 +83,15 @@ class HashList:
 
     Attributes:
         process: ``transfer``, ``in-place`` or ``flatten``.
+        files, folders: in the order of their paths; can be gone through more than once.
         top: hashes of the top folder; None when it could not be told.
         ignored: patterns of files that no list of this history records.
     """
 
     creator: Creator
     process: str
-    files: tuple[FileHash, ...]
-    folders: tuple[FolderHash, ...] = ()
+    files: Iterable[FileHash]
+    folders: Iterable[FolderHash] = ()
     top: FolderHash | None = None
     ignored: tuple[str, ...] = DEFAULT_IGNORED
     references: tuple[Reference, ...] = ()

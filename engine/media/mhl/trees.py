@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pathspec import GitIgnoreSpec
@@ -31,6 +31,39 @@ class Tree:
     files: dict[str, Facts] = field(default_factory=dict)
     folders: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+
+
+def each(
+    root: str, ignored: Iterable[str], check: Callable[[], None] | None = None
+) -> Iterator[tuple[str, Facts, bool]]:
+    """Everything that counts in a folder, in no order, one by one: (path, facts, whether it is a folder).
+
+    A folder that cannot be listed gives itself as a file without a known content. Arguments as of
+    :func:`walk`.
+    """
+    patterns = GitIgnoreSpec.from_lines(ignored)
+    waiting = [""]
+    while waiting:
+        if check is not None:
+            check()
+        folder = waiting.pop()
+        try:
+            with os.scandir(os.path.join(root, folder)) as entries:
+                for entry in entries:
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if patterns.match_file(f"{path}/" if is_folder else path):
+                        continue
+                    try:
+                        facts = entry.stat(follow_symlinks=False)
+                    except OSError:
+                        continue  # gone in this moment
+                    regular = entry.is_file(follow_symlinks=False)
+                    yield path, Facts(facts.st_size, facts.st_mtime_ns, regular), is_folder
+                    if is_folder:
+                        waiting.append(path)
+        except OSError:
+            yield f"{folder}/?" if folder else "?", Facts(0, 0, False), False
 
 
 def walk(root: str, ignored: Iterable[str], check: Callable[[], None] | None = None) -> Tree:

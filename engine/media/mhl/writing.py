@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -60,12 +61,15 @@ def manifest(hash_list: HashList) -> Iterator[bytes]:
             yield f"      <pattern>{_text(pattern)}</pattern>\n".encode()
         yield b"    </ignore>\n"
     yield b"  </processinfo>\n"
-    if hash_list.files or hash_list.folders:
-        yield b"  <hashes>\n"
-        for file in hash_list.files:
-            yield _file(file).encode()
-        for folder in hash_list.folders:
-            yield _folder(folder, "directoryhash", "    ").encode()
+    hashes = itertools.chain(
+        map(_file, hash_list.files),
+        (_folder(folder, "directoryhash", "    ") for folder in hash_list.folders),
+    )
+    first = next(hashes, None)
+    if first is not None:
+        yield f"  <hashes>\n{first}".encode()
+        for entry in hashes:
+            yield entry.encode()
         yield b"  </hashes>\n"
     if hash_list.references:
         yield b"  <references>\n"
