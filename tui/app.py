@@ -306,23 +306,33 @@ class RushesApp(App[None]):
 
     def do_volumes(self) -> None:
         """Go to the volumes."""
-        self.switch_mode("volumes")
+        self._go("volumes")
 
     def do_ingest(self) -> None:
         """Go to the ingest queue."""
-        self.switch_mode("ingest")
+        self._go("ingest")
 
     def do_exports(self) -> None:
         """Go to the exports."""
-        self.switch_mode("exports")
+        self._go("exports")
 
     def do_relink(self) -> None:
         """Go to the relink candidates."""
-        self.switch_mode("relink")
+        self._go("relink")
 
     def do_clips(self) -> None:
         """Go to the clips."""
-        self.switch_mode("clips")
+        self._go("clips")
+
+    def _go(self, place: str) -> None:
+        """Go to a place; when it is here already, back to its list from what was opened over it."""
+        if self.current_mode != place:
+            self.switch_mode(place)
+            return
+        for _ in range(len(self.screen_stack) - 1):
+            if not isinstance(self.screen, TriageScreen):
+                return  # a form: leaving may lose something, esc asks
+            self.screen.step_out()
 
     def show_clips(self, scope: ClipScope, drive: str | None = None) -> None:
         """Go to the clips of a scope; ``drive`` is the name of its volume."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from engine.api.facts import ClipDetail, ClipRow
 from engine.api.forms import Check, Field, Values
-from engine.api.making_rows import Answers, ItemLine, PresetEntry, RecipeEntry
+from engine.api.making_rows import Answers, ItemLine, PartEntry, PresetEntry, RecipeEntry
 from engine.api.rows import Source
 
 
@@ -52,8 +52,16 @@ class Making(Protocol):
         """The answers of such a preset; None begins a new one."""
         ...
 
+    def parts(self) -> Source[PartEntry, Answers]:
+        """All parts that presets are put together from."""
+        ...
+
     def part_fields(self, values: Values) -> Sequence[Field]:
-        """The fields of a new part."""
+        """The fields of a part."""
+        ...
+
+    def part_values(self, name: str | None) -> dict[str, Any]:
+        """The answers of a part; None begins a new one."""
         ...
 
     def items(self, given: Sequence[Mapping[str, Any]]) -> Sequence[ItemLine]:
@@ -66,6 +74,10 @@ class Making(Protocol):
 
     def log_file(self, run_id: str) -> str | None:
         """The file with everything that ffmpeg said during a run, or None."""
+        ...
+
+    def log_tail(self, run_id: str) -> Sequence[str]:
+        """The last lines of that file, escaped; any thread."""
         ...
 
     def compare(self, one: str, other: str) -> dict[str, Any]:
@@ -121,11 +133,11 @@ class Making(Protocol):
         """Store it. Returns its name."""
         ...
 
-    def check_part(self, values: Values) -> Check:
-        """What is wrong with a new part."""
+    def check_part(self, values: Values, was: str | None) -> Check:
+        """What is wrong with a part."""
         ...
 
-    def save_part(self, values: Values) -> str:
+    def save_part(self, values: Values, was: str | None) -> str:
         """Store it. Returns its name."""
         ...
 

@@ -50,7 +50,7 @@ def fields() -> list[Field]:
 
 
 def part_fields(values: Values) -> list[Field]:
-    """The fields of a new part: its concern, its name, its settings."""
+    """The fields of a part: its concern, its name, its settings."""
     concern = str(values.get("concern") or "")
     known = {
         "fit": Field("fit", "Longer side", "number", "At most this many pixels.", "Settings", empty="any"),
@@ -93,7 +93,7 @@ def values_of(name: str | None) -> dict[str, Any]:
     """
     if name is None:
         return {"composed.codec": spec_rules.DEFAULT_PRESET}
-    preset = _get(name)
+    preset = _any(name)
     parts = {f"composed.{concern}": part for concern, part in (preset.composed or {}).items()}
     return {"name": preset.name, "description": preset.description, **parts}
 
@@ -120,13 +120,30 @@ def check(values: Values, was: str | None) -> Check:
     return Check({}, preset_form.facts_of(preset), preset_form.command_of(preset))
 
 
-def check_part(values: Values) -> Check:
-    """Check a new part. Any thread."""
+def part_values(name: str | None) -> dict[str, Any]:
+    """The answers of a part; None begins a new one.
+
+    Raises:
+        NotFound: there is no such part.
+    """
+    if name is None:
+        return {"concern": "scaling"}
+    part = _part(name)
+    settings = dict(part.settings)
+    if "burn_in" in settings:
+        settings["burn_in"] = stamps.text_of(settings["burn_in"])
+    return {"name": part.name, "concern": part.concern, **settings}
+
+
+def check_part(values: Values, was: str | None) -> Check:
+    """Check a part; ``was`` is the name of the one that is changed, None of a new one. Any thread."""
     found: dict[str, str] = {}
     try:
         presets.checked_name(str(values.get("name", "")))
     except RushesError as error:
         found["name"] = str(error)
+    if was is not None and values.get("concern") != _part(was).concern:
+        return Check({**found, "concern": "A part keeps its concern; make a new one for another."})
     try:
         concerns.checked_part(str(values.get("concern") or ""), _settings(values))
     except RushesError as error:
@@ -147,10 +164,12 @@ def save(values: Values, was: str | None) -> str:
         db.close()
 
 
-def save_part(values: Values) -> str:
-    """Store a new part. Returns its name."""
+def save_part(values: Values, was: str | None) -> str:
+    """Store a new part, or change the one called ``was``. Returns its name."""
     db = config.open_config()
     try:
+        if was is not None:
+            return presets.edit_part(db, was, _settings(values), new_name=str(values.get("name", ""))).name
         concern, name = str(values.get("concern") or ""), str(values.get("name", ""))
         return presets.create_part(db, concern, name, _settings(values)).name
     finally:
@@ -186,9 +205,20 @@ def _known() -> tuple[list[Preset], list[Part]]:
         db.close()
 
 
-def _get(name: str) -> Preset:
+def _part(name: str) -> Part:
     db = config.open_config()
     try:
-        return presets.get(db, name)
+        return presets.get_part(db, name)
+    finally:
+        db.close()
+
+
+def _any(name: str) -> Preset:
+    """A composed preset, also one whose parts are gone: its form is where that is mended."""
+    db = config.open_config()
+    try:
+        listed = presets.list_presets(db)
+        found = next((preset for preset in listed if preset.name.lower() == name.strip().lower()), None)
+        return found or presets.get(db, name)
     finally:
         db.close()

@@ -19,6 +19,9 @@ from engine.names import display
 from engine.storage.database import scalar
 from engine.supervisor import process
 
+LOG_TAIL_BYTES = 512 * 1024
+"""What is read at most of the end of a run's full log."""
+
 
 def queue(library: Library, names: Sequence[str]) -> dict[str, Any]:
     """Queue a run of each recipe: ``runs[]{run_id, job_id, recipe}``.
@@ -100,6 +103,25 @@ def log_file(library: Library, given: str) -> str | None:
     """
     path = runs.log_path(library, records.find(library.db(), given).run_id)
     return path if os.path.isfile(path) else None
+
+
+def log_tail(library: Library, given: str, lines: int = 400) -> list[str]:
+    """The last lines of :func:`log_file`, escaped; none when ffmpeg was not called.
+
+    Raises:
+        NotFound: there is no such run.
+        Refused: the file cannot be read.
+    """
+    path = log_file(library, given)
+    if path is None:
+        return []
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.path.getsize(path) - LOG_TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError as error:
+        raise Refused(f"The log {display(path)} cannot be read: {error.strerror}.") from error
+    return [display(line) for line in text.splitlines()[-lines:]]
 
 
 def cancel(library: Library, given: str) -> dict[str, Any]:

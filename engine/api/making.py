@@ -22,11 +22,19 @@ from engine.api import (
 )
 from engine.api import presets as preset_verbs
 from engine.api import recipes as recipe_verbs
-from engine.api.forms import Check, Field, Values
-from engine.api.making_rows import Answers, ItemLine, Listed, PresetEntry, RecipeEntry, in_words
+from engine.api.forms import Check, Fact, Field, Values
+from engine.api.making_rows import (
+    Answers,
+    ItemLine,
+    Listed,
+    PartEntry,
+    PresetEntry,
+    RecipeEntry,
+    in_words,
+)
 from engine.errors import Refused
 from engine.export import body as body_rules
-from engine.export import presets, recipes
+from engine.export import concerns, presets, recipes, stamps
 from engine.export.presets import Preset
 from engine.export.recipes import Recipe
 from engine.library import Library
@@ -183,6 +191,8 @@ class Making:
         )
 
     def _preset_detail(self, entry: PresetEntry) -> Answers:
+        if entry.is_broken:
+            return Answers(entry.name, (), problems=(entry.unable or "",))
         preset = _get(entry.name)
         if preset.composed is not None:
             values = compose_form.values_of(entry.name)
@@ -209,7 +219,8 @@ class Making:
                 continue
             if time.monotonic() > end:
                 return False
-            self._tried[_key(preset)] = " ".join(preset_form.unable(preset)) or None
+            sentences = [preset.trouble] if preset.trouble else preset_form.unable(preset)
+            self._tried[_key(preset)] = " ".join(sentences) or None
         return True
 
     def preset_fields(self, values: Values) -> Sequence[Field]:
@@ -249,20 +260,43 @@ class Making:
         """Store a composed preset. Returns its name."""
         return compose_form.save(values, was)
 
+    def parts(self) -> Listed[PartEntry]:
+        """All parts that presets are put together from, by concern."""
+        places = {concern: at for at, concern in enumerate(concerns.CONCERNS)}
+        return Listed(
+            _part_rows,
+            lambda entry: f"{entry.name} {entry.concern} {entry.settings} {' '.join(entry.used_by)}",
+            {
+                "concern": lambda entry: places[entry.concern],
+                "name": lambda entry: entry.name.casefold(),
+            },
+            {"active": lambda entry: not entry.is_system, "failed": lambda entry: bool(entry.used_by)},
+            self._part_detail,
+        )
+
+    def _part_detail(self, entry: PartEntry) -> Answers:
+        values = {"name": entry.name, "concern": entry.concern, **entry.given}
+        users = tuple(Fact("Used by", name) for name in entry.used_by)
+        return Answers(entry.name, tuple(in_words(self.part_fields(values), values)), users)
+
     def part_fields(self, values: Values) -> Sequence[Field]:
-        """The fields of a new part for composed presets."""
+        """The fields of a part for composed presets."""
         return compose_form.part_fields(values)
 
-    def check_part(self, values: Values) -> Check:
-        """What is wrong with a new part."""
-        return compose_form.check_part(values)
+    def part_values(self, name: str | None) -> dict[str, Any]:
+        """The answers of a part; None begins a new one."""
+        return compose_form.part_values(name)
 
-    def save_part(self, values: Values) -> str:
-        """Store a new part. Returns its name."""
-        return compose_form.save_part(values)
+    def check_part(self, values: Values, was: str | None) -> Check:
+        """What is wrong with a part."""
+        return compose_form.check_part(values, was)
+
+    def save_part(self, values: Values, was: str | None) -> str:
+        """Store a new part, or change the one called ``was``. Returns its name."""
+        return compose_form.save_part(values, was)
 
     def delete_preset(self, name: str) -> None:
-        """Delete a preset of one's own."""
+        """Delete a preset, or a part, of one's own."""
         preset_verbs.delete_preset(name)
 
     def write_preset(self, name: str, path: str) -> str:
@@ -281,6 +315,10 @@ class Making:
     def log_file(self, run_id: str) -> str | None:
         """The file with everything that ffmpeg said during a run, or None."""
         return exports.log_file(self._library, run_id)
+
+    def log_tail(self, run_id: str) -> list[str]:
+        """The last lines of that file, escaped. Any thread."""
+        return exports.log_tail(self._library, run_id)
 
     def compare(self, one: str, other: str) -> dict[str, Any]:
         """Two runs side by side, see :func:`engine.export.runs.compare`."""
@@ -326,6 +364,27 @@ def _key(preset: Preset) -> str:
     return f"{preset.name} {json.dumps(preset.body, sort_keys=True)}"
 
 
+def _part_rows() -> list[PartEntry]:
+    db = config.open_config()
+    try:
+        found, made = presets.list_parts(db), presets.list_presets(db)
+    finally:
+        db.close()
+    rows_of = []
+    for part in found:
+        users = tuple(
+            preset.name
+            for preset in made
+            if (preset.composed or {}).get(part.concern, "").lower() == part.name.lower()
+        )
+        given = dict(part.settings)
+        if "burn_in" in given:
+            given["burn_in"] = stamps.text_of(given["burn_in"])
+        text = compose_form.settings_text(part.settings)
+        rows_of.append(PartEntry(part.concern, part.name, part.is_system, text, users, given))
+    return rows_of
+
+
 def _preset_row(preset: Preset, unable: str | None) -> PresetEntry:
     body = preset.body
     return PresetEntry(
@@ -336,6 +395,7 @@ def _preset_row(preset: Preset, unable: str | None) -> PresetEntry:
         body["video"]["codec"] if body["video"] else None,
         body["audio"]["codec"] if body["audio"] else None,
         preset.container,
-        unable,
+        preset.trouble or unable,
         preset.composed is not None,
+        preset.trouble is not None,
     )

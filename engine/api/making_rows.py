@@ -49,11 +49,33 @@ class PresetEntry:
     container: str
     unable: str | None
     is_composed: bool = False
+    is_broken: bool = False
+    """Its parts make no preset any more; ``unable`` says why."""
 
     @property
     def id(self) -> str:
         """The row's id."""
         return self.name
+
+
+@dataclass(frozen=True)
+class PartEntry:
+    """A part of composed presets in the list; ``used_by`` names the presets that are put together from it.
+
+    ``settings`` is in words, ``given`` holds the answers of its form.
+    """
+
+    concern: str
+    name: str
+    is_system: bool
+    settings: str
+    used_by: tuple[str, ...]
+    given: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The row's id: two concerns may have a part of one name."""
+        return f"{self.concern}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +106,7 @@ class ItemLine:
     out_frame: int | None
 
 
-R = TypeVar("R", bound=RecipeEntry | PresetEntry)
+R = TypeVar("R", bound=RecipeEntry | PresetEntry | PartEntry)
 
 
 class Listed(Generic[R]):

@@ -168,8 +168,23 @@ def create_part(concern: str, name: str, settings: Mapping[str, Any]) -> dict[st
         db.close()
 
 
+def edit_part(name: str, answers: Mapping[str, Any], new_name: str | None = None) -> dict[str, Any]:
+    """Change settings of a part of one's own; an empty one is the default.
+
+    Raises:
+        WrongUse, Refused, NotFound: see :func:`engine.export.presets.edit_part`.
+    """
+    db = config.open_config()
+    try:
+        settings = {**presets.get_part(db, name).settings, **answers}
+        given = {key: value for key, value in settings.items() if value not in (None, "")}
+        return asdict(presets.edit_part(db, name, given, new_name=new_name))
+    finally:
+        db.close()
+
+
 def delete_preset(name: str) -> None:
-    """Delete a preset of one's own; system presets are refused."""
+    """Delete a preset or a part of one's own; what belongs to the program, or is needed, is refused."""
     db = config.open_config()
     try:
         presets.delete(db, name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.api import compose_form, preset_fields, recipe_fields
 from engine.api.forms import Check, Fact, Field, Values, nested, problems
-from engine.api.making_rows import Answers, ItemLine, PresetEntry, RecipeEntry, in_words
+from engine.api.making_rows import Answers, ItemLine, PartEntry, PresetEntry, RecipeEntry, in_words
 from engine.export import body, spec
 from tests.tui.fake_parts import CLIPS
 
@@ -75,6 +75,13 @@ PRESETS = (
     PresetEntry("audio-wav", "Sound only: WAV, 24 bit", "audio", True, None, "pcm_s24le", "wav", None),
     PresetEntry("review", "", "own", False, "libx264", "aac", "mp4", None, True),
     PresetEntry("web 4k", "for the client", "own", False, "libx264", "aac", "mp4", None),
+)
+
+PARTS = (
+    PartEntry("scaling", "half", True, "scale 1/2", (), {"scale": "1/2"}),
+    PartEntry("scaling", "small [web]", False, "fit 960", ("review",), {"fit": 960}),
+    PartEntry("watermark", "house", False, "burn_in text=Draft@top", (), {"burn_in": "text=Draft@top"}),
+    PartEntry("sound", "web", True, "loudness -16", (), {"loudness": -16}),
 )
 
 COMMAND = (
@@ -149,6 +156,19 @@ class FakeMaking:
             ("category", "name"),
         )
 
+        self.part_source = source(
+            PARTS,
+            lambda row: f"{row.concern}/{row.name}",
+            lambda row: not row.is_system,
+            lambda row: bool(row.used_by),
+            self._part,
+            ("concern", "name"),
+        )
+
+    def _part(self, row: PartEntry) -> Answers:
+        values = {"concern": row.concern, **row.given}
+        return Answers(row.name, tuple(in_words(self.part_fields(values), values)))
+
     def _recipe(self, row: RecipeEntry) -> Answers:
         values = self.answers.get(row.name, {})
         return Answers(row.name, tuple(in_words(self.recipe_fields(values), values)))
@@ -209,8 +229,16 @@ class FakeMaking:
     def compose_values(self, name: str | None) -> dict[str, Any]:
         return {"composed.codec": "share", **({"name": name} if name else {})}
 
+    def parts(self) -> Any:
+        return self.part_source
+
     def part_fields(self, values: Values) -> Sequence[Field]:
         return compose_form.part_fields(values)
+
+    def part_values(self, name: str | None) -> dict[str, Any]:
+        found = next((part for part in PARTS if part.name == name), None)
+        given = {"name": found.name, "concern": found.concern, **found.given} if found else None
+        return given or {"concern": "scaling"}
 
     def items(self, given: Sequence[Mapping[str, Any]]) -> list[ItemLine]:
         titles = {clip.clip_id: clip.title for clip in CLIPS}
@@ -230,6 +258,10 @@ class FakeMaking:
         return self._source(
             CLIPS, lambda row: row.title, lambda row: row.state == "online", lambda row: False, _Detail
         )
+
+    def log_tail(self, run_id: str) -> list[str]:
+        self._ask("log_tail", run_id)
+        return ["$ ffmpeg -i file:/mnt/nas/A001C001.MP4", "[mov] moov atom not found"]
 
     def resume_run(self, run_id: str) -> str:
         self._ask("resume_run", run_id)
@@ -299,11 +331,11 @@ class FakeMaking:
         self._ask("save_composed", dict(values), was)
         return str(values["name"])
 
-    def check_part(self, values: Values) -> Check:
-        return compose_form.check_part(values)
+    def check_part(self, values: Values, was: str | None) -> Check:
+        return compose_form.check_part(values, None)
 
-    def save_part(self, values: Values) -> str:
-        self._ask("save_part", dict(values))
+    def save_part(self, values: Values, was: str | None) -> str:
+        self._ask("save_part", dict(values), was)
         return str(values["name"])
 
     def delete_preset(self, name: str) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.api.rows import RecipeRow
-from tests.tui.fakes import Ticks, busy_desk
+from engine.errors import NotFound
+from tests.tui.fakes import NOW, Ticks, busy_desk
 from tui.app import RushesApp
 from tui.screens.confirm import ConfirmDialog
+from tui.screens.exports import STALLED_SECONDS, ExportsScreen
 from tui.screens.finder import PickScreen
 from tui.screens.form import FormScreen
 from tui.screens.items import ItemsScreen, PickerScreen
 from tui.screens.path_field import PathField
+from tui.screens.preset_parts import PartsScreen
 from tui.screens.presets import PresetsScreen
+from tui.screens.problem import ProblemScreen
 from tui.screens.recipes import RecipesScreen
 from tui.widgets.bars import KeyLine
 from tui.widgets.line_view import LineView
@@ -250,3 +256,77 @@ async def test_the_cursor_of_a_long_list_of_recipes_stays_in_sight(make_app: Mak
         assert dialog.query_one("#foot").region.bottom <= 24
         await press(pilot, "enter")
         assert desk.asked[-1] == ("export", ["Day 45"])
+
+
+async def test_the_key_of_a_place_leads_back_to_its_list(make_app: MakeApp) -> None:
+    app = make_app(busy_desk())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "3", "e", "P", "3")
+        assert isinstance(app.screen, ExportsScreen)
+        await press(pilot, *FORM[1:], "l", "3")
+        assert isinstance(app.screen, FormScreen), "a form with answers is left by esc, which asks"
+
+
+async def test_the_full_log_of_a_run_is_one_more_key_away(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.making.log_file = lambda run_id: f"/logs/{run_id}.log"
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "L", "f")
+        await pilot.pause()
+        assert desk.asked[-1][0] == "log_tail"
+        assert "moov atom not found" in app.screen.query_one("#lines", LineView).text
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ProblemScreen)
+
+
+async def test_parts_of_presets_are_made_changed_and_deleted(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "3", "e", "P", "P")
+        assert isinstance(app.screen, PartsScreen)
+        await press(pilot, "D")
+        assert toasts(app)[-1] == "half is a part that is always there; it stays."
+        await press(pilot, "j", "enter", "G", "enter", *"25", "enter", "s")
+        assert desk.asked[-1][0] == "save_part"
+        assert desk.asked[-1][2] == "small [web]"
+        await press(pilot, "D")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "delete review first" in str(app.screen._sentence)
+        ticks.seconds += 1
+        await press(pilot, "n", "j", "D")
+        ticks.seconds += 1
+        await press(pilot, "y")
+        assert desk.asked[-1] == ("delete_preset", "house")
+
+
+async def test_what_went_a_moment_ago_is_told_and_the_screen_stays(make_app: MakeApp) -> None:
+    desk = busy_desk()
+
+    def gone(name: str | None) -> dict[str, Any]:
+        raise NotFound(f"There is no preset {name}.")
+
+    desk.making.preset_values = gone
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "3", "e", "P", "G", "enter")
+        assert toasts(app)[-1] == "There is no preset web 4k."
+        assert isinstance(app.screen, PresetsScreen)
+
+
+async def test_a_run_that_stands_still_is_seen_though_nothing_is_written(make_app: MakeApp) -> None:
+    now = [NOW]
+    app = make_app(busy_desk(), "exports")
+    app.pace = replace(app.pace, now=lambda: now[0])
+    async with app.run_test(size=(140, 45)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, ExportsScreen)
+        assert screen.detail.text.splitlines()[1].split() == ["State", "►", "running"]
+        now[0] += timedelta(seconds=STALLED_SECONDS + 5)
+        screen.look_for_stalls()
+        await pilot.pause()
+        assert "! stalled" in screen.detail.text
+        assert "frames a second" not in screen.detail.text
+        drawn = screen.table._cells[screen.table.ids[0]]
+        assert ("! stalled", "warn") in [piece for cell in drawn for piece in cell]

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from tests.tui.fakes import FakeDesk, busy_desk
 from tui.app import RushesApp
 from tui.looks import ASCII
+from tui.screens.form import FormScreen
 
 SIZES = ((80, 24), (140, 45))
 size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -32,6 +33,20 @@ def press(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
         for key in keys:
             await pilot.press(key)
         await pilot.pause()
+
+    return run
+
+
+def answering(field: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """Open the form of a recipe, go to a field, and answer it."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await press(*FORM)(pilot)
+        form = pilot.app.screen
+        assert isinstance(form, FormScreen)
+        while form.field.key != field:
+            await pilot.press("j")
+        await press("enter", *keys)(pilot)
 
     return run
 
@@ -138,3 +153,21 @@ def test_picture_of_a_film(snap_compare: Snap, make_app: MakeApp, tmp_path: Path
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=(140, 45), run_before=look)
+
+
+@size
+def test_parts_of_presets(snap_compare: Snap, make_app: MakeApp, size: tuple[int, int]) -> None:
+    assert snap_compare(make_app(busy_desk()), terminal_size=size, run_before=press(*PRESETS, "P", "j"))
+
+
+def test_one_of_many_presets(snap_compare: Snap, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From some choices on a list that is narrowed by typing stands for the dialog with letters."""
+    monkeypatch.setattr("tui.screens.form.MANY", 3)
+    before = answering("preset", *"prores")
+    assert snap_compare(make_app(busy_desk()), terminal_size=(80, 24), run_before=before)
+
+
+def test_typing_a_path_into_a_form(snap_compare: Snap, make_app: MakeApp) -> None:
+    """What it comes to makes room: folders are offered below the line."""
+    before = answering("destination")
+    assert snap_compare(make_app(busy_desk()), terminal_size=(80, 24), run_before=before)

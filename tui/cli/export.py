@@ -37,7 +37,8 @@ def _finish(library: Any, queued: dict[str, Any], wait: bool, as_json: bool) -> 
                 )
             )
             if run["error"]:
-                output.complain(output.shown(run["error"]))
+                for part in run["error"].split("\n"):
+                    output.complain(output.shown(part))
     return 0 if all(run["status"] == "completed" for run in result["runs"]) else 1
 
 
@@ -61,7 +62,7 @@ def exports() -> None:
 @exports.command(name="list")
 @click.option("--status", "statuses", multiple=True, help="Only runs in this state; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--text", help="Only runs with this in their name, their recipe's, or their output's path.")
+@click.option("--text", help="In the name of the run, its recipe or preset, or in its output's path.")
 @click.option("--recipe", help="Only runs of this recipe.")
 @click.option("--preset", help="Only runs with this preset.")
 @click.option("--since", metavar="TIME", help="Only runs queued since this ISO 8601 moment or date.")
@@ -128,11 +129,20 @@ def show_run(run: str, library_path: str | None, as_json: bool) -> None:
 @click.argument("run")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--file", "where", is_flag=True, help="Say where everything lies that ffmpeg said.")
+@click.option("--full", is_flag=True, help="The last lines of what ffmpeg was asked and said.")
 @options.common
-def logs(run: str, limit: int, where: bool, library_path: str | None, as_json: bool) -> None:
+def logs(run: str, limit: int, where: bool, full: bool, library_path: str | None, as_json: bool) -> None:
     """The log of a run."""
     from engine.api import exports as api
 
+    if full:
+        said = api.log_tail(options.open_library(library_path), run, limit)
+        if as_json:
+            output.document(said)
+        else:
+            for words in said or ["ffmpeg was not called in this run."]:
+                output.say(words)
+        return
     if where:
         from engine.names import json_name
 
@@ -147,7 +157,8 @@ def logs(run: str, limit: int, where: bool, library_path: str | None, as_json: b
         output.document(lines)
         return
     for line in lines:
-        output.say(f"{line['at']}  {line['level'].upper():7}  {output.shown(line['message'])}")
+        for part in line["message"].split("\n"):
+            output.say(f"{line['at']}  {line['level'].upper():7}  {output.shown(part)}")
     if not lines:
         output.say("Nothing was logged.")
 

@@ -38,7 +38,7 @@ def list_presets(category: str | None, check: bool, as_json: bool) -> None:
     found = [preset for preset in api.list_presets() if category in (None, preset["category"])]
     if check:
         for preset in found:
-            preset["unable"] = " ".join(api.unable(preset["name"])) or None
+            preset["unable"] = preset.get("trouble") or " ".join(api.unable(preset["name"])) or None
     if as_json:
         output.document(found)
         return
@@ -51,7 +51,7 @@ def list_presets(category: str | None, check: bool, as_json: bool) -> None:
                 (preset.get("video") or {}).get("codec", "-"),
                 (preset.get("audio") or {}).get("codec", "-"),
                 preset["container"],
-                output.shown(preset.get("unable") or preset["description"]),
+                output.shown(preset.get("trouble") or preset.get("unable") or preset["description"]),
             ]
             for preset in found
         ],
@@ -204,15 +204,28 @@ def make_part(concern: str, name: str, pairs: tuple[str, ...], as_json: bool) ->
     output.document(made) if as_json else output.say(f"Part {output.shown(made['name'])} made.")
 
 
+@presets.command(name="edit-part")
+@click.argument("name")
+@click.argument("pairs", nargs=-1, metavar="KEY=VALUE...")
+@click.option("--name", "new_name", metavar="NEW", help="A new name.")
+@JSON_OPTION
+def edit_part(name: str, pairs: tuple[str, ...], new_name: str | None, as_json: bool) -> None:
+    """Change a part of your own; presets that are put together from it change with it."""
+    from engine.api import presets as api
+
+    made = api.edit_part(name, api.settings_of(pairs), new_name)
+    output.document(made) if as_json else output.say(f"Part {output.shown(made['name'])} changed.")
+
+
 @presets.command(name="delete")
 @click.argument("name")
 @JSON_OPTION
 def delete_preset(name: str, as_json: bool) -> None:
-    """Delete a preset of your own."""
+    """Delete a preset, or a part of presets, of your own."""
     from engine.api import presets as api
 
     api.delete_preset(name)
-    output.document({"deleted": name}) if as_json else output.say(f"Preset {output.shown(name)} deleted.")
+    output.document({"deleted": name}) if as_json else output.say(f"{output.shown(name)} is deleted.")
 
 
 @presets.command(name="export")

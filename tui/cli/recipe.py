@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import click
@@ -163,7 +164,8 @@ def create(name: str, library_path: str | None, as_json: bool, **given: Any) -> 
     if as_json:
         output.document(made)
     else:
-        output.say(f"Recipe {output.shown(name)} made. Queue it with: rushes export {output.shown(name)}")
+        word = shlex.quote(output.shown(name))
+        output.say(f"Recipe {output.shown(name)} made. Queue it with: rushes export {word}")
 
 
 @recipe.command()
@@ -303,8 +305,6 @@ def takes(entry: dict[str, Any]) -> str:
 @options.common
 def preview(name: str, library_path: str | None, as_json: bool) -> int:
     """What a recipe would come to now: clips, length, size, names, the ffmpeg command."""
-    import shlex
-
     from engine.api import recipes
 
     found = recipes.preview_recipe(options.open_library(library_path), name)

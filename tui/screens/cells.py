@@ -34,7 +34,8 @@ def job_state(row: JobRow | RunRow, context: Context) -> Cell:
 def job_percent(row: JobRow | RunRow, context: Context) -> Cell:
     """Percent, while there is something to wait for."""
     del context
-    if row.status == "completed" or row.progress is None or (row.status == "pending" and not row.progress):
+    done = row.status == "completed" or (row.status == "completed_with_warnings" and row.progress == 1)
+    if done or row.progress is None or (row.status == "pending" and not row.progress):
         return ()
     return ((fmt.percent(row.progress), ""),)
 
@@ -55,7 +56,7 @@ def says(row: JobRow | RunRow) -> Piece:
         return fmt.path(row.message or row.stage or ""), ""
     if row.queue_place is not None:
         urgency = f", {row.priority}" if row.priority != "normal" else ""
-        return f"place {row.queue_place} in the line{urgency}", "dim"
+        return f"place {row.queue_place}{urgency}", "dim"
     return "", ""
 
 
@@ -124,12 +125,15 @@ def advice(row: JobRow | RunRow) -> str | None:
         return "It goes on by itself when that is back."
     if status == "failed":
         return {
+            "stalled": "r tries again from the finished segments; the full log tells what ffmpeg did last.",
             "disk_full": "Free space at the destination, then press r: what is finished is kept.",
             "tool_missing": "Run rushes doctor in a shell: it names the command that installs it.",
             "input_not_found": "Bring the drive back, or find the files on screen 4, then press r.",
         }.get(category or "", "Mend the cause, then press r: only what failed is done again.")
     if status == "completed_with_warnings":
         return "Look below for what was left out; r does only that again."
+    if status in ("paused", "interrupted") and row.intent == "resume":
+        return "It goes on as soon as it is its turn."
     if status == "interrupted":
         return "The engine ended in the middle of it. Nothing proven is lost: r goes on from there."
     if status == "paused":

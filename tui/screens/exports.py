@@ -36,6 +36,8 @@ from tui.widgets.line_view import BLANK, Line, fact, heading
 
 STALLED_SECONDS = 30
 """A run whose frames stand still this long is shown as stalled; the engine ends it after 60 s."""
+STALL_LOOK_SECONDS = 2.0
+"""How often that is looked for."""
 
 SEGMENT_TONES = {"q": "rest", "r": "busy", "c": "good", "u": "dim", "s": "dim", "f": "bad", "x": "dim"}
 
@@ -52,6 +54,10 @@ def stalled(row: RunRow, context: Context) -> bool:
     if row.status != "running" or row.progress_at is None:
         return False
     return (context.now - clock.parse(row.progress_at)).total_seconds() > STALLED_SECONDS
+
+
+def _left(row: RunRow, context: Context) -> Cell:
+    return () if stalled(row, context) else job_eta(row, context)
 
 
 def _state(row: RunRow, context: Context) -> Cell:
@@ -80,9 +86,14 @@ def segments(letters: str, width: int, context: Context) -> Cell:
     return tuple(pieces)
 
 
+def strip_of(row: RunRow) -> str:
+    """A letter per segment; those in hand wait when the run does not run."""
+    return row.segments if row.status == "running" else row.segments.replace("r", "q")
+
+
 def _segments(row: RunRow, context: Context) -> Cell:
     if row.segments:
-        return segments(row.segments, context.width, context)
+        return segments(strip_of(row), context.width, context)
     word = " files" if context.width >= 12 else ""
     return ((f"{row.outputs_done}/{row.outputs}{word}", ""),) if row.outputs > 1 else ()
 
@@ -146,7 +157,7 @@ class ExportsScreen(RunVerbs):
         Column("STATE", 13, _state),
         Column("PROGRESS", 8, job_bar, flex=1, most=12, drop=1, live=True),
         Column("", 5, job_percent, right=True, live=True),
-        Column("LEFT", 5, job_eta, right=True, live=True),
+        Column("LEFT", 5, _left, right=True, live=True),
         Column("FRAMES", 15, _frames, right=True, drop=3, live=True),
         Column("SPEED", 7, _speed, right=True, drop=5, live=True),
         Column("SEGMENTS", 10, _segments, flex=1, most=24, live=True),
@@ -160,6 +171,18 @@ class ExportsScreen(RunVerbs):
     def __init__(self) -> None:
         super().__init__()
         self._thumbs = Thumbs(self, self._show_detail)
+
+    def on_mount(self) -> None:
+        """Fill the table; that a run stands still is seen by the clock, nothing is written then."""
+        super().on_mount()
+        self.set_interval(STALL_LOOK_SECONDS, self.look_for_stalls)
+
+    def look_for_stalls(self) -> None:
+        """Draw running rows again."""
+        header = self.rushes.feed.header
+        if self.is_current and header is not None and header.counts.exports_active:
+            self._read(self.table.look_at_clock)
+            self._read(self._show_detail)
 
     def source(self) -> Source[Any, Any]:
         """All runs."""
@@ -187,11 +210,11 @@ class ExportsScreen(RunVerbs):
         hint = advice(row)
         if hint:
             lines.append(Line(((hint, "dim"),)))
-        lines += self._live_lines(row)
+        lines += self._live_lines(row, stalled(row, context))
         lines += self._setting_lines(detail)
         if row.segments:
             lines.append(
-                Line(((f"{'Segments':<11} ", "dim"), *segments(row.segments, 26, context)), indent=12)
+                Line(((f"{'Segments':<11} ", "dim"), *segments(strip_of(row), 26, context)), indent=12)
             )
             finished = sum(letter in "cu" for letter in row.segments)
             kept = f", {detail.segments_reused} taken over" if detail.segments_reused else ""
@@ -204,7 +227,7 @@ class ExportsScreen(RunVerbs):
             lines += [BLANK, heading("Log"), *log_lines(detail.log, self.rushes.pace, glyphs)]
         return lines
 
-    def _live_lines(self, row: RunRow) -> list[Line]:
+    def _live_lines(self, row: RunRow, is_stalled: bool) -> list[Line]:
         """How far a run is, in numbers that the table may have no room for."""
         if row.frames_total is None:
             return []
@@ -215,20 +238,23 @@ class ExportsScreen(RunVerbs):
             left = fmt.eta(row.eta_seconds)
             speed = f"{row.rate:.0f} frames a second" if row.rate else ""
             words = ", ".join(word for word in (speed, f"{left} left" if left else "") if word)
-            if words:
+            if words and not is_stalled:
                 lines.append(fact("Speed", words))
         return lines
 
     def _setting_lines(self, detail: RunDetail) -> list[Line]:
         """What was asked for."""
+        from engine.api.recipe_fields import LAYOUT_WORDS, MODE_WORDS  # slow, and a detail is read beside
+
         lines = [fact("Recipe", display(detail.row.recipe_name))]
         preset = detail.settings.get("preset") or {}
         spec = (detail.settings.get("recipe") or {}).get("spec") or {}
         clips = detail.settings.get("clips") or ()
+        mode, layout = str(spec.get("mode", "")), str(spec.get("layout", ""))
         for label, value in (
             ("Preset", preset.get("name")),
-            ("Clips", f"{len(clips):,}, {str(spec.get('mode', '')).replace('_', ' ')}" if clips else None),
-            ("Layout", spec.get("layout")),
+            ("Clips", f"{len(clips):,} ({MODE_WORDS.get(mode, mode)})" if clips else None),
+            ("Makes", LAYOUT_WORDS.get(layout, layout)),
             ("To", detail.settings.get("destination")),
         ):
             if isinstance(value, str) and value:
@@ -248,7 +274,7 @@ class ExportsScreen(RunVerbs):
             lines += [BLANK, heading("Files")]
             for output in detail.outputs:
                 look = look_of(TASK_LOOKS, output.status)
-                name = fmt.path(output.path).rsplit("/", 1)[-1]
+                name = fmt.path(output.path or output.title).rsplit("/", 1)[-1]
                 lines.append(Line((*look.cell(glyphs, name),), indent=2))
                 if output.error:
                     lines.append(Line(((f"  {fmt.path(fmt.one_line(output.error))}", "bad"),), indent=2))
@@ -318,9 +344,11 @@ class ExportsScreen(RunVerbs):
         if row.output_path:
             can["copy"] = "copy path"
         facts = [fact("State", *_state(row, context)[0])]
+        if row.waiting_for:
+            facts.append(fact("Waiting", f"for {display(row.waiting_for)}", "warn"))
         if row.segments:
             facts.append(
-                Line(((f"{'Segments':<11} ", "dim"), *segments(row.segments, 60, context)), indent=12)
+                Line(((f"{'Segments':<11} ", "dim"), *segments(strip_of(row), 60, context)), indent=12)
             )
         if row.output_path:
             facts.append(fact("Output", display(row.output_path)))
@@ -350,6 +378,8 @@ class ExportsScreen(RunVerbs):
                 lambda: rushes.desk.log(row.job_id),
                 can=can,
                 glyphs=rushes.glyphs,
+                bad=row.status == "failed",
+                full=(lambda: rushes.desk.making.log_tail(row.run_id)) if full is not None else None,
             ),
             chosen,
         )

@@ -248,12 +248,30 @@ class AnswerDialog(Dialog[None]):
         Binding("k,up", "scroll(-1)", "up", show=False),
         Binding("ctrl+d,pagedown,space", "scroll(15)", "page down", show=False),
         Binding("ctrl+u,pageup", "scroll(-15)", "page up", show=False),
+        Binding("g,home", "edge(False)", "top", show=False),
+        Binding("G,end", "edge(True)", "end", show=False),
     ]
 
     def __init__(
-        self, title: str, lines: Sequence[Line], *, danger: bool = False, wide: bool = False
+        self,
+        title: str,
+        lines: Sequence[Line],
+        *,
+        danger: bool = False,
+        wide: bool = False,
+        end: bool = False,
     ) -> None:
+        """Make the dialog.
+
+        Args:
+            title: escaped.
+            lines: the answer.
+            danger: it is no good news.
+            wide: as wide as there is room.
+            end: begin at the end of the text.
+        """
         super().__init__()
+        self._end = end
         self._title = title
         self._lines = list(lines)
         self._box = f"box{' -danger' if danger else ''}{' -wide' if wide else ''}"
@@ -271,8 +289,21 @@ class AnswerDialog(Dialog[None]):
         view.styles.height = "auto"
         view.styles.max_height = max(3, self.app.size.height - 8)
         view.show(self._lines)
-        self.query_one(OneLine).show(foot(("esc", "back")))
+        self.call_after_refresh(self._drawn)
+
+    def _drawn(self) -> None:
+        """Tell how to scroll when there is more than is seen, and begin where it was asked for."""
+        view = self.query_one(LineView)
+        scrolls = view.max_scroll_y > 0
+        self.query_one(OneLine).show(foot(*((("j k", "scroll"),) if scrolls else ()), ("esc", "back")))
+        if self._end:
+            view.scroll_end(animate=False)
 
     def action_scroll(self, by: int) -> None:
         """Scroll the text."""
         self.query_one(LineView).scroll_relative(y=by, animate=False)
+
+    def action_edge(self, bottom: bool) -> None:
+        """Go to an end of the text."""
+        view = self.query_one(LineView)
+        view.scroll_to(y=view.max_scroll_y if bottom else 0, animate=False)

@@ -15,8 +15,6 @@ from tui import format as fmt
 from tui import keys
 from tui.looks import Cell
 from tui.screens.cells import no_row
-from tui.screens.choose import ChoiceDialog
-from tui.screens.form import FormScreen
 from tui.screens.recipes import MakingScreen, answer_lines
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import Line
@@ -113,7 +111,7 @@ class PresetsScreen(MakingScreen):
 
     def why_not(self, verb: str, row: PresetEntry | None) -> str | None:
         """System presets stay."""
-        if verb in ("new", "read", "compose", "back"):
+        if verb in ("new", "read", "compose", "parts", "back"):
             return None
         if row is None:
             return no_row("preset")
@@ -122,27 +120,13 @@ class PresetsScreen(MakingScreen):
         return None
 
     # -- verbs -----------------------------------------------------------------
-    def _form(self, values: dict[str, Any], was: str | None, title: str) -> FormScreen:
+    def _form(
+        self, title: str, values: dict[str, Any], was: str | None = None, *, composed: bool = False
+    ) -> None:
         making = self.rushes.desk.making
-        return FormScreen(
-            title,
-            values,
-            fields=making.preset_fields,
-            check=lambda draft: making.check_preset(draft, was),
-            save=lambda draft: making.save_preset(draft, was),
-            is_new=was is None,
-        )
-
-    def _compose_form(self, values: dict[str, Any], was: str | None, title: str) -> FormScreen:
-        making = self.rushes.desk.making
-        return FormScreen(
-            title,
-            values,
-            fields=making.compose_fields,
-            check=lambda draft: making.check_composed(draft, was),
-            save=lambda draft: making.save_composed(draft, was),
-            is_new=was is None,
-        )
+        plain = (making.preset_fields, making.check_preset, making.save_preset)
+        parts = (making.compose_fields, making.check_composed, making.save_composed)
+        self.open_form(title, values, was, parts if composed else plain)
 
     def do_edit(self) -> None:
         """Change the preset; of a system preset a copy is begun."""
@@ -150,52 +134,34 @@ class PresetsScreen(MakingScreen):
         if row.is_system:
             self.rushes.tell(f"{row.name} is a system preset and stays as it is: this is a copy of it.")
             self.do_copy()
-        elif row.is_composed:
-            values = self.rushes.desk.making.compose_values(row.name)
-            self.open_form(self._compose_form(values, row.name, f"Preset {display(row.name)}"))
-        else:
-            values = self.rushes.desk.making.preset_values(row.name)
-            self.open_form(self._form(values, row.name, f"Preset {display(row.name)}"))
+            return
+        making = self.rushes.desk.making
+        values = making.compose_values(row.name) if row.is_composed else making.preset_values(row.name)
+        self._form(f"Preset {display(row.name)}", values, row.name, composed=row.is_composed)
 
     def do_new(self) -> None:
         """Make a preset."""
-        self.open_form(self._form(self.rushes.desk.making.preset_values(None), None, "New preset"))
+        self._form("New preset", self.rushes.desk.making.preset_values(None))
 
     def do_copy(self) -> None:
         """Begin a preset with the answers of this one."""
         row, making = cast("PresetEntry", self.table.current()), self.rushes.desk.making
         title, name = f"Copy of {display(row.name)}", f"{row.name}-copy"
         if row.is_composed:
-            values = {**making.compose_values(row.name), "name": name}
-            self.open_form(self._compose_form(values, None, title))
+            self._form(title, {**making.compose_values(row.name), "name": name}, composed=True)
             return
-        values = {**making.preset_values(row.name), "name": name, "category": "own"}
-        self.open_form(self._form(values, None, title))
+        self._form(title, {**making.preset_values(row.name), "name": name, "category": "own"})
 
     def do_compose(self) -> None:
-        """Put a preset together, or make a part for it."""
+        """Put a preset together."""
         making = self.rushes.desk.making
+        self._form("New composed preset", making.compose_values(None), composed=True)
 
-        def chosen(what: str | None) -> None:
-            if what == "preset":
-                self.open_form(self._compose_form(making.compose_values(None), None, "New composed preset"))
-            elif what == "part":
-                self.open_form(
-                    FormScreen(
-                        "New part",
-                        {"concern": "scaling"},
-                        fields=making.part_fields,
-                        check=making.check_part,
-                        save=making.save_part,
-                        is_new=True,
-                    )
-                )
+    def do_parts(self) -> None:
+        """Go to the parts."""
+        from tui.screens.preset_parts import PartsScreen
 
-        choices = [
-            ("preset", "a preset from parts"),
-            ("part", "a new part: size, watermark, naming, sound"),
-        ]
-        self.rushes.push_screen(ChoiceDialog("Put together", choices, "", self.rushes.glyphs), chosen)
+        self.rushes.push_screen(PartsScreen())
 
     def do_delete(self) -> None:
         """Delete the chosen presets of one's own, after a question."""
@@ -203,25 +169,8 @@ class PresetsScreen(MakingScreen):
         if not chosen:
             self.rushes.tell("Only system presets are marked; they stay.", "warning")
             return
-        making = self.rushes.desk.making
-        what = display(chosen[0].name) if len(chosen) == 1 else fmt.plural(len(chosen), "preset")
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.on_each(
-                    chosen,
-                    lambda row: making.delete_preset(row.name),
-                    "deleted",
-                    after=self.reread,
-                )
-
-        self.rushes.ask(
-            f"Delete {what}?",
-            "Runs keep their own copy of it. Recipes that name it need another one.",
-            "delete it",
-            "keep it",
-            answered,
-        )
+        why = "Runs keep their own copy of it. Recipes that name it need another one."
+        self.delete_rows(chosen, why, self.rushes.desk.making.delete_preset)
 
     def do_write(self) -> None:
         """Write the preset to a file."""

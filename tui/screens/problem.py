@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,9 +11,11 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from engine.api.rows import LogLine
+from engine.errors import RushesError
 from tui import format as fmt
 from tui.looks import Glyphs
 from tui.screens.dialog import Dialog
+from tui.screens.inputs import AnswerDialog, foot
 from tui.timing import Pace
 from tui.widgets.line_view import BLANK, Line, LineView, heading, plain
 from tui.widgets.one_line import OneLine
@@ -29,9 +31,10 @@ def log_lines(log: Sequence[LogLine], pace: Pace, glyphs: Glyphs) -> list[Line]:
         at = fmt.moment(line.at, pace.now())
         tone = LEVEL_TONES.get(line.level, "")
         sign = signs.get(line.level, "  ")
-        found.append(
-            Line(((f"{at} ", "dim"), (f"{sign}{fmt.path(line.message)}", tone)), indent=fmt.cells(at) + 3)
-        )
+        first, *more = line.message.split("\n")
+        indent = fmt.cells(at) + 3
+        found.append(Line(((f"{at} ", "dim"), (f"{sign}{fmt.path(first)}", tone)), indent=indent))
+        found += [Line(((" " * indent + fmt.path(part), tone),), indent=indent) for part in more]
     return found
 
 
@@ -48,6 +51,7 @@ class ProblemScreen(Dialog[str]):
         Binding("G,end", "end(True)", "end", show=False),
         Binding("r", "choose('retry')", "retry", show=False),
         Binding("y", "choose('copy')", "copy", show=False),
+        Binding("f", "full", "full log", show=False),
     ]
 
     def __init__(
@@ -60,6 +64,8 @@ class ProblemScreen(Dialog[str]):
         *,
         can: dict[str, str],
         glyphs: Glyphs,
+        full: Callable[[], Sequence[str]] | None = None,
+        bad: bool = True,
     ) -> None:
         """Make the screen.
 
@@ -71,6 +77,8 @@ class ProblemScreen(Dialog[str]):
             log: reads the log lines.
             can: verbs that can be chosen here and their words, e.g. ``{"retry": "retry"}``.
             glyphs: the signs.
+            full: reads the end of everything that was logged, escaped; None when there is no more.
+            bad: the sentence tells of a failure; else of a warning.
         """
         super().__init__()
         self._title = title
@@ -80,10 +88,12 @@ class ProblemScreen(Dialog[str]):
         self._log = log
         self._can = can
         self._glyphs = glyphs
+        self._full = full
+        self._bad = bad
 
     def compose(self) -> ComposeResult:
         """The box."""
-        with Vertical(classes=f"box -wide -tall{' -danger' if self._sentence else ''}") as box:
+        with Vertical(classes=f"box -wide -tall{' -danger' if self._sentence and self._bad else ''}") as box:
             box.border_title = Content(self._title)
             yield LineView(id="lines")
             yield OneLine(id="foot")
@@ -92,8 +102,9 @@ class ProblemScreen(Dialog[str]):
         """Fill the box."""
         lines: list[Line] = []
         if self._sentence:
+            sign, tone = (self._glyphs.bad, "bad") if self._bad else (self._glyphs.warn, "warn")
             lines += [
-                Line(((f"{self._glyphs.bad} ", "bad"), (fmt.path(part), "bad")), indent=2)
+                Line(((f"{sign} ", tone), (fmt.path(part), tone)), indent=2)
                 for part in self._sentence.split("\n")
             ]
         if self._advice:
@@ -110,17 +121,28 @@ class ProblemScreen(Dialog[str]):
         view.styles.height = max(3, min(len(lines) + 6, self.app.size.height - 7))
         view.show(lines)
         keys = [("r", "retry"), ("y", "copy")]
-        foot = [(f"{key}", self._can[verb]) for key, verb in keys if verb in self._can]
-        pieces = tuple(
-            piece
-            for key, word in (*foot, ("j k", "scroll"), ("esc", "back"))
-            for piece in ((key, "key"), (f" {word}  ", "dim"))
-        )
-        self.query_one(OneLine).show(pieces)
+        pairs = [(key, self._can[verb]) for key, verb in keys if verb in self._can]
+        if self._full is not None:
+            pairs.append(("f", "full log"))
+        self.query_one(OneLine).show(foot(*pairs, ("j k", "scroll"), ("esc", "back")))
 
     def action_scroll(self, by: int) -> None:
         """Scroll the text."""
         self.query_one(LineView).scroll_relative(y=by, animate=False)
+
+    def action_full(self) -> None:
+        """Show the end of the full log."""
+        if self._full is None:
+            return
+
+        def read(lines: Any, error: RushesError | None) -> None:
+            if error is not None:
+                self.rushes.tell(str(error), "error")
+                return
+            shown = [plain(line) for line in lines] or [plain("The full log is empty.", "dim")]
+            self.rushes.push_screen(AnswerDialog(f"Full log of {self._title}", shown, wide=True, end=True))
+
+        self.rushes.read_then(self._full, read)
 
     def action_end(self, bottom: bool) -> None:
         """Go to an end of the text."""

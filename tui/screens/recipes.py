@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
+from engine.api.forms import Check, Field, Values
 from engine.api.making_rows import Answers, RecipeEntry
 from engine.api.recipe_fields import LAYOUT_WORDS, MODE_WORDS
 from engine.api.rows import Id, Show, Source
@@ -75,6 +76,15 @@ def answer_lines(detail: Answers) -> list[Line]:
     return lines
 
 
+Pick = Callable[[list[dict[str, Any]], Callable[[list[dict[str, Any]] | None], None]], None]
+FormRules = tuple[
+    Callable[[Values], Sequence[Field]],
+    Callable[[Values, str | None], Check],
+    Callable[[Values, str | None], str],
+]
+"""The fields of a form, its check, and what stores it; the last two get the name of what is changed."""
+
+
 class MakingScreen(TriageScreen):
     """What the lists of recipes and of presets share."""
 
@@ -84,8 +94,33 @@ class MakingScreen(TriageScreen):
         """The name of the row under the cursor."""
         return str(self.table.current().name)  # type: ignore[union-attr]  # why_not saw to it
 
-    def open_form(self, form: FormScreen) -> None:
-        """Show a form; what it stored is under the cursor afterwards."""
+    def open_form(
+        self,
+        title: str,
+        values: dict[str, Any],
+        was: str | None,
+        rules: FormRules,
+        pick: Pick | None = None,
+    ) -> None:
+        """Show a form; what it stored is under the cursor afterwards.
+
+        Args:
+            title: of the form, escaped.
+            values: the answers to begin with.
+            was: name of what is changed; None makes something new.
+            rules: the fields, the check, and what stores the answers.
+            pick: see :class:`FormScreen`.
+        """
+        fields, check, save = rules
+        form = FormScreen(
+            title,
+            values,
+            fields=fields,
+            check=lambda draft: check(draft, was),
+            save=lambda draft: save(draft, was),
+            pick=pick,
+            is_new=was is None,
+        )
 
         def stored(name: str | None) -> None:
             if name is not None:
@@ -122,10 +157,20 @@ class MakingScreen(TriageScreen):
 
         self.rushes.runner.submit(work, ended, slow=True)
 
-    def reread(self, did: Sequence[Id]) -> None:
-        """Read the list again after rows went."""
-        del did
-        self.rushes.guarded(self.table.reload)
+    def delete_rows(self, chosen: Sequence[Any], why: str, delete: Callable[[str], None]) -> None:
+        """Delete these rows by name, after a question."""
+        what = display(chosen[0].name) if len(chosen) == 1 else fmt.plural(len(chosen), self.NOUN)
+
+        def reread(did: Sequence[Id]) -> None:
+            del did
+            self.rushes.guarded(self.table.reload)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.on_each(chosen, lambda row: delete(row.name), "deleted", after=reread)
+
+        it = "it" if len(chosen) == 1 else "them"
+        self.rushes.ask(f"Delete {what}?", why, f"delete {it}", f"keep {it}", answered)
 
     def do_back(self) -> None:
         """Back to where this was opened from."""
@@ -177,22 +222,15 @@ class RecipesScreen(MakingScreen):
         return no_row("recipe") if row is None and verb not in ("new", "read", "presets", "back") else None
 
     # -- verbs -----------------------------------------------------------------
-    def form(self, values: dict[str, Any], was: str | None, title: str) -> FormScreen:
-        """The form of a recipe."""
+    def _form(self, title: str, values: dict[str, Any], was: str | None = None) -> None:
         making = self.rushes.desk.making
-        return FormScreen(
-            title,
-            values,
-            fields=making.recipe_fields,
-            check=lambda draft: making.check_recipe(draft, was),
-            save=lambda draft: making.save_recipe(draft, was),
-            pick=self._pick,
-            is_new=was is None,
-        )
+        rules = (making.recipe_fields, making.check_recipe, making.save_recipe)
+        self.open_form(title, values, was, rules, self._pick)
 
     def _pick(
         self, items: list[dict[str, Any]], picked: Callable[[list[dict[str, Any]] | None], None]
     ) -> None:
+        """Let the clips of an explicit list be chosen."""
         from tui.screens.items import ItemsScreen
 
         self.rushes.push_screen(ItemsScreen(items, picked))
@@ -201,17 +239,17 @@ class RecipesScreen(MakingScreen):
         """Change the recipe."""
         name = self.name_of()
         values = self.rushes.desk.making.recipe_values(name)
-        self.open_form(self.form(values, name, f"Recipe {display(name)}"))
+        self._form(f"Recipe {display(name)}", values, name)
 
     def do_new(self) -> None:
         """Make a recipe."""
-        self.open_form(self.form(self.rushes.desk.making.recipe_values(None), None, "New recipe"))
+        self._form("New recipe", self.rushes.desk.making.recipe_values(None))
 
     def do_copy(self) -> None:
         """Begin a recipe with the answers of this one."""
         name = self.name_of()
         values = {**self.rushes.desk.making.recipe_values(name), "name": f"{name} copy"}
-        self.open_form(self.form(values, None, f"Copy of {display(name)}"))
+        self._form(f"Copy of {display(name)}", values)
 
     def do_queue(self) -> None:
         """Queue a run of each chosen recipe."""
@@ -229,21 +267,10 @@ class RecipesScreen(MakingScreen):
     def do_delete(self) -> None:
         """Delete the chosen recipes, after a question."""
         chosen: list[RecipeEntry] = self.table.chosen()
-        making = self.rushes.desk.making
-        what = display(chosen[0].name) if len(chosen) == 1 else fmt.plural(len(chosen), "recipe")
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.on_each(
-                    chosen,
-                    lambda row: making.delete_recipe(row.name),
-                    "deleted",
-                    after=self.reread,
-                )
-
-        runs = sum(row.runs for row in chosen)
-        kept = f"Its {fmt.plural(runs, 'run')} and films stay." if runs else "No run was made of it."
-        self.rushes.ask(f"Delete {what}?", kept, "delete it", "keep it", answered)
+        runs, its = sum(row.runs for row in chosen), "Its" if len(chosen) == 1 else "Their"
+        of_it = "it" if len(chosen) == 1 else "them"
+        kept = f"{its} {fmt.plural(runs, 'run')} and films stay." if runs else f"No run was made of {of_it}."
+        self.delete_rows(chosen, kept, self.rushes.desk.making.delete_recipe)
 
     def do_write(self) -> None:
         """Write the recipe to a file."""

@@ -157,7 +157,8 @@ class TriageScreen(ListKeys):
         )
         if self.filter_bar.is_open:
             total = fmt.plural(self.table.count, self.NOUN, self.NOUNS)
-            self.filter_bar.count(((f"{total} fit", "dim"),))
+            fits = "fits" if self.table.count == 1 else "fit"
+            self.filter_bar.count(((f"{total} {fits}", "dim"),))
             self.filter_bar.long_list = self.table.count > LONG_LIST
 
     def _list_parts(self) -> list[Piece]:
@@ -290,7 +291,10 @@ class TriageScreen(ListKeys):
         handler = getattr(self, f"do_{verb}", None) if key.scope == self.SCOPE else None
         if handler is None:
             handler = getattr(self, f"list_{verb}")
-        handler()
+        try:
+            handler()
+        except RushesError as error:  # what the row stands for may have gone a moment ago
+            self.rushes.tell(str(error), "error")
 
     def commands(self) -> list[Key]:
         """All keys of this place, its own first."""

@@ -133,7 +133,7 @@ class KeyLine(OneLine):
     def display_keys(self, keys: Iterable[Key], works: Callable[[Key], bool], glyphs: Glyphs) -> None:
         """Show as many keys as fit, the most needed first; the help key is always the last."""
         last = ((" ", ""), (BY_ID["app.help"].shown, "key"), (f" all keys{glyphs.ellipsis} ", "dim"))
-        room = self.size.width - sum(fmt.cells(text) for text, _ in last)
+        room = self.size.width - sum(fmt.cells(text) for text, _ in last) - 1  # a gap before the help key
         pieces: list[Piece] = []
         used = 0
         for key in keys:

@@ -174,6 +174,10 @@ class RowTable(ScrollView, Toned, can_focus=True):
             self._read_ids()
         self._read_rows(calm=True)
 
+    def look_at_clock(self) -> None:
+        """Make the cells of all rows on the screen anew: some tell of time that has passed."""
+        self._read_rows(calm=True, anew=True)
+
     def _read_ids(self) -> None:
         if self._source is None:
             return
@@ -247,8 +251,11 @@ class RowTable(ScrollView, Toned, can_focus=True):
         top = self.scroll_offset.y
         return top, min(len(self._ids), top + self._page())
 
-    def _read_rows(self, *, calm: bool) -> None:
-        """Read the rows on the screen again and repaint cells that look different."""
+    def _read_rows(self, *, calm: bool, anew: bool = False) -> None:
+        """Read the rows on the screen again and repaint cells that look different.
+
+        ``anew`` makes cells also of rows that are as they were.
+        """
         if self._source is None:
             return
         first, last = self._window()
@@ -270,7 +277,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
             if row_id not in rows:
                 continue
             old = kept.get(row_id)
-            if old is not None and self._group is None and rows[row_id] == before.get(row_id):
+            if old is not None and not anew and self._group is None and rows[row_id] == before.get(row_id):
                 self._cells[row_id] = old
                 continue
             new = self._make(at, rows[row_id])

@@ -9,6 +9,7 @@ from typing import ClassVar
 from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
 from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
+from engine.export.records import HAYSTACK
 from engine.jobs import line, waiting
 from engine.jobs.store import priority_word
 from engine.storage.database import Row, row, rows
@@ -28,11 +29,11 @@ class Runs(Table):
     orders = ("newest", "state", "name", "size")
     _key = "runs.run_id"
     _from = "runs JOIN jobs USING (job_id)"
-    _text = like("(runs.name || ' ' || runs.recipe_name)")
+    _text = like(f"({HAYSTACK})")
     _shows: ClassVar[dict[str, str]] = JOB_SHOWS
     _sorts: ClassVar[dict[str, str]] = {
-        "newest": "runs.created_at DESC, runs.run_id",
-        "state": f"{STATE_ORDER}, runs.created_at DESC, runs.run_id",
+        "newest": "runs.created_at DESC, runs.rowid DESC",
+        "state": f"{STATE_ORDER}, runs.created_at DESC, runs.rowid DESC",
         "name": "runs.name COLLATE NOCASE, runs.run_id",
         "size": "runs.output_size DESC, runs.run_id",
     }
@@ -67,8 +68,8 @@ class Runs(Table):
             raise NotFound("This run is no longer in the library.")
         outputs = rows(
             db,
-            "SELECT path, status, size AS size_bytes, duration_ms, error FROM run_outputs"
-            " WHERE run_id = ? ORDER BY position LIMIT 200",
+            "SELECT path, status, size AS size_bytes, run_outputs.duration_ms, error, title FROM run_outputs"
+            " LEFT JOIN clips USING (clip_id) WHERE run_id = ? ORDER BY position LIMIT 200",
             (row_id,),
         )
         return RunDetail(

@@ -35,7 +35,7 @@ TABLES: tuple[str, ...] = (
         created_at         TEXT NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX runs_by_time ON runs (created_at DESC, run_id)",
+    "CREATE INDEX runs_by_time ON runs (created_at)",
     """
     CREATE TABLE run_outputs (
         run_id      TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
