@@ -42,7 +42,7 @@ def serve(
     except ModuleNotFoundError as error:
         raise Refused(
             "The monitor needs its extra, which is not installed. "
-            "Install it with: pip install 'rushes[monitor]'"
+            "In the folder of rushes: .venv/bin/pip install -c requirements.lock -e '.[monitor]'"
         ) from error
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

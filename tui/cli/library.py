@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from tui.cli import options, output
@@ -24,7 +26,10 @@ def init(path: str, name: str | None, reference: bool, cache_root: str | None, a
     output.say(f"Library {output.shown(made['name'])} made at {made['root']}.")
     if made["cache_root"] != made["root"]:
         output.say(f"Its catalogue and caches are in {made['cache_root']}/.rushes.")
-    output.say("Next: rushes ingest CARD --to DRIVE, or just: rushes")
+    if made["mode"] == "reference":
+        output.say(f"Next: rushes ingest {shlex.quote(made['root'])}, which copies nothing; or just: rushes")
+    else:
+        output.say("Next: rushes ingest CARD --to DRIVE, or just: rushes")
 
 
 @click.group()

@@ -207,3 +207,10 @@ def test_a_card_that_is_not_whole_is_told_before_and_after(home: Path) -> None:
     assert again["warnings"] == [sentence]
     told = rushes("notices", "--library", home / "lib", "--json").document
     assert any(sentence in one["text"] and one["level"] == "warning" for one in told)
+
+
+def test_a_new_library_says_what_comes_next(home: Path) -> None:
+    assert "Next: rushes ingest CARD --to DRIVE" in rushes("init", home / "copies").out
+    place = home / "in place"
+    said = rushes("init", place, "--reference").out
+    assert f"Next: rushes ingest '{place}', which copies nothing" in said
