@@ -6,7 +6,7 @@ import threading
 
 from engine.errors import RushesError
 from engine.jobs import store
-from engine.jobs.going_on import go_on
+from engine.jobs.waiting import go_on
 from engine.library import Library
 
 LOOK_SECONDS = 0.5

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
-from engine.ingest import belt, hashlists, listing, naming, pace, recovery, reference, results
+from engine.ingest import belt, hashlists, listing, naming, pace, recovery, reference, results, shortage
 from engine.ingest.carrier import SMALL, Carrier
 from engine.ingest.clipping import catalogue_item
 from engine.ingest.duplicates import skip_known
@@ -19,6 +19,7 @@ from engine.ingest.queue import Order, read_order
 from engine.ingest.relaying import relay_item
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
+from engine.jobs.waiting import SPACE
 from engine.names import display
 from engine.storage.database import execute, rows, scalar, write
 from engine.volumes.refresh import refresh
@@ -107,15 +108,19 @@ def _run_items(job: JobContext, order: Order, destinations: list[Destination], m
         if target.away is not None and _needed(job, target)
     )
     meter.tick(force=True)
+    undecided = store.task_counts(job.db, job.job_id)
+    if waits or undecided.get("queued"):
+        refresh(job.db)  # one that does not answer is known as such then, and that it answers again is news
+        waits.extend(shortage.waits(job))
     if waits:
         job.flush()
-        refresh(job.db)  # one that does not answer is known as such then, and that it answers again is news
-        missing = [volume_id for _, volume_id in waits if volume_id is not None]
+        missing = [wanted for _, wanted in waits if wanted is not None and not wanted.startswith(SPACE)]
+        full = [wanted for _, wanted in waits if wanted is not None and wanted.startswith(SPACE)]
         raise JobPaused(
             " ".join(dict.fromkeys(text for text, _ in waits)),
-            waiting_for=",".join(dict.fromkeys(missing)) or None,
+            # One thing after the other: when the drives are back, room is asked for again.
+            waiting_for=",".join(dict.fromkeys(missing)) or (full[0] if full else None),
         )
-    undecided = store.task_counts(job.db, job.job_id)
     if undecided.get("queued") or undecided.get("running"):
         raise RushesError(  # a verdict with a hole in it would be a lie
             f"{undecided.get('queued', 0) + undecided.get('running', 0)} files were left undecided. "
@@ -152,6 +157,8 @@ def _work(
         for target in destinations:
             target.turn = target.order.hop == 1
         _carry_all(job, order, item_id, source, destinations, meter)
+        if shortage.set_aside(job, item_id):
+            meter.load()
     seen = order.mode == "reference"
     catalogue_item(job, item_id, source, meter, thumbnails=order.thumbnails, tell=not seen)
     if order.mode == "copy":
@@ -237,6 +244,8 @@ def _second_stage(
         job.checkpoint()
         meter.load()
         waits.extend(relay_item(job, order, item_id, destinations, meter))
+        if shortage.set_aside(job, item_id):
+            meter.load()
         if order.hash_lists and not _undecided(job, item_id):
             hashlists.write_for_item(job, item_id, destinations)
         _end_item(job, item_id)

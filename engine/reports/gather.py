@@ -237,10 +237,17 @@ def _of_job(library: Library, job: Job) -> list[Problem]:
     if job.status == "paused" and job.message:
         found.append(Problem("warning", "", job.message))
     found.extend(
-        Problem("error" if line["level"] == "error" else "warning", "", line["message"])
+        # What was said of a file that is well now was overcome: by another try, or when there was room.
+        Problem(
+            "note" if line["well"] else "error" if line["level"] == "error" else "warning",
+            "",
+            line["message"],
+        )
         for line in rows(
             library.db(),
-            "SELECT level, message FROM job_log WHERE job_id = ? AND level != 'info' ORDER BY log_id",
+            "SELECT level, message, tasks.status IN ('completed', 'skipped') AS well"
+            " FROM job_log LEFT JOIN tasks USING (task_id)"
+            " WHERE job_log.job_id = ? AND level != 'info' ORDER BY log_id",
             (job.job_id,),
         )
     )

@@ -11,8 +11,8 @@ from dataclasses import replace
 from engine.errors import RushesError
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped
-from engine.jobs.going_on import go_on
 from engine.jobs.store import Job
+from engine.jobs.waiting import go_on
 from engine.library import Library
 from engine.storage.database import execute, write
 from engine.supervisor.handlers import cleanup_of, conclude, handler_of

@@ -18,8 +18,8 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import RushesError
-from engine.jobs.going_on import go_on
 from engine.jobs.store import log
+from engine.jobs.waiting import go_on
 from engine.library import Library
 from engine.names import display, from_blob
 from engine.relink import auto

@@ -8,9 +8,11 @@ import threading
 
 import pytest
 
-from engine.ingest import copying
+from engine.ingest import copying, failures
+from engine.ingest.job import run
 from engine.ingest.landing import Landing
 from engine.jobs import store
+from engine.jobs.context import JobContext, JobPaused
 from engine.media import rereading
 
 from .conftest import temps, tree, write
@@ -131,7 +133,7 @@ def test_unreadable_file_and_folder_fail_alone(desk, tmp_path):
 
 
 @pytest.mark.mount
-def test_one_full_destination_of_two_fails_alone(desk, tmp_path):
+def test_one_full_destination_of_two_waits_alone(desk, tmp_path):
     source = tmp_path / "card"
     for number in range(6):
         write(source / f"clip{number}.mov", 2 << 20)
@@ -140,20 +142,21 @@ def test_one_full_destination_of_two_fails_alone(desk, tmp_path):
         job_id = desk.queue(source, to=[tmp_path / "nas", small / "in"])
         free = os.statvfs(small).f_bavail * os.statvfs(small).f_frsize
         write(filler, free - (5 << 20))
-        outcome = desk.start(job_id)
-        result = outcome.result
-        assert outcome.status == "completed_with_warnings"
+        assert desk.start(job_id) is None
+        assert store.get(desk.db, job_id).status == "paused", "a verdict with a hole in it is none"
         assert tree(tmp_path / "nas/card") == tree(source)
         here = tree(small / "in/card")
         assert 1 <= len(here) < 6
         assert all(data == (source / name).read_bytes() for name, data in here.items())
-        assert {failure["kind"] for failure in result["failures"]} == {"no_space"}
-        assert result["failed"] == 6 - len(here)
-        assert "It is verified on" in result["failures"][0]["error"]
+        why = desk.row("SELECT why FROM audit WHERE to_state = 'paused'")["why"]
+        assert f"is full: {6 - len(here)} files (" in why
+        assert "the ingest goes on by itself then" in why
+        assert store.task_counts(desk.db, job_id) == {"completed": len(here), "queued": 6 - len(here)}
         assert temps(small) == []
+        assert desk.start(job_id, intent="resume") is None, "nothing has changed"
         filler.unlink()
-        retried = desk.start(job_id, intent="retry")
-        assert (retried.status, retried.result["ingested"]) == ("completed", 6)
+        resumed = desk.start(job_id, intent="resume")
+        assert (resumed.status, resumed.result["ingested"], resumed.result["failed"]) == ("completed", 6, 0)
         assert tree(small / "in/card") == tree(source)
 
 
@@ -166,12 +169,42 @@ def test_no_space_in_the_middle_of_a_file(desk, tmp_path, monkeypatch):
         monkeypatch.setattr("engine.ingest.ends.Destination.room", lambda self: 1 << 40)
         monkeypatch.setattr("engine.ingest.plan.free_bytes", lambda path: 1 << 40)
         write(small / "filler", 8 << 20)
-        result = desk.ingest(source, to=[small / "in", tmp_path / "nas"])
-        assert (result["ingested"], result["failed"]) == (1, 1)
-        assert result["failures"][0]["kind"] == "no_space"
+        job_id = desk.queue(source, to=[small / "in", tmp_path / "nas"])
+        assert desk.start(job_id) is None
         assert tree(tmp_path / "nas/card") == tree(source)
-        assert sorted(tree(small / "in/card")) == ["later.mov"]
+        assert sorted(tree(small / "in/card")) == ["later.mov"], "what is small finds its place"
         assert temps(small) == []
+        (small / "filler").unlink()
+        resumed = desk.start(job_id, intent="resume")
+        assert (resumed.status, resumed.result["ingested"]) == ("completed", 2)
+        assert tree(small / "in/card") == tree(source)
+
+
+def running(desk, job_id):
+    """The job's row as the engine hands it to the handler."""
+    store.transition(desk.db, job_id, "running")
+    return store.get(desk.db, job_id)
+
+
+def test_a_quota_is_not_waited_for_as_for_room(desk, card, tmp_path, monkeypatch):
+    """The volume has room and the user has none: an ingest that went on by itself would do so for ever."""
+    import errno
+
+    monkeypatch.setattr(
+        "engine.ingest.landing.Landing.write",
+        lambda self, data: setattr(
+            self, "failure", failures.of_writing(OSError(errno.EDQUOT, "quota"), self.shown)
+        ),
+    )
+    (card / "MISC/empty.dat").unlink()
+    job_id = desk.queue(card, to=[tmp_path / "nas"])
+    with pytest.raises(JobPaused) as caught:
+        run(JobContext(desk.library, running(desk, job_id)))
+    assert caught.value.waiting_for is None
+    assert "a quota or its number of files is used up. Mend that, then resume." in str(caught.value.reason)
+    store.transition(desk.db, job_id, "paused")
+    monkeypatch.undo()
+    assert desk.start(job_id, intent="resume").result["ingested"] == 7
 
 
 @pytest.mark.mount

@@ -19,6 +19,7 @@ import pytest
 from engine.api import reports
 from engine.errors import NotFound, Refused, WrongUse
 from engine.ingest.scrub import queue_verify, run_verify
+from engine.jobs import store
 from engine.names import display, to_blob
 from engine.reports import csv_form, gather, words, writing
 from engine.reports.report import Report
@@ -430,3 +431,15 @@ def test_the_day_says_that_files_failed(desk: Desk, tmp_path: Path, monkeypatch)
     desk.ingest(tmp_path / "B002", to=[tmp_path / "x"], verify_source=True)
     made = reports.make(desk.library, day=datetime.now().astimezone().date().isoformat(), to=str(tmp_path))
     assert made["verdict"].startswith("NOT all well (failed)")
+
+
+def test_what_was_overcome_is_a_note_and_no_error(desk: Desk, taken: str, tmp_path: Path) -> None:
+    task = desk.row("SELECT task_id FROM tasks WHERE job_id = ? LIMIT 1", taken)["task_id"]
+    store.log(desk.db, taken, "error", "No space for one.mov.", task)
+    made = gather.of_job(desk.library, taken, AT)
+    assert made.good
+    assert [problem.weight for problem in made.problems if problem.sentence == "No space for one.mov."] == [
+        "note"
+    ]
+    desk.db.execute("UPDATE tasks SET status = 'failed' WHERE task_id = ?", (task,))
+    assert not gather.of_job(desk.library, taken, AT).good
