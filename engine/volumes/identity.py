@@ -258,7 +258,10 @@ def _pair(
     known: Sequence[Known],
     judged: Mapping[tuple[int, str], Judgement],
 ) -> dict[int, tuple[Known, tuple[Known, ...]]]:
-    """Assign known volumes one-to-one: what stayed mounted, then the best score; ties are kept beside."""
+    """Assign known volumes one-to-one: what stayed, what was settled, the same hardware, the best score.
+
+    Ties are kept beside.
+    """
     chosen: dict[int, tuple[Known, tuple[Known, ...]]] = {}
     free = {volume.volume_id: volume for volume in known}
     for index, evidence in enumerate(seen):
@@ -273,7 +276,7 @@ def _pair(
         (
             (
                 judged[index, volume.volume_id].score,
-                _is_settled(volume, seen[index]),
+                (_is_settled(volume, seen[index]), _same_hardware(volume, seen[index])),
                 volume.weight,
                 -index,
                 volume,
@@ -297,8 +300,12 @@ def _pair(
             and other is not volume
             and other.volume_id in free
             and score - other_score < TIE
+            and not (
+                _same_hardware(volume, seen[index])
+                and other.evidence.hardware not in (None, seen[index].hardware)
+            )
         )
-        chosen[index] = (free.pop(volume.volume_id), () if settled else tied)
+        chosen[index] = (free.pop(volume.volume_id), () if settled[0] else tied)
     return chosen
 
 
@@ -393,6 +400,11 @@ def stays(volume: Known, evidence: Evidence) -> bool:
         and (ours.hardware is None or evidence.hardware in (None, ours.hardware))
         and (ours.part_uuid is None or evidence.part_uuid in (None, ours.part_uuid))
     )
+
+
+def _same_hardware(volume: Known, evidence: Evidence) -> bool:
+    """Whether the hardware says which: the files of an original lie on its clone as well."""
+    return evidence.hardware is not None and volume.evidence.hardware == evidence.hardware
 
 
 def _is_settled(volume: Known, evidence: Evidence) -> bool:

@@ -180,6 +180,20 @@ def test_hardware_tells_them_apart_also_where_all_their_files_are_in_place() -> 
     assert decision.score == 1.0
 
 
+def test_the_files_of_the_original_on_its_clone_do_not_outweigh_the_hardware() -> None:
+    clone = replace(DRIVE, hardware="serial:B/2#1")
+    seen = replace(clone, session="b:9:9:aa")
+    spots = {(0, "v"): Spot(fit=12)}  # nothing is recorded on the clone, so nothing is looked at there
+    (decision,) = decide([seen], [away(DRIVE, "v", weight=12), away(clone, "w")], spots)
+    assert (decision.verdict, decision.volume_id) == ("same", "w")
+    unknown = away(replace(DRIVE, hardware=None), "v", weight=12)
+    (decision,) = decide([seen], [unknown, away(clone, "w")], spots)
+    assert decision.verdict == "conflict", "hardware that is not known may be this one"
+    both = [away(clone, "v", weight=12), away(clone, "w")]
+    assert decide([seen], both, spots)[0].volume_id == "v", "of two in one reader the files tell"
+    assert decide([seen], both)[0].verdict == "conflict"
+
+
 def test_a_conflict_that_nobody_settled_is_one_at_the_next_look_too() -> None:
     seen = replace(DRIVE, hardware=None, session="boot:8:33:aa")
     other = away(replace(DRIVE, hardware=None), "w")
