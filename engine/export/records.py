@@ -17,8 +17,16 @@ from engine.storage.database import Row, row, rows, scalar
 
 SNAPSHOT_SCHEMA = 1
 
+FRAMES_DONE = (
+    "CASE WHEN jobs.status = 'running' THEN"
+    " min(max(runs.frames_done, jobs.done), coalesce(runs.frames_total, runs.frames_done))"
+    " ELSE runs.frames_done END"
+)
+"""SQL: frames that are made; while a run goes on with those of its unfinished segments, else what is kept."""
+
 _SELECT = (
-    "SELECT runs.*, jobs.status, jobs.error, jobs.intent, jobs.stage, jobs.message, jobs.started_at,"
+    f"SELECT runs.*, {FRAMES_DONE} AS frames_made, jobs.status, jobs.error, jobs.intent, jobs.stage,"
+    " jobs.message, jobs.started_at,"
     " jobs.ended_at, jobs.progress_at, jobs.done, jobs.total, jobs.waiting_for"
     " FROM runs JOIN jobs USING (job_id)"
 )
@@ -294,7 +302,7 @@ def _from_row(found: Row) -> Run:
         stage=found["stage"],
         message=found["message"],
         frames_total=found["frames_total"],
-        frames_done=found["frames_done"],
+        frames_done=found["frames_made"],
         output_path=from_blob(found["output_path"]) if found["output_path"] else None,
         output_size=found["output_size"],
         output_duration_ms=found["output_duration_ms"],

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
-from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
+from engine.api.views.base import HISTORY, JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
-from engine.export.records import HAYSTACK
+from engine.export.records import FRAMES_DONE, HAYSTACK
 from engine.jobs import line, waiting
 from engine.jobs.store import priority_word
 from engine.storage.database import Row, row, rows
 
 _RUN_COLUMNS = (
-    "runs.run_id, runs.job_id, runs.name, runs.recipe_name, runs.frames_done, runs.frames_total,"
+    f"runs.run_id, runs.job_id, runs.name, runs.recipe_name, {FRAMES_DONE} AS frames_made, runs.frames_total,"
     " runs.output_path, runs.output_size, runs.output_duration_ms, runs.error_category, runs.created_at,"
     " jobs.status, jobs.intent, jobs.stage, jobs.message, jobs.rate, jobs.eta_seconds,"
     f" {waiting.SHOWN} AS waiting_for, jobs.error, jobs.started_at, jobs.progress_at, jobs.ended_at,"
@@ -29,6 +29,7 @@ class Runs(Table):
     orders = ("newest", "state", "name", "size")
     _key = "runs.run_id"
     _from = "runs JOIN jobs USING (job_id)"
+    _few = HISTORY
     _text = like(f"({HAYSTACK})")
     _shows: ClassVar[dict[str, str]] = JOB_SHOWS
     _sorts: ClassVar[dict[str, str]] = {
@@ -107,7 +108,7 @@ class Runs(Table):
             intent=found["intent"],
             stage=found["stage"],
             message=found["message"],
-            frames_done=found["frames_done"],
+            frames_done=found["frames_made"],
             frames_total=found["frames_total"],
             rate=found["rate"],
             eta_seconds=found["eta_seconds"],

@@ -12,6 +12,7 @@ import pytest
 from engine.api import views
 from engine.api.rows import Filter
 from engine.errors import NotFound, WrongUse
+from engine.export import records
 from engine.library import Library
 from engine.storage.database import write
 
@@ -319,6 +320,35 @@ def test_a_run_shows_its_segments_as_letters(library: Library) -> None:
     assert views.Runs(library).ids(Filter(text="dail", show="active")) == ["r"]
     assert views.Runs(library).detail("r").settings == {"preset": {"name": "share"}}
     assert views.counts(library).exports_active == 1
+
+
+@pytest.mark.parametrize(("status", "made"), [("running", 61), ("paused", 50), ("failed", 50)])
+def test_a_running_export_counts_the_frames_of_the_segments_in_hand(
+    library: Library, status: str, made: int
+) -> None:
+    """What is finished moves in steps of a segment; a person waits for frames."""
+    job(library, "j", kind="export", status=status, done=61, total=100)
+    put(
+        library, "runs", run_id="run-0001", job_id="j", name="Film", recipe_name="Dailies",
+        snapshot='{"preset": {"name": "share"}, "recipe": {"spec": {"mode": "all", "layout": "joined"}},'
+        ' "clips": []}',
+        frames_total=100, frames_done=50, created_at=T,
+    )  # fmt: skip
+    (row,) = views.Runs(library).rows(["run-0001"])
+    assert (row.frames_done, row.progress) == (made, made / 100)
+    (told,) = records.list_runs(library.db())
+    assert (told.frames_done, told.to_json()["progress"]) == (made, made / 100)
+
+
+def test_runs_of_one_moment_stand_in_the_order_in_which_they_were_queued(library: Library) -> None:
+    for run_id in ("b", "c", "a"):
+        job(library, f"j{run_id}", kind="export", status="pending")
+        put(
+            library, "runs", run_id=run_id, job_id=f"j{run_id}", name=f"Film {run_id}", recipe_name="Dailies",
+            snapshot='{"preset": {"name": "proxy-h264"}}', created_at=T,
+        )  # fmt: skip
+    assert views.Runs(library).ids(Filter()) == ["a", "c", "b"]
+    assert views.Runs(library).ids(Filter(text="proxy-h")) == ["a", "c", "b"]
 
 
 # -- candidates ------------------------------------------------------------------------
