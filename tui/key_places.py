@@ -25,7 +25,7 @@ SCOPES: dict[str, str] = {
 ENTRIES: dict[str, tuple[Entry, ...]] = {
     "clips": (
         ("open", "enter,l,w", "where is it?", "All copies of this clip on all drives, here or away.", 10),
-        ("state", "s", "which", "Show clips that are away, missing, damaged, at risk, or favourites.", 20),
+        ("state", "s", "which", "Show clips that are offline, missing, damaged, at risk, or favourites.", 20),
         ("risk", "r", "at risk", "Show clips with too few proven copies; again shows all.", 30),
         ("drive", "d", "on a drive", "Show clips on one drive, or those that lie only there.", 40),
         ("tag", "t", "tag", "Add tags to this clip; a minus before a tag takes it away.", 50),

@@ -168,7 +168,7 @@ VOLUME_LOOKS: dict[str, Look] = {
 
 COPY_LOOKS: dict[str, Look] = {
     "online": Look("here", "online", "good"),
-    "offline": Look("away", "away", "warn"),
+    "offline": Look("away", "offline", "warn"),
     "missing": Look("bad", "missing", "bad"),
     "damaged": Look("bad", "damaged", "bad"),
 }

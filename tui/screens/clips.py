@@ -25,7 +25,7 @@ from tui.widgets.picture import Picture
 SCOPE_WORDS = {
     "": "everything",
     "online": "online",
-    "offline": "away",
+    "offline": "offline",
     "missing": "missing",
     "damaged": "damaged",
     "risk": "at risk",

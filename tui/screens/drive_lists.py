@@ -49,7 +49,7 @@ class PastScreen(AsideScreen):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("WHEN", 12, _when),
         Column("WHAT", 15, _what),
-        Column("", 24, _past_text, flex=1),
+        Column("", 40, _past_text, flex=1),
         Column("VOLUME", 12, _past_volume, drop=1),
     )
 
@@ -87,7 +87,7 @@ class PastScreen(AsideScreen):
 def _offer_state(row: OfferRow, context: Context) -> Cell:
     if row.online:
         return ((f"{context.glyphs.here} waits", "strong"),)
-    return ((f"{context.glyphs.away} away", "warn"),)
+    return ((f"{context.glyphs.away} offline", "warn"),)
 
 
 def _offer_what(row: OfferRow, context: Context) -> Cell:
@@ -120,10 +120,10 @@ class OffersScreen(AsideScreen):
     PLACE = "volumes"
     SCOPE = "offers"
     NOUN = "offer"
-    SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "here", "failed": "away"}
+    SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "here", "failed": "offline"}
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("offers")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column("STATE", 8, _offer_state),
+        Column("STATE", 9, _offer_state),
         Column("WHAT", 10, _offer_what),
         Column("FILES", 7, _offer_files, right=True),
         Column("SIZE", 9, _offer_size, right=True),
@@ -146,7 +146,9 @@ class OffersScreen(AsideScreen):
         """Nothing new."""
         return (
             (("Nothing new waits there.", "strong"),),
-            (("Tracked volumes are looked through when they come back; s on a volume does it now.", "dim"),),
+            (("Tracked volumes are looked through when they come back;", "dim"),),
+            (("s", "key"), (" on a volume does it now.", "dim")),
+            (),
             (
                 ("u", "key"),
                 ("  offers again what was waved aside   ", "dim"),

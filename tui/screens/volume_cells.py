@@ -98,10 +98,10 @@ def _seen(row: VolumeRow, context: Context) -> Cell:
 COLUMNS: tuple[Column, ...] = (
     Column("STATE", 11, state),
     Column("NAME", 12, _name, flex=3, most=30),
-    Column("USED", 8, _space, flex=1, most=14),
+    Column("USED", 7, _space, flex=1, most=14),
     Column("FREE", 10, _free, right=True),
     Column("CLIPS", 6, _clips, right=True),
-    Column("AWAY", 6, _offline, right=True),
+    Column("OFFLINE", 7, _offline, right=True),
     Column("CLASS", 10, _class, drop=2),
     Column("MOUNTED AT", 18, _mount, flex=6, middle=True, drop=1),
     Column("LAST SEEN", 12, _seen, drop=3),

@@ -33,7 +33,7 @@ class VolumesScreen(TriageScreen):
     PLACE = "volumes"
     SCOPE = "volumes"
     NOUN = "volume"
-    SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "online", "failed": "away"}
+    SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "online", "failed": "not online"}
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("volumes")
     COLUMNS: ClassVar[tuple[Column, ...]] = COLUMNS
 

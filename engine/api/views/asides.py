@@ -345,6 +345,19 @@ def watch_source(library: Library) -> Short[WatchRow]:
 
 _BAD = ("conflict", "not_responding", "reformatted")
 
+_KINDS = {
+    "appeared": "first seen",
+    "online": "back",
+    "not_responding": "no answer",
+    "identified": "settled",
+    "swept": "look",
+    "sweep": "look",
+    "speed tested": "speed",
+    "relink_scan": "scan",
+    "relink_prove": "proof",
+}
+"""Kinds of events and jobs in a word or two, where their own are not those of the screens."""
+
 
 def past_source(library: Library, volume_id: str) -> Short[PastRow]:
     """What happened to the device under a volume: mounts, changes, jobs; ``failed`` are the errors."""
@@ -359,7 +372,7 @@ def past_source(library: Library, volume_id: str) -> Short[PastRow]:
             (
                 job["at"],
                 job["volume"],
-                job["kind"].replace("_", " "),
+                job["kind"],
                 f"{job['status'].replace('_', ' ')}: {display(job['title'])}"
                 + (f". {display(' '.join(job['error'].split()))}" if job["error"] else ""),
                 job["status"] in ("failed", "completed_with_warnings"),
@@ -368,7 +381,7 @@ def past_source(library: Library, volume_id: str) -> Short[PastRow]:
         ]
         merged = sorted([*events, *jobs], key=lambda entry: str(entry[0]))
         return [
-            PastRow(number, at, volume, kind.replace("_", " "), text, bad)
+            PastRow(number, at, volume, _KINDS.get(kind, kind.replace("_", " ")), text, bad)
             for number, (at, volume, kind, text, bad) in enumerate(merged)
         ][::-1]
 

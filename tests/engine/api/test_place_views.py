@@ -226,7 +226,7 @@ def test_the_history_of_a_drive_has_its_jobs_and_errors_among_its_mounts(shelf: 
         db.execute("UPDATE jobs SET params = json_object('volume', 'nas')")
     source = views.past_source(shelf, "nas")
     rows = source.rows(source.ids(Filter()))
-    assert [(row.what, row.bad) for row in rows] == [("ingest", True), ("online", False)]
+    assert [(row.what, row.bad) for row in rows] == [("ingest", True), ("back", False)]
     assert "NAS is full." in rows[0].text
     assert len(source.ids(Filter(show="failed"))) == 1
     assert source.ids(Filter(text="mnt")) == [rows[1].id]
