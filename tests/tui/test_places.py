@@ -335,6 +335,15 @@ async def test_many_folders_leave_room_for_the_fields(make_app: MakeApp) -> None
         assert "/tmp/card8" in told
 
 
+async def test_a_long_template_leaves_the_plan_on_a_small_screen(make_app: MakeApp) -> None:
+    app = make_app(busy_desk(), "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "n", *"/tmp/card", "enter", "enter", *"/tmp/a", "enter", "enter", "down", "e")
+        await press(pilot, *("x" * 90), "enter")
+        assert app.screen.query_one("#fields", LineView).size.height == 10
+        assert app.screen.query_one(".box").region.bottom <= 24
+
+
 async def test_what_the_plan_refuses_is_not_queued(make_app: MakeApp) -> None:
     desk = busy_desk()
     desk.refusals["plan"] = Refused("/x has no room.")

@@ -30,6 +30,10 @@ TOKENS = "{project} {date} {camera} {reel} {card} {counter} {original} {blake3}"
 """What a template may hold."""
 
 
+WIDEST = 110
+"""Columns of the dialog at most; see the style of its box."""
+
+
 @dataclass(frozen=True)
 class Field:
     """One thing that can be chosen: values with their words, or text when there are none."""
@@ -191,10 +195,13 @@ class PlanDialog(Dialog[str]):
         here = at == self._at
         value = getattr(self._options, field.name)
         usual = value == getattr(type(self._options)(), field.name)
+        # One line for each field: what is chosen must not push the plan off a small screen.
+        room = max(20, min(self.app.size.width, WIDEST) - 25)
+        words = fmt.fit_path(self._words(field, value), room, glyphs.ellipsis)
         return Line(
             (
                 (f"{glyphs.cursor if here else ' '} {field.label:<13}", "strong" if here else "dim"),
-                (self._words(field, value), "strong" if here else "" if usual else "key"),
+                (words, "strong" if here else "" if usual else "key"),
             ),
             indent=15,
         )
@@ -346,7 +353,7 @@ def plan_lines(plan: dict[str, Any], glyphs: Glyphs) -> list[Line]:
     known = int(plan["duplicates"])
     head = f"{fmt.plural(plan['files'], 'file')}, {fmt.size(plan['bytes'])}"
     if plan["expected_seconds"]:
-        head += f", about {fmt.eta(plan['expected_seconds'])} with verification"
+        head += f", about {fmt.eta(max(1.0, plan['expected_seconds']))} with verification"
         head += " (a guess by the kind of the drives)" if plan.get("expected_from") == "guess" else ""
     lines = [Line(((f"{glyphs.good} ", "good"), (head, "strong")))]
     if known:
