@@ -15,6 +15,9 @@ from engine.storage.database import Row, rows
 CHUNK = 500
 """Ids bound to one statement; SQLite's own limit is far above."""
 
+HISTORY = 50_000
+"""Jobs, or runs, of which a list is read as a whole: their orders are no indexes."""
+
 LOG_TAIL = 12
 """Log lines that a detail carries; the whole log is one key away."""
 
@@ -46,6 +49,9 @@ class Table:
     _sorts: ClassVar[dict[str, str]]
     """The terms of each order, parted by commas; the last is unique."""
 
+    _few: ClassVar[int | None] = None
+    """So many rows are read as a whole, see :func:`order.read`."""
+
     def __init__(self, library: Library) -> None:
         self._library = library
 
@@ -59,7 +65,7 @@ class Table:
         Raises:
             WrongUse: an order that this source does not know.
         """
-        return order.read(self._library, self._query(wanted))
+        return order.read(self._library, self._query(wanted), few=self._few)
 
     def _query(self, wanted: Filter) -> order.Query:
         terms = terms_of(self._sorts, wanted)

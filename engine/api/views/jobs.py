@@ -22,7 +22,7 @@ from engine.api.rows import (
     TransferRow,
 )
 from engine.api.views import order
-from engine.api.views.base import JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
+from engine.api.views.base import HISTORY, JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
 from engine.ingest import pace, results
 from engine.jobs import line, waiting
@@ -45,6 +45,7 @@ class Jobs(Table):
     orders = ("newest", "state", "name")
     _key = "jobs.job_id"
     _from = "jobs"
+    _few = HISTORY
     _text = like("jobs.title")
     _shows: ClassVar[dict[str, str]] = JOB_SHOWS
     _sorts: ClassVar[dict[str, str]] = {

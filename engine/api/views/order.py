@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, chain
+from itertools import accumulate, chain, count
 from typing import Any, overload
 
 from engine.api.rows import Id, Ids
@@ -74,14 +74,22 @@ def turned(term: str) -> str:
     return term.removesuffix(" DESC") if term.endswith(" DESC") else f"{term} DESC"
 
 
-def read(library: Library, query: Query, count: int | None = None) -> Sequence[Id]:
-    """The ids of a query: a list when there are few, else an :class:`Order`; ``count`` where it is known."""
+def read(library: Library, query: Query, count: int | None = None, few: int | None = None) -> Sequence[Id]:
+    """The ids of a query: a list when there are few, else an :class:`Order`.
+
+    Args:
+        library: where to read.
+        query: which rows.
+        count: how many they are; None where that is not known.
+        few: what is few, None is :data:`FEW`. Where no index has the order, each page would sort all rows.
+    """
     first: list[Id] = []
+    few = FEW if few is None else few
     if count == 0:
         return first
-    if count is None or count <= FEW:
-        first = _column(library, query.ids(tail=f"LIMIT {FEW + 1 if count is None else count}"), query.params)
-        if len(first) <= FEW:
+    if count is None or count <= few:
+        first = _column(library, query.ids(tail=f"LIMIT {few + 1 if count is None else count}"), query.params)
+        if len(first) <= few:
             return first
     return Order(library, query, count, first)
 
@@ -234,8 +242,11 @@ class Order(Ids):
 
     def _beyond(self, query: Query, known: Id | None) -> int:
         """How many rows follow a row in the order of ``query``; None: how many there are."""
-        conditions, values = (["1"], {}) if known is None else self._bounds(query.reversed(), known)
-        counts = " + ".join(f"({query.count(condition)})" for condition in conditions)
+        return self._count_of(*((["1"], {}) if known is None else self._bounds(query.reversed(), known)))
+
+    def _count_of(self, conditions: Sequence[str], values: Mapping[str, Any]) -> int:
+        """How many rows fulfil one of the conditions; none fulfils two."""
+        counts = " + ".join(f"({self._query.count(condition)})" for condition in conditions)
         return int(self._one(f"SELECT {counts or '0'}", values)[0])
 
     def _bounds(self, query: Query, known: Id) -> tuple[list[str], dict[str, Any]]:
@@ -260,7 +271,17 @@ class Order(Ids):
         for number, page in self._pages.items():
             if value in page:
                 return number * PAGE + page.index(value)
-        return self._beyond(self._query.reversed(), value)
+        conditions, values = self._bounds(self._query, value)
+        read = next(number for number in count(0) if number not in self._pages)
+        try:  # all that was read from the beginning on lies before it
+            last = self._pages[read - 1][-1]
+            after, others = self._bounds(self._query.reversed(), last)
+        except (LookupError, ValueError):
+            return self._count_of(conditions, values)
+        place = (read - 1) * PAGE + len(self._pages[read - 1])
+        after = [one.replace(":term_", ":last_") for one in after]
+        values |= {name.replace("term_", "last_"): one for name, one in others.items()}
+        return place + self._count_of([f"{one} AND {other}" for one in conditions for other in after], values)
 
     def _whole(self) -> list[Id]:
         if self._all is None:

@@ -73,6 +73,7 @@ TABLES: tuple[str, ...] = (
     "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id, shadowed)",
     "CREATE INDEX candidates_by_clip ON candidates (clip_id)",
     "CREATE INDEX candidates_by_copy ON candidates (copy_id, status)",
+    "CREATE INDEX candidates_by_session ON candidates (session_id, status, shadowed)",
     "CREATE INDEX candidates_by_place ON candidates (volume_id, path, status)",
     # One file that several scans and mappings found for one copy is one row on the screen:
     # the one that was applied, else one that waits, the surest and newest of them.

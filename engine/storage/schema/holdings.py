@@ -64,7 +64,7 @@ TABLES: tuple[str, ...] = (
     "CREATE INDEX clips_by_recording ON clips (coalesce(recorded_at, created_at), title, clip_id, set_id)",
     "DROP INDEX clips_by_title",
     "CREATE INDEX clips_by_title ON clips (title, clip_id, set_id, favourite, words)",
-    "CREATE INDEX clips_favourite ON clips (clip_id) WHERE favourite",
+    "CREATE INDEX clips_by_set ON clips (set_id)",
     _trigger("copies_held_in", "INSERT ON copies", _noted(_of("NEW.asset_id"))),
     _trigger("copies_held_out", "DELETE ON copies", _noted(_of("OLD.asset_id"))),
     _trigger(
