@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlite_utils import Database
-
-from engine.errors import NotFound
 from engine.export import ability, resolve, shape, timecode
 from engine.export.selection import Chosen
 from engine.media.tools import Tools
-from engine.names import display
-from engine.storage.database import row, rows
 
 
 def problems(
@@ -68,19 +63,3 @@ def unheard(spec: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
         return []
     sentence = f"The timecode {spec['timecode']} is not in the file: a .{body['container']} holds none. "
     return [sentence + "A preset with mov, mp4 or mxf does."]
-
-
-def check_names(db: Database, wanted: Mapping[str, Any]) -> None:
-    """See that the volume, card and batch that a filter names are known to this library.
-
-    Raises:
-        NotFound: one is not.
-    """
-    volume = wanted.get("volume")
-    if volume and not row(db, "SELECT 1 FROM volumes WHERE volume_id = ? OR name = ?", (volume, volume)):
-        names = [display(str(found["name"])) for found in rows(db, "SELECT name FROM volumes ORDER BY name")]
-        raise NotFound(f"There is no volume {display(volume)}; known: {', '.join(names) or 'none yet'}.")
-    for field, table in (("card", "cards"), ("batch", "batches")):
-        given = wanted.get(field)
-        if given and not row(db, f"SELECT 1 FROM {table} WHERE {field}_id = ?", (given,)):
-            raise NotFound(f"This library has no {field} {display(str(given))}.")

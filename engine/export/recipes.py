@@ -24,7 +24,6 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export.foresight import check_names
 from engine.export.spec import DEFAULTS, checked
 from engine.jobs.store import resolve
 from engine.names import display
@@ -69,7 +68,7 @@ def create(db: Database, name: str, spec: Mapping[str, Any]) -> Recipe:
     """
     name = checked_name(name)
     full = checked(spec)
-    check_names(db, full["filter"])
+    _check_names(db, full["filter"])
     recipe_id, moment = str(uuid.uuid4()), clock.now()
     with write(db):
         if row(db, "SELECT 1 FROM recipes WHERE name = ?", (name,)):
@@ -118,7 +117,7 @@ def edit(db: Database, given: str, changes: Mapping[str, Any], *, new_name: str 
         merged = {**recipe.spec, **changes}
         full = checked({key: value for key, value in merged.items() if value is not None})
         if full["filter"] != recipe.spec["filter"]:
-            check_names(db, full["filter"])
+            _check_names(db, full["filter"])
         name = checked_name(new_name) if new_name is not None else recipe.name
         clash = row(db, "SELECT 1 FROM recipes WHERE name = ? AND recipe_id != ?", (name, recipe.recipe_id))
         if clash:
@@ -187,3 +186,19 @@ def _from_row(found: Row) -> Recipe:
         found["created_at"],
         found["updated_at"],
     )
+
+
+def _check_names(db: Database, wanted: Mapping[str, Any]) -> None:
+    """See that the volume, card and batch that a filter names are known to this library.
+
+    Raises:
+        NotFound: one is not.
+    """
+    volume = wanted.get("volume")
+    if volume and not row(db, "SELECT 1 FROM volumes WHERE volume_id = ? OR name = ?", (volume, volume)):
+        names = [display(str(found["name"])) for found in rows(db, "SELECT name FROM volumes ORDER BY name")]
+        raise NotFound(f"There is no volume {display(volume)}; known: {', '.join(names) or 'none yet'}.")
+    for field, table in (("card", "cards"), ("batch", "batches")):
+        given = wanted.get(field)
+        if given and not row(db, f"SELECT 1 FROM {table} WHERE {field}_id = ?", (given,)):
+            raise NotFound(f"This library has no {field} {display(str(given))}.")
