@@ -64,7 +64,7 @@ async def test_clips_are_reached_from_anywhere_and_narrowed_by_state(make_app: M
         await press(pilot, "C")
         assert isinstance(app.screen, ClipsScreen)
         assert table(app).count == len(CLIPS)
-        await press(pilot, "s", "a")
+        await press(pilot, "s", "f")
         assert desk.footage.scopes[-1] == ClipScope("offline")
         assert table(app).count == 1
         await press(pilot, "escape")
