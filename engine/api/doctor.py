@@ -14,7 +14,8 @@ from engine.media.tools import find_tools
 from engine.names import display
 from engine.storage import config
 from engine.supervisor import process
-from engine.volumes import mounts
+from engine.volumes import mounts, platforms
+from engine.watch.notices import unwatched
 
 
 def examine(library: Library | None = None) -> list[dict[str, Any]]:
@@ -84,6 +85,13 @@ def _mount_table() -> Finding:
         count = len(mounts.read())
     except (OSError, RushesError) as error:
         return Finding("mounts", "problem", f"the mount table cannot be read: {error}")
+    if platforms.system().name == "macOS":
+        return Finding(
+            "mounts",
+            "warning",
+            f"{count} mounts; a change is noticed within seconds. Drives are read as the manuals of macOS"
+            " say, which was not proven on a Mac: look twice before you trust what is said of a drive",
+        )
     return Finding("mounts", "ok", f"{count} mounts; a change is noticed at once")
 
 
@@ -120,6 +128,24 @@ def _library(library: Library) -> list[Finding]:
                 "make it anew: rushes init PATH --cache-root LOCAL_FOLDER",
             )
         )
+    hours = _rescan_hours()
+    later = f"it is looked through every {hours} hours" if hours else "it is looked through when you say so"
+    findings += [
+        Finding(
+            f"drive {display(name)}",
+            "ok",
+            f"what others change on it is not noticed at once ({reason}); {later}: volumes.rescan_hours",
+        )
+        for name, reason in unwatched(library.db()).items()
+    ]
     running = process.status(library).running
     findings.append(Finding("engine", "ok", "running" if running else "not running; started when needed"))
     return findings
+
+
+def _rescan_hours() -> int:
+    settings = config.open_config()
+    try:
+        return int(config.get(settings, "volumes.rescan_hours"))
+    finally:
+        settings.close()

@@ -365,6 +365,18 @@ def _say(db: Database, volume: Row, reason: str | None) -> None:
         store.add_event(db, str(volume["volume_id"]), KIND, {"reason": reason})
 
 
+def unwatched(db: Database) -> dict[str, str]:
+    """Tracked volumes that are here and on which changes are not noticed at once: their names, and why."""
+    found = rows(
+        db,
+        "SELECT name, (SELECT detail ->> 'reason' FROM volume_events WHERE kind = ?"
+        "  AND volume_events.volume_id = volumes.volume_id ORDER BY event_id DESC LIMIT 1) AS reason"
+        " FROM volumes WHERE state = 'online' AND tracked_at IS NOT NULL ORDER BY name",
+        (KIND,),
+    )
+    return {entry["name"]: entry["reason"] for entry in found if entry["reason"]}
+
+
 def _limit() -> int:
     settings = config.open_config()
     try:

@@ -247,3 +247,15 @@ def test_a_renamed_file_is_not_new(world: Any) -> None:
     world.sweep(volume_id)
     assert world.copy(copy_id)["path"].endswith(b"renamed.mp4")
     assert offers.waiting(world.db, volume_id) == (0, None)
+
+
+def test_a_rename_taken_back_waits_again(world: Any) -> None:
+    volume_id, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "day1/old.mov"))
+    before = world.dump("copies", "assets")
+    os.rename(a / "day1/old.mov", a / "day1/new.mov")
+    swept = world.sweep(volume_id)
+    assert (swept.moved, world.copy(copy_id)["path"]) == (1, b"day1/new.mov")
+    decisions.undo_session(world.library, swept.session_id)
+    assert world.same_but_for_times(world.dump("copies", "assets"), before)
+    assert [each.status for each in decisions.list_candidates(world.db)] == ["pending"]

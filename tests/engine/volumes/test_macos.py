@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.api import doctor
 from engine.volumes import macos, mounts, platforms
 from engine.volumes.classes import classify
 from engine.volumes.holders import Holder
@@ -210,3 +211,11 @@ def test_both_systems_answer_the_same_questions() -> None:
     assert macos.SYSTEM.unmount("/Volumes/A") == ["diskutil", "unmount", "/Volumes/A"]
     assert platforms.system().name in ("Linux", "macOS")
     assert platforms.system().unmount("/mnt/a")[-1] == "/mnt/a"
+
+
+def test_the_doctor_says_on_a_mac_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platforms, "system", lambda: macos.SYSTEM)
+    monkeypatch.setattr(mounts, "read", lambda: ())
+    finding = doctor._mount_table()
+    assert finding.status == "warning"
+    assert "not proven on a Mac" in finding.text

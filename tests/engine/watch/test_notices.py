@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine.api import offers
+from engine.api import doctor, offers
 from engine.jobs import store as jobs
 from engine.library import Library
 from engine.relink.sweep import run_sweep
@@ -21,6 +21,7 @@ from engine.storage.database import execute, rows, scalar, write
 from engine.supervisor import process
 from engine.volumes import store
 from engine.volumes.monitor import refresh
+from engine.watch.inotify import CREATE, Event
 from engine.watch.news import CAME, GONE, News, is_news
 from engine.watch.notices import Notices, Times
 from tests.conftest import wait_until
@@ -136,6 +137,7 @@ def test_what_the_catalogue_knows_already_is_no_news(world: World, drive: tuple[
     assert not news("day1/notes.txt", CAME)
     assert not news("day1/.C0003.MP4.x.part", CAME)
     assert not news("day1/.DS_Store", CAME)
+    assert not news("day1/._C0003.MP4", CAME)
     assert not news("day1", CAME, is_folder=True)
     assert news("day1", GONE, is_folder=True)
     assert not news("empty", GONE, is_folder=True)
@@ -148,6 +150,28 @@ def test_what_the_catalogue_knows_already_is_no_news(world: World, drive: tuple[
     world.file(a, "new/A.MP4")
     world.sweep(volume_id)
     assert news("new/A.MP4", GONE)
+
+
+def test_a_file_is_news_when_it_is_whole(
+    world: World, drive: tuple[str, Path], notices: Notices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume_id, a = drive
+    seen: list[str] = []
+    take = Notices._take
+
+    def watched(self: Notices, event: Event) -> None:
+        take(self, event)
+        seen.append(event.name)
+        if event.name == "growing.MP4" and event.mask & CREATE:
+            assert "day1/growing.MP4" not in self._drives[volume_id].paths
+            seen.append("left alone")
+
+    monkeypatch.setattr(Notices, "_take", watched)
+    with (a / "day1/growing.MP4").open("wb") as file:
+        file.write(b"x" * 1000)
+        wait_until(lambda: "left alone" in seen, what="the file to be seen")
+        assert queued(world.library) == []
+    assert swept(world)["new"] == 1
 
 
 def test_our_own_writing_leads_to_no_look(world: World, drive: tuple[str, Path], notices: Notices) -> None:
@@ -188,6 +212,9 @@ def test_a_drive_with_too_many_folders_is_not_watched_and_its_history_says_so(
     ]
     os.unlink(a / "day1/C0001.MP4")
     assert queued(world.library) == []
+    (said,) = [entry for entry in doctor.examine(world.library) if entry["subject"] == "drive A"]
+    assert "more folders than may be watched" in said["text"]
+    assert "looked through every 24 hours" in said["text"]
 
 
 def test_a_drive_that_is_not_tracked_or_goes_is_not_watched(
