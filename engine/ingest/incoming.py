@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import NotFound, Refused
+from engine.ingest.reach import Pulse, Reach
 from engine.ingest.scan import left_out
 from engine.media.hashing import Digester
 from engine.media.mhl import reading
@@ -18,6 +19,7 @@ from engine.media.mhl.trees import Facts, walk
 from engine.media.rereading import Reread
 from engine.names import display, json_name
 from engine.volumes import mounts, places
+from engine.volumes.mounts import Mount
 
 _LINK = "It is a link; links are not followed."
 
@@ -156,11 +158,34 @@ def verify(
     Raises:
         NotFound: there is no such folder, or no hash list in it.
         Refused: it is no folder.
+        VolumeGone: the drive does not answer.
     """
     top = places.resolve(path)
     if not os.path.isdir(top):
         raise Refused(f"{display(top)} is no folder; name the folder that holds {FOLDER}/, or one above it.")
-    tree = walk(top, (), check=check)
+    mount = mounts.locate(mounts.read(), top)
+    way = Reach(display(top), direct=mount is not None and mount.is_trusted, check=check or _go_on)
+    try:
+        return _verify(top, way, mount, on_file, known or {}, on_result, on_bytes, check)
+    finally:
+        way.end(lambda: None)
+
+
+def _go_on() -> None:
+    """Nobody wants to stop."""
+
+
+def _verify(
+    top: str,
+    way: Reach,
+    mount: Mount | None,
+    on_file: Callable[[int, int, str], None] | None,
+    done: Mapping[str, Result],
+    on_result: Callable[[str, Result], None] | None,
+    on_bytes: Callable[[int], None] | None,
+    check: Callable[[], None] | None,
+) -> Verdict:
+    tree = way.follow(lambda pulse: walk(top, (), check=pulse.check))
     roots = sorted(
         {
             os.path.dirname(folder)
@@ -172,9 +197,8 @@ def verify(
     if not roots:
         raise NotFound(f"There is no ASC MHL hash list in {display(top)} or below it.")
     verdict = Verdict(top, lists=len(roots))
-    mount = mounts.locate(mounts.read(), top)
-    reader = _Reader(top, mount.fs_type if mount else "", mount.is_network if mount else None, verdict, check)
-    reader.known, reader.on_result, reader.on_bytes = known or {}, on_result, on_bytes
+    reader = _Reader(top, mount.fs_type if mount else "", mount.is_network if mount else None, verdict, way)
+    reader.known, reader.on_result, reader.on_bytes = done, on_result, on_bytes
     listed = _known(top, roots, verdict)
     verdict.findings.extend(
         Finding("unreadable", folder, f"The folder {display(folder)} cannot be listed: {why}.")
@@ -240,6 +264,10 @@ def _moved(
 def _value(digest: Digest) -> str:
     """A recorded digest as :class:`_Wanted` writes it."""
     return digest.value if digest.form == "c4" else digest.value.lower()
+
+
+def _count_nothing(_: int) -> None:
+    """Nobody counts bytes."""
 
 
 @dataclass
@@ -366,10 +394,10 @@ class _Reader:
         fs_type: str,
         is_network: bool | None,
         verdict: Verdict,
-        check: Callable[[], None] | None,
+        way: Reach,
     ) -> None:
         self._top, self._fs_type, self._is_network = top, fs_type, is_network
-        self._verdict, self._check = verdict, check
+        self._verdict, self._way = verdict, way
         self.known: Mapping[str, Result] = {}
         self.on_result: Callable[[str, Result], None] | None = None
         self.on_bytes: Callable[[int], None] | None = None
@@ -424,11 +452,16 @@ class _Reader:
 
     def _read(self, name: str, form: str, facts: Facts) -> Result:
         digester = _Wanted(form)
-        reread = Reread(os.path.join(self._top, name), self._fs_type, self._is_network)
-        try:
-            level = reread.read(self._check, self.on_bytes, digester).level
-        finally:
-            reread.close()
+
+        def read(pulse: Pulse) -> str:
+            reread = Reread(os.path.join(self._top, name), self._fs_type, self._is_network)
+            try:
+                with self._way.holding(reread.fileno()):
+                    return reread.read(pulse.check, pulse.count, digester).level
+            finally:
+                reread.close()
+
+        level = self._way.follow(read, self.on_bytes or _count_nothing)
         result = Result(digester.size, facts.mtime_ns, level, form, digester.value)
         if self.on_result is not None:
             self.on_result(name, result)

@@ -60,6 +60,8 @@ def run_incoming(job: JobContext) -> Outcome:
             on_result=done.keep,
             on_bytes=done.on_bytes,
         )
+    except VolumeGone as error:
+        raise JobPaused(str(error), waiting_for=job.params["volume_id"]) from error
     except OSError as error:
         raise _gone(job) from error
     finally:

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
+from engine.ingest.reach import Pulse, Reach
 from engine.ingest.repair import repair_copy
 from engine.jobs import store
 from engine.jobs.context import JobContext, Outcome
@@ -20,7 +22,7 @@ from engine.library import Library
 from engine.media import rereading
 from engine.names import display, from_blob, json_name, to_blob
 from engine.storage.database import Row, execute, rows, scalar, write
-from engine.volumes import places
+from engine.volumes import mounts, places
 from engine.volumes.places import Place
 
 BATCH = 100
@@ -222,10 +224,12 @@ def _check_one(job: JobContext, entry: Row, known_places: dict[str, Place | None
         job.progress(bytes_done=sums.size + counted)
 
     try:
-        facts = os.lstat(path)
-        if not stat.S_ISREG(facts.st_mode):
-            raise FileNotFoundError
-        reading = rereading.reread(path, place.fs_type, place.is_network, check=job.check_now, on_bytes=count)
+        facts, reading = _read(job, path, place, count)
+    except VolumeGone:
+        known_places[place.volume_id] = None
+        name = display(str(entry["volume_name"]))
+        job.log("warning", f"{name} does not answer; its copies are not checked this time.")
+        return False
     except OSError as error:
         if not places.still_there(place):
             known_places[place.volume_id] = None
@@ -254,6 +258,34 @@ def _check_one(job: JobContext, entry: Row, known_places: dict[str, Place | None
     else:
         _damaged(job, entry, display(path), reading.blake3, silent=facts.st_mtime_ns == entry["mtime_ns"])
     return True
+
+
+def _read(
+    job: JobContext, path: str, place: Place, count: Callable[[int], None]
+) -> tuple[os.stat_result, rereading.Reading]:
+    """Read a copy back from its device; a volume that does not answer holds nobody.
+
+    Raises:
+        OSError: it is not there, no file, or cannot be read.
+        VolumeGone: its volume does not answer.
+    """
+    way = Reach(display(path), direct=place.fs_type in mounts.KERNEL_TYPES, check=job.check_now)
+
+    def read(pulse: Pulse) -> tuple[os.stat_result, rereading.Reading]:
+        facts = os.lstat(path)
+        if not stat.S_ISREG(facts.st_mode):
+            raise FileNotFoundError
+        file = rereading.Reread(path, place.fs_type, place.is_network)
+        try:
+            with way.holding(file.fileno()):
+                return facts, file.read(pulse.check, pulse.count)
+        finally:
+            file.close()
+
+    try:
+        return way.follow(read, count)
+    finally:
+        way.end(lambda: None)
 
 
 def _place(db: Database, entry: Row, known_places: dict[str, Place | None]) -> Place | None:

@@ -72,7 +72,7 @@ def walk(root: str, ignored: Iterable[str], check: Callable[[], None] | None = N
     Args:
         root: the top.
         ignored: patterns in the manner of ``.gitignore``, relative to the top.
-        check: called for every folder; raises to stop.
+        check: called for every folder and every entry; raises to stop.
     """
     patterns = GitIgnoreSpec.from_lines(ignored)
     tree = Tree()
@@ -88,6 +88,8 @@ def walk(root: str, ignored: Iterable[str], check: Callable[[], None] | None = N
             continue
         below = []
         for entry in entries:
+            if check is not None:
+                check()  # a folder may hold a million
             path = f"{folder}/{entry.name}" if folder else entry.name
             is_folder = entry.is_dir(follow_symlinks=False)
             if patterns.match_file(f"{path}/" if is_folder else path):

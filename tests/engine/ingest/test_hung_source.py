@@ -14,9 +14,12 @@ from functools import partial
 
 import pytest
 
-from engine.ingest import copying, listing, reach, stalls
+from engine.ingest import copying, hashlists, listing, reach, stalls
+from engine.ingest.incoming_job import queue_incoming, run_incoming
+from engine.ingest.scrub import queue_verify, run_verify
 from engine.jobs import store
 from engine.jobs.context import JobContext
+from engine.media import rereading
 from engine.supervisor.runner import Runner
 from engine.volumes.refresh import refresh
 
@@ -191,3 +194,27 @@ def test_what_a_call_gave_too_late_is_taken_back():
     gate.set()
     assert told.wait(10)
     assert (taken, last) == ([True], ["closed"])
+
+
+def test_a_scrub_and_a_check_by_hash_lists_do_not_wait_either(
+    desk, card, share, tmp_path, monkeypatch, wait_until
+):
+    hashlists.create(desk.library, str(card))
+    desk.ingest(tmp_path / "server/share/A001", mode="reference")
+    for handler, queued, status in (
+        (run_verify, queue_verify(desk.library, str(card)), "completed"),
+        (run_incoming, queue_incoming(desk.library, str(card)), "paused"),
+    ):
+        with monkeypatch.context() as patch:
+            silent = silent_at(patch, rereading, "digest_fd", share, 3)
+            begun = time.monotonic()
+            outcome = desk.start(queued, handler=handler)
+        assert silent.is_set()
+        assert time.monotonic() - begun < 15
+        assert store.get(desk.db, queued).status == status
+        if outcome is not None:
+            assert outcome.result["damaged"] == []
+            assert "does not answer; its copies are not checked this time." in desk.log(queued)
+        share.wake()
+        wait_until(lambda: not parked(), 10.0, "the parked thread's end")
+        refresh(desk.db)
