@@ -67,6 +67,7 @@ def apply(library: Library, candidate_id: int, *, by: str | None = None) -> Appl
         refuse_decided(candidate, "applied")
         _refuse_needless(candidate)
         with hold(db, candidate.volume_id) as tree:
+            _refuse_needless(candidate, tree)
             _refuse_changed(tree, candidate)
             if candidate.match_type == "derivative":
                 derivatives.link(db, tree, candidate, by)
@@ -302,7 +303,7 @@ def refuse_unfit(tree: Tree, candidate: Candidate) -> None:
         IllegalTransition, Refused: see :func:`apply`.
     """
     refuse_decided(candidate, "applied")
-    _refuse_needless(candidate)
+    _refuse_needless(candidate, tree)
     _refuse_changed(tree, candidate)
 
 
@@ -315,12 +316,29 @@ def refuse_decided(candidate: Candidate, after: str) -> None:
         )
 
 
-def _refuse_needless(candidate: Candidate) -> None:
-    if not candidate.still_lost:
-        raise Refused(
-            f"{names.display(candidate.lost_path)} on {names.display(candidate.lost_volume_name)} needs no "
-            f"other place: it is {candidate.lost_state}, or another copy of it can be reached."
-        )
+def _refuse_needless(candidate: Candidate, tree: Tree | None = None) -> None:
+    """Refuse what is not lost; without ``tree``, the volume of the found file, only what is so anyway.
+
+    A rename within a volume that was taken back is recorded where it was, and is not there: a look says so.
+    """
+    if candidate.still_lost:
+        return
+    if candidate.lost_volume_id == candidate.volume_id and (tree is None or _has_left(tree, candidate)):
+        return
+    raise Refused(
+        f"{names.display(candidate.lost_path)} on {names.display(candidate.lost_volume_name)} needs no "
+        f"other place: it is {candidate.lost_state}, or another copy of it can be reached."
+    )
+
+
+def _has_left(tree: Tree, candidate: Candidate) -> bool:
+    if tree.inside(candidate.lost_path) is None:
+        return False  # this mount does not show where it was
+    try:
+        tree.stat(candidate.lost_path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False
 
 
 def _refuse_changed(tree: Tree, candidate: Candidate) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.api import relinks
+from engine.errors import Refused
 from engine.jobs import store
 from engine.relink import auto, decisions
 from engine.relink.job import run_scan
@@ -183,3 +184,25 @@ def test_a_rename_on_a_known_drive_is_a_rename_and_no_find(world: Any) -> None:
     swept, found = run(world, auto.on_volume_online(world.library, b_id))
     assert (swept["moved"], found["candidates"]) == (1, 3)
     assert world.copy(own)["path"] == b"renamed.mov"
+
+
+def test_a_rename_that_was_taken_back_can_be_made_again(world: Any) -> None:
+    volume_id, a = world.volume("A")
+    copy_id = world.catalogue(world.file(a, "day1/old.mov"))
+    os.rename(a / "day1/old.mov", a / "day1/new.mov")
+    session_id = world.sweep(volume_id).session_id
+    for again in (
+        lambda: relinks.redo_session(world.library, session_id),
+        lambda: relinks.redo(world.library),
+        lambda: relinks.apply(world.library, decisions.list_candidates(world.db)[0].candidate_id),
+    ):
+        assert relinks.undo_session(world.library, session_id)["undone"] == 1
+        assert world.copy(copy_id)["path"] == b"day1/old.mov"
+        again()
+        assert world.copy(copy_id)["path"] == b"day1/new.mov"
+    relinks.undo_session(world.library, session_id)
+    shutil.copy2(a / "day1/new.mov", a / "day1/old.mov")
+    with pytest.raises(Refused, match="needs no other place"):
+        relinks.redo_session(world.library, session_id)
+    with pytest.raises(Refused, match="needs no other place"):
+        relinks.redo(world.library)
