@@ -119,7 +119,7 @@ class DamagedRow:
     """A copy whose bytes are others than recorded, or whose file is gone from a drive that is here.
 
     ``good`` are copies elsewhere that it can be made anew from now; ``good_away`` those on drives
-    that are away.
+    that are away. ``path`` is that on its volume, ``place`` absolute, now or last known; both exact.
     """
 
     copy_id: int
@@ -133,6 +133,7 @@ class DamagedRow:
     good_away: int
     verified_at: str | None
     seen_at: str
+    place: str = ""
 
     @property
     def id(self) -> int:

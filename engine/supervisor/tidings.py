@@ -13,7 +13,9 @@ from engine.library import Library
 QUIET_KINDS = frozenset({"sweep", "relink_prove"})
 """Kinds of jobs that the engine starts by itself; nobody waits for them."""
 
-_SAYS_IT_ITSELF = frozenset({"relink_scan", "speed", "sweep"})
+_SAYS_IT_ITSELF = frozenset(
+    {"deliver", "mhl_verify", "relink_prove", "relink_scan", "repair", "speed", "sweep"}
+)
 """Kinds whose title says what is done: ``Look for lost files in /mnt/x``."""
 
 _UNWELL = frozenset({"failed", "completed_with_warnings"})
@@ -31,7 +33,8 @@ def is_told(kind: str, status: str, policy: str) -> bool:
 
 def sentence(kind: str, title: str, status: str, error: str | None) -> str:
     """``Export film (share): completed.``, with the job's own words when something was wrong."""
-    what = "" if kind in _SAYS_IT_ITSELF else f"{kind.replace('_', ' ').capitalize()} "
+    word = kind.replace("_", " ").capitalize()
+    what = "" if kind in _SAYS_IT_ITSELF or title.startswith(f"{word} ") else f"{word} "
     said = f"{what}{title}: {states.spoken(status)}."
     return f"{said} {error}" if error else said
 

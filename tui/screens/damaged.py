@@ -165,7 +165,8 @@ class DamagedScreen(AsideScreen):
 
     def do_yank(self) -> None:
         """Copy the path."""
-        self.rushes.copy_path(cast("DamagedRow", self.table.current()).path)
+        row = cast("DamagedRow", self.table.current())
+        self.rushes.copy_path(row.place or row.path)
 
 
 def verify_all(screen: TriageScreen) -> None:

@@ -19,7 +19,7 @@ from engine.library import Library
 from engine.names import display, from_blob
 from engine.storage import audit
 from engine.storage.database import Row, row, rows, scalar, write
-from engine.volumes import store
+from engine.volumes import places, store
 
 R = TypeVar("R")
 
@@ -138,6 +138,7 @@ _GOOD = (
 )
 _DAMAGED = (
     "SELECT copies.copy_id AS the_id, copies.*, volumes.name AS volume, volumes.state AS volume_state,"
+    " volumes.mount_point, volumes.mount_root, volumes.mounts,"
     f" {_GOOD.format('= ' + chr(39) + 'online' + chr(39))} AS good,"
     f" {_GOOD.format('<> ' + chr(39) + 'online' + chr(39))} AS good_away,"
     " (SELECT title FROM clips JOIN clip_files USING (clip_id) WHERE clip_files.asset_id = copies.asset_id"
@@ -159,6 +160,7 @@ def _damaged(entry: Row) -> DamagedRow:
         good_away=entry["good_away"],
         verified_at=entry["verified_at"],
         seen_at=entry["seen_at"],
+        place=places.last_known(entry, path) or path,
     )
 
 

@@ -93,7 +93,15 @@ def test_a_command_gets_one_object_and_an_end_is_told_once(library: Library, tmp
     assert (document["event"], document["job_id"], document["status"]) == ("job ended", job_id, "completed")
     assert document["result"] == {"checked": 3}
     assert document["sentence"] == "Verify night: completed."
-    assert tidings.sentence("speed", "Speed of NAS", "completed", None) == "Speed of NAS: completed."
+    for kind, title in (
+        ("speed", "Speed of NAS"),
+        ("verify", "Verify all copies"),
+        ("repair", "Repair 1 copy"),
+        ("mhl_verify", "Verify /mnt/x by its hash lists"),
+        ("relink_prove", "Prove what was found on NAS"),
+        ("deliver", "Day 3 copied to /mnt/x"),
+    ):
+        assert tidings.sentence(kind, title, "completed", None) == f"{title}: completed."
     assert told(library, job_id)
     assert warnings(library, job_id) == []
 
