@@ -146,7 +146,7 @@ def test_damaged_copies_first_and_what_they_can_be_made_from(shelf: Library) -> 
     assert [(row.state, row.good, row.good_away) for row in rows] == [("damaged", 0, 1), ("missing", 1, 0)]
     assert [row.state for row in source.rows(source.ids(Filter(show="failed")))] == ["missing"]
     with write(shelf.db()) as db:
-        db.execute("UPDATE volumes SET mount_point = '/mnt/nas', mount_root = '/' WHERE volume_id = 'nas'")
+        db.execute("UPDATE volumes SET mount_point = ? WHERE volume_id = 'nas'", (b"/mnt/nas",))
     (missing,) = source.rows(source.ids(Filter(show="failed")))
     assert missing.place == f"/mnt/nas/{missing.path}", "the path that is copied opens the file"
     assert views.counts(shelf).damaged == 1
