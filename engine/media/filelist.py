@@ -51,9 +51,9 @@ class FileList:
         self._db.execute(
             "CREATE TABLE files (number INTEGER PRIMARY KEY, key BLOB NOT NULL, size INTEGER NOT NULL,"
             " mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, folder BLOB NOT NULL,"
-            " extension BLOB NOT NULL)"
+            " name BLOB NOT NULL, extension BLOB NOT NULL)"
         )
-        self._waiting: list[tuple[bytes, int, int, int, bytes, bytes]] = []
+        self._waiting: list[tuple[bytes, int, int, int, bytes, bytes, bytes]] = []
         self._indexed: set[str] = set()
         self._count = 0
         self._shelves = 0
@@ -67,7 +67,7 @@ class FileList:
         # Inode numbers of some network file systems use all 64 bits; the column is signed.
         inode = inode if inode < 1 << 63 else inode - (1 << 64)
         self._waiting.append(
-            (_key(path), size, mtime_ns, inode, to_blob(folder), to_blob(extension_of(name)))
+            (_key(path), size, mtime_ns, inode, to_blob(folder), to_blob(name), to_blob(extension_of(name)))
         )
         self._count += 1
         self.size += size
@@ -77,7 +77,8 @@ class FileList:
     def _store(self) -> None:
         if self._waiting:
             self._db.executemany(
-                "INSERT INTO files (key, size, mtime_ns, inode, folder, extension) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO files (key, size, mtime_ns, inode, folder, name, extension)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 self._waiting,
             )
             self._waiting.clear()
@@ -117,6 +118,34 @@ class FileList:
         )
         for number, key, size, mtime_ns, inode in found:
             yield number, Listed(_path(key), size, mtime_ns, inode)
+
+    def count_in(self, folder: str) -> int:
+        """How many files lie directly in a folder, given without regard to letter case."""
+        self._index("folder")
+        count = "SELECT count(*) FROM files WHERE folder = ?"
+        return int(self._db.execute(count, (to_blob(folder),)).fetchone()[0])
+
+    def named_between(
+        self, folder: str, first: bytes, end: bytes | None, limit: int = -1
+    ) -> list[tuple[int, Listed]]:
+        """Files directly in a folder, with their numbers, by their folded names and in the order of those.
+
+        Args:
+            folder: without regard to letter case.
+            first: folded name as bytes; from there on.
+            end: the same, no longer meant; None: to the last.
+            limit: at most so many; -1 for all.
+        """
+        self._index("folder, name")
+        found = self._db.execute(
+            "SELECT number, key, size, mtime_ns, inode FROM files WHERE folder = ?1 AND name >= ?2"
+            " AND (?3 IS NULL OR name < ?3) ORDER BY name, key LIMIT ?4",
+            (to_blob(folder), first, end, limit),
+        )
+        return [
+            (number, Listed(_path(key), size, mtime_ns, inode))
+            for number, key, size, mtime_ns, inode in found
+        ]
 
     def folders_with(self, extensions: Sequence[str]) -> list[str]:
         """The folders, folded and in order, that directly hold a file with one of these extensions."""

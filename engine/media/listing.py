@@ -74,6 +74,10 @@ _AT_HAND = 30_000
 """So many files of the folders asked for last stay in memory: a card of ordinary size is looked up once."""
 
 
+_BEHIND_DOT = b"/"
+"""The byte after the dot, which no name holds: all that begins with a name and a dot comes before it."""
+
+
 class Listing:
     """All files of a source but the junk, by folder. In memory are only the folders asked for last."""
 
@@ -91,7 +95,7 @@ class Listing:
     @property
     def entries(self) -> Iterator[Entry]:
         """Every file, folder by folder."""
-        return (entry for folder in self.folders() for entry in self.files_in(folder))
+        return (entry for folder in self.folders() for part in self.parts_of(folder) for entry in part)
 
     def folders(self) -> Iterator[str]:
         """Every folder, folded, that holds something somewhere below it; the source itself first."""
@@ -112,6 +116,46 @@ class Listing:
                 self._held -= len(self._at_hand.pop(next(iter(self._at_hand))))
         self._at_hand[folder] = found  # the last asked for is the last to go
         return found
+
+    def parts_of(self, folder: str) -> Iterator[list[Entry]]:
+        """The files directly in a folder (folded path), in parts that fit into memory, each sorted by path.
+
+        A folder of ordinary size is one part. Of a larger one, files with the same name up to its first dot
+        are in one part.
+        """
+        if self._files.count_in(folder) <= _AT_HAND:
+            yield self.files_in(folder)
+            return
+        first: bytes | None = b""
+        while first is not None:
+            found = self._files.named_between(folder, first, None, _AT_HAND)
+            part = [_entry(number, file, folder) for number, file in found]
+            if len(part) < _AT_HAND:
+                first = None
+            else:  # what begins like the last name may go on behind it
+                last = _start(part[-1].name)
+                cut = next(number for number, entry in enumerate(part) if _start(entry.name) >= last)
+                if cut:
+                    first = to_blob(part[cut].name)
+                    del part[cut:]
+                else:
+                    end = last + _BEHIND_DOT
+                    part, first = self._between(folder, first, end), end
+            part.sort(key=lambda e: e.file.path)
+            if part:
+                yield part
+
+    def alike(self, folder: str, part: list[Entry]) -> list[Entry]:
+        """The files of another folder that may have a name up to its first dot with ``part`` in common."""
+        if self._files.count_in(folder) <= _AT_HAND:
+            return self.files_in(folder)
+        starts = [_start(entry.name) for entry in part]
+        ends = [start + _BEHIND_DOT for start in starts]  # "a+.mov" comes before "a.mov"
+        return self._between(folder, min(starts), max(ends)) if starts else []
+
+    def _between(self, folder: str, first: bytes, end: bytes) -> list[Entry]:
+        found = self._files.named_between(folder, first, end)
+        return [_entry(number, file, folder) for number, file in found]
 
     def folders_with(self, *extensions: str) -> list[str]:
         """The folders, folded and sorted, that directly hold a file with one of these extensions."""
@@ -140,6 +184,11 @@ def without_junk(files: FileList | Iterable[Listed]) -> FileList:
 def join(folder: str, name: str) -> str:
     """Join two relative paths of which the first may be empty."""
     return f"{folder}/{name}" if folder else name
+
+
+def _start(name: str) -> bytes:
+    """A folded name up to its first dot, as it is ordered; that of a hidden file up to its second."""
+    return to_blob(name[: name.find(".", 1)] if "." in name[1:] else name)
 
 
 def _entry(number: int, file: Listed, folder: str) -> Entry:

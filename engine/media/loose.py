@@ -27,7 +27,11 @@ def group_loose(grouping: Grouping, *, orphans: bool) -> None:
 
 
 def _group_folder(grouping: Grouping, folder: str) -> None:
-    files = grouping.free(grouping.listing.files_in(folder))
+    for part in grouping.listing.parts_of(folder):
+        _group_part(grouping, folder, grouping.free(part))
+
+
+def _group_part(grouping: Grouping, folder: str, files: list[Entry]) -> None:
     media = sorted(
         (e for e in files if kind_of(e.name) in _RANK), key=lambda e: (_RANK[kind_of(e.name)], e.path)
     )
@@ -39,7 +43,7 @@ def _group_folder(grouping: Grouping, folder: str) -> None:
             beside.setdefault(entry.stem, []).append(entry)
     proxies: dict[str, list[Entry]] = {}
     for name in sorted(_PROXY_FOLDERS):
-        for entry in grouping.free(grouping.listing.files_in(join(folder, name))):
+        for entry in grouping.free(grouping.listing.alike(join(folder, name), files)):
             proxies.setdefault(entry.stem, []).append(entry)
     for essence in media:
         kind = kind_of(essence.name)
