@@ -160,7 +160,8 @@ def open_source(job: JobContext, order: OrderedSource) -> Source:
     path = _where(db, order.volume_id, order.relative, order.path)
     if path is None:
         raise VolumeGone(
-            f"The volume of {display(order.path)} is not mounted. The ingest goes on when it is back."
+            f"The volume of {display(order.path)} is not mounted or does not answer. The ingest goes on when "
+            "it is back."
         )
     base = os.path.dirname(path) if order.is_file else path
     try:
@@ -183,7 +184,7 @@ def open_destination(db: Database, order: OrderedDestination, *, make: bool = Tr
     path = _where(db, order.volume_id, order.relative, order.path)
     target = Destination(order, path or order.path)
     if path is None:
-        target.away = f"{display(order.volume)} is not mounted. What needs it waits."
+        target.away = f"{display(order.volume)} is not mounted or does not answer. What needs it waits."
         return target
     try:
         home = path if os.path.isdir(path) else os.path.dirname(path)

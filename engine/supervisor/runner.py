@@ -132,7 +132,8 @@ def pause_job(library: Library, job_id: str, reason: str | None, waiting_for: st
             "UPDATE jobs SET message = COALESCE(?, message), waiting_for = ? WHERE job_id = ?",
             (reason, waiting_for, job_id),
         )
-        if reason:
+        said = [line["message"] for line in store.log_lines(db, job_id, limit=1)]
+        if reason and said != [reason]:  # the handler may have told it when it happened
             store.log(db, job_id, "warning", reason)
 
 
