@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, NamedTuple, cast
 
 from textual.binding import BindingType
@@ -29,6 +30,7 @@ from tui.screens.relink_lists import RulesScreen, SessionsScreen
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import Line
+from tui.widgets.marks import among
 from tui.widgets.one_line import OneLine
 from tui.widgets.picture import Picture
 
@@ -272,19 +274,22 @@ class RelinkScreen(TriageScreen):
 
     def _next_undecided(self) -> None:
         """Go to the next row that wants a verdict, below first, then from the top; else stay."""
-        table = self.table
-        start = table.cursor
-        order = [*range(start, table.count), *range(start)]
-        source = self.source()
-        for wanted in (("pending",), ("later",)):
-            for chunk in range(0, len(order), 200):
-                part = order[chunk : chunk + 200]
-                rows = {row.id: row for row in source.rows([table.ids[at] for at in part])}
-                for at in part:
-                    row = rows.get(table.ids[at])
-                    if row is not None and row.status in wanted and (wanted[0] == "pending" or at != start):
-                        table.go(at)
+        table, source = self.table, self.source()
+        start, here, later = table.cursor, table.cursor_id, None
+        waiting = source.ids(replace(table.filter, show="active"))
+        for first, last in ((start, table.count), (0, start)):
+            size = 16
+            while first < last:
+                part = set(table.ids[first : min(last, first + size)])
+                for row in source.rows(among(waiting, part)):
+                    if row.status == "pending":
+                        table.go_to(row.id)
                         return
+                    later = later or (row.id if row.id != here else None)
+                first += size
+                size = min(1000, size * 4)
+        if later is not None:
+            table.go_to(later)
 
     def _mine(self, candidate_id: int) -> bool:
         """Whether the newest key that decided anything here decided this one."""

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from engine.api.rows import Id, Ids
+
+
+def among(ids: Sequence[Id], some: Collection[Id]) -> list[Id]:
+    """Those of ``some`` that are among ``ids``, in their order."""
+    if not some:
+        return []
+    if isinstance(ids, Ids):
+        return ids.among(some)
+    return [row_id for row_id in ids if row_id in some]
 
 
 class Marks:
@@ -21,11 +30,7 @@ class Marks:
 
     def shown(self, ids: Sequence[Id]) -> list[Id]:
         """The marked ones among ``ids``, in their order."""
-        if not self.ids:
-            return []
-        if isinstance(ids, Ids):
-            return ids.among(self.ids)
-        return [row_id for row_id in ids if row_id in self.ids]
+        return among(ids, self.ids)
 
     def toggle(self, row_id: Id) -> set[Id]:
         """Mark a row, or take its mark away."""
