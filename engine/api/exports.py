@@ -124,6 +124,18 @@ def log_tail(library: Library, given: str, lines: int = 400) -> list[str]:
     return [display(line) for line in text.splitlines()[-lines:]]
 
 
+def pause(library: Library, given: str) -> dict[str, Any]:
+    """Let a run stop at its next checkpoint, and return its job; ``resume`` goes on."""
+    return jobs.request(library, records.find(library.db(), given).job_id, "pause")
+
+
+def report(library: Library, given: str, formats: Sequence[str], to: str | None = None) -> dict[str, Any]:
+    """Write a run's report, see :func:`engine.api.reports.make`."""
+    from engine.api import reports
+
+    return reports.make(library, records.find(library.db(), given).job_id, formats=formats, to=to)
+
+
 def cancel(library: Library, given: str) -> dict[str, Any]:
     """Stop a run at once and return its job; finished segments stay for a later resume."""
     return jobs.request(library, records.find(library.db(), given).job_id, "cancel")

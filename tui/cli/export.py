@@ -56,7 +56,7 @@ def export(recipes: tuple[str, ...], wait: bool, library_path: str | None, as_js
 
 @click.group()
 def exports() -> None:
-    """Runs: list, show, cancel, resume, rerun, compare, move, deliver, delete."""
+    """Runs: list, show, pause, cancel, resume, rerun, compare, move, deliver, report, delete."""
 
 
 @exports.command(name="list")
@@ -123,6 +123,10 @@ def show_run(run: str, library_path: str | None, as_json: bool) -> None:
     for key, value in found.items():
         if value is not None and not isinstance(value, (list, dict)):
             output.say(f"{key:18} {output.shown(str(value))}")
+    for made in found["outputs"]:
+        name = output.shown(made["path"] or made["clip"] or "-")
+        why = f": {output.shown(made['error'])}" if made["error"] else ""
+        output.say(f"{'file':18} {made['status'].replace('_', ' ')} {name}{why}")
 
 
 @exports.command()
@@ -163,21 +167,27 @@ def logs(run: str, limit: int, where: bool, full: bool, library_path: str | None
         output.say("Nothing was logged.")
 
 
-@exports.command()
-@click.argument("run")
-@options.common
-def cancel(run: str, library_path: str | None, as_json: bool) -> None:
-    """Stop a run at once; finished segments stay for a later resume."""
-    from engine.api import exports as api
-    from engine.api import jobs
+def _asked(name: str, text: str) -> None:
+    @exports.command(name=name, help=text)
+    @click.argument("run")
+    @options.common
+    def verb(run: str, library_path: str | None, as_json: bool) -> None:
+        from engine.api import exports as api
+        from engine.api import jobs
 
-    library = options.open_library(library_path)
-    asked = api.cancel(library, run)
-    found = jobs.settle(library, asked["job_id"])
-    if as_json:
-        output.document(found)
-    else:
-        output.say(f"{output.shown(found['title'])}: {found['status'].replace('_', ' ')}.")
+        library = options.open_library(library_path)
+        asked = {"pause": api.pause, "cancel": api.cancel}[name](library, run)
+        found = jobs.settle(library, asked["job_id"])
+        if as_json:
+            output.document(found)
+        else:
+            late = name == "pause" and found["status"] == "running"
+            word = "pausing; the segment in hand is finished first" if late else found["status"]
+            output.say(f"{output.shown(found['title'])}: {word.replace('_', ' ')}.")
+
+
+_asked("pause", "Stop a run at its next checkpoint; the segment in hand is finished first.")
+_asked("cancel", "Stop a run at once; finished segments stay for a later resume.")
 
 
 def _again(name: str, text: str) -> None:
@@ -195,6 +205,24 @@ def _again(name: str, text: str) -> None:
 _again("resume", "Go on with a run; finished segments are checked and reused.")
 _again("retry", "Try a failed run again; finished segments are checked and reused.")
 _again("rerun", "Render the same snapshot afresh.")
+
+
+@exports.command(name="report")
+@click.argument("run")
+@click.option("--format", "formats", default="csv,json,txt", show_default=True, help="Or html, pdf.")
+@click.option("--to", metavar="DIR", help="Where to write; .rushes/reports of the library when not given.")
+@options.common
+def report_run(run: str, formats: str, to: str | None, library_path: str | None, as_json: bool) -> None:
+    """Write a report of a run. Never replaces an older one."""
+    from engine.api import exports as api
+
+    made = api.report(options.open_library(library_path), run, formats.split(","), to)
+    if as_json:
+        output.document(made)
+        return
+    output.say(made["verdict"])
+    for path in made["files"].values():
+        output.say(output.shown(path))
 
 
 @exports.command(name="delete")

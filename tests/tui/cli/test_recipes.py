@@ -25,6 +25,11 @@ BAD: list[tuple[tuple[str, ...], int, str]] = [
     (("presets", "compose", "P", "--codec", "gone"), 4, "gone"),
     (("presets", "make-part", "naming", "P", "fit=3"), 2, "no field fit"),
     (("exports", "move", "deadbeef", "up"), 4, "no run"),
+    (("exports", "pause", "deadbeef"), 4, "no run"),
+    (("exports", "logs", "deadbeef", "--full"), 4, "no run"),
+    (("exports", "report", "deadbeef"), 4, "no run"),
+    (("presets", "edit-part", "half", "scale=1/3"), 3, "always there"),
+    (("presets", "edit-part", "gone"), 4, "no part"),
     (("exports", "priority", "deadbeef", "high"), 4, "no run"),
 ]
 
