@@ -105,7 +105,7 @@ async def test_cards_and_drives_that_are_away_are_left_alone(make_app: MakeApp) 
     app = make_app(desk, "clips")
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "enter", "j", "x")
-        assert "is away" in toasts(app)[-1]
+        assert "is offline" in toasts(app)[-1]
         await press(pilot, "G", "x")
         assert "never moves or deletes" in toasts(app)[-1]
         await press(pilot, "m")
@@ -152,7 +152,7 @@ async def test_the_trash_brings_back_and_deletes_after_a_question(make_app: Make
         await press(pilot, "r")
         assert asked(desk, "restore") == [("restore", [7])]
         await press(pilot, "j", "r")
-        assert "is away" in toasts(app)[-1]
+        assert "is offline" in toasts(app)[-1]
         await press(pilot, "asterisk", "D")
         assert "cannot be undone" in " ".join(app.screen.query_one(LineView).text.split())
         await yes(pilot, app, ticks)

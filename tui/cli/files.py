@@ -144,7 +144,7 @@ def _list(found: list[dict[str, object]], as_json: bool) -> None:
         [
             [
                 gone["trash_id"],
-                output.shown(str(gone["volume"])) + ("" if gone["reachable"] else " (away)"),
+                output.shown(str(gone["volume"])) + ("" if gone["reachable"] else " (offline)"),
                 output.size(int(str(gone["size"]))),
                 output.age(str(gone["trashed_at"])),
                 gone["path"],

@@ -145,7 +145,7 @@ class CopiesScreen(AsideScreen):
         if self.table.marks:
             return None
         if row.path is None:
-            return f"{display(row.volume)} is away, or the file is not there; nothing can be done to it."
+            return f"{display(row.volume)} is offline, or the file is not there; nothing can be done to it."
         if verb in ("move", "trash") and row.role not in OURS:
             return "This is not a copy of ours: rushes never moves or deletes it."
         return None

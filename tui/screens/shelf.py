@@ -131,7 +131,7 @@ def _since(row: TrashRow, context: Context) -> Cell:
 
 
 def _bin_volume(row: TrashRow, context: Context) -> Cell:
-    text = display(row.volume) + ("" if row.reachable else " (away)")
+    text = display(row.volume) + ("" if row.reachable else " (offline)")
     del context
     return ((text, "" if row.reachable else "warn"),)
 
@@ -147,7 +147,7 @@ class BinScreen(AsideScreen):
     PLACE = "clips"
     SCOPE = "bin"
     NOUN = "file"
-    SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "within reach", "failed": "away"}
+    SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "within reach", "failed": "offline"}
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("bin")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("SINCE", 12, _since),
@@ -180,7 +180,7 @@ class BinScreen(AsideScreen):
         """Its drive must be here."""
         del verb
         if not row.reachable and not self.table.marks:
-            return f"{display(row.volume)} is away; the file waits in its trash."
+            return f"{display(row.volume)} is offline; the file waits in its trash."
         return None
 
     def _reachable(self) -> list[TrashRow]:
