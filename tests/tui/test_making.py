@@ -330,3 +330,27 @@ async def test_a_run_that_stands_still_is_seen_though_nothing_is_written(make_ap
         assert "frames a second" not in screen.detail.text
         drawn = screen.table._cells[screen.table.ids[0]]
         assert ("! stalled", "warn") in [piece for cell in drawn for piece in cell]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("destination", "/mnt/caf\udce9/e\x1b[31mx"), ("title.text", "a\x1b[2J[b]")]
+)
+async def test_a_name_of_any_bytes_is_typed_over_without_harm(
+    make_app: MakeApp, key: str, value: str
+) -> None:
+    desk = busy_desk()
+    desk.making.answers["Dailies"] |= {key: value, "layout": "joined"}
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *FORM)
+        form = app.screen
+        assert isinstance(form, FormScreen)
+        while form.field.key != key:
+            await press(pilot, "j")
+        await press(pilot, "enter")
+        await press(pilot, "enter")
+        assert form._draft[key] == value
+        drawn = app.export_screenshot()
+        assert "\x1b" not in drawn
+        await press(pilot, "enter", "z", "escape")
+        assert form._draft[key] == value
