@@ -153,6 +153,9 @@ def _last_cells(text: str, width: int) -> str:
         if used > width:
             break
         kept = char + kept
+    # A mark that belongs to a letter which was cut off would sit on the sign for what is left out.
+    while kept and not cell_len(kept[0]):
+        kept = kept[1:]
     return kept
 
 

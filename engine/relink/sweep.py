@@ -205,6 +205,7 @@ def sweep(
             # Where it is recorded it is not; where it was found it counts only once somebody says so.
             look.findings.gone += [copy for copy, _ in look.findings.moved]
         damaged = _record(db, volume_id, look, verdicts)
+        _close_needless(db, volume_id)
         marks.clear()
         if _wants_new(db, volume_id):
             look.find_new(tree.outside(""), lambda seen: progress("searching new", seen, None))
@@ -287,6 +288,18 @@ def _record(db: Database, volume_id: str, look: Look, verdicts: dict[int, bool])
                 # A copy that somebody has placed on another volume meanwhile is not ours to judge.
                 db.execute(f"{statement} AND volume_id = ?", (*params, volume_id))
     return damaged
+
+
+def _close_needless(db: Database, volume_id: str) -> None:
+    """Set aside what was found for copies that are in their place again; lost once more, it is found anew."""
+    with write(db):
+        db.execute(
+            "UPDATE candidates SET status = 'skipped', decided_at = ?,"
+            " decided_by = 'the drive, which is back'"
+            " WHERE status IN ('pending', 'later') AND match_type <> 'derivative'"
+            " AND copy_id IN (SELECT copy_id FROM copies WHERE volume_id = ? AND state = 'present')",
+            (clock.now(), volume_id),
+        )
 
 
 def _record_moves(db: Database, tree: Tree, look: Look, moves: str, job_id: str | None) -> str | None:

@@ -131,6 +131,15 @@ def test_cutting_counts_cells_and_never_splits_a_wide_letter() -> None:
         assert cell_len(fmt.fit_path("東京/ドライブ.mov", width)) <= width
 
 
+def test_what_is_cut_before_a_mark_loses_the_mark_as_well() -> None:
+    decomposed = "nfd/Zu\u0308rich.mp4"
+    for width in range(6, 14):
+        cut = fmt.fit_path(decomposed, width)
+        assert not cut.partition("…")[2].startswith("\u0308")
+        assert cell_len(cut) <= width
+    assert fmt.fit_path("a folder/ b.mov", 8).endswith(" b.mov"), "a blank of the name stays"
+
+
 def test_a_cell_is_exactly_as_wide_as_its_column() -> None:
     rng = random.Random(7)
     for _ in range(300):

@@ -255,7 +255,7 @@ async def test_undo_on_a_file_that_was_set_aside_says_where_the_verdict_is(make_
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await press(pilot, "j", "u")
         assert desk.asked == []
-        assert toasts(app) == ["Another file was applied instead of this one; u on that row takes it back."]
+        assert toasts(app) == ["Set aside: another file was applied (u on its row), or the drive is back."]
 
 
 async def test_what_was_certain_and_refused_is_told(make_app: MakeApp) -> None:

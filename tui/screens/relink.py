@@ -232,7 +232,7 @@ class RelinkScreen(TriageScreen):
         """Why a verdict cannot be given, or taken back, on the row under the cursor."""
         if verb == "undo":
             if row.status == "skipped" and not self._mine(row.candidate_id):
-                return "Another file was applied instead of this one; u on that row takes it back."
+                return "Set aside: another file was applied (u on its row), or the drive is back."
             if row.status == "pending" and not self._decided:
                 return "There is no verdict here to take back."
         if verb in ("apply", "reject", "later") and row.status not in OPEN:

@@ -206,3 +206,27 @@ def test_a_rename_that_was_taken_back_can_be_made_again(world: Any) -> None:
         relinks.redo_session(world.library, session_id)
     with pytest.raises(Refused, match="needs no other place"):
         relinks.redo(world.library)
+
+
+def test_a_drive_that_is_back_needs_no_verdict_on_what_was_found_meanwhile(world: Any) -> None:
+    volume_id, a = world.volume("A")
+    _, b = world.volume("B")
+    copy_id = world.catalogue(world.file(a, "one.mov", content=b"x" * 90_000))
+    gone = world.catalogue(world.file(a, "gone.mov", content=b"y" * 90_000))
+    os.link(a / "gone.mov", b / "found.mov")
+    shutil.copy(a / "one.mov", b / "copy.mov")
+    away = world.unplug(a)
+    (away / "gone.mov").unlink()
+    world.scan(b)
+    assert [one.status for one in decisions.list_candidates(world.db)] == ["pending"] * 2
+    away.rename(a)
+    world.refresh()
+    run(world, auto.on_volume_online(world.library, volume_id))
+    states = {one.copy_id: (one.status, one.decided_by) for one in decisions.list_candidates(world.db)}
+    assert states == {copy_id: ("skipped", "the drive, which is back"), gone: ("pending", None)}
+    world.unplug(a)
+    world.scan(b)
+    assert {one.copy_id: one.status for one in decisions.list_candidates(world.db)} == {
+        copy_id: "pending",
+        gone: "pending",
+    }, "lost once more it is found once more"
