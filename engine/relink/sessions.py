@@ -14,6 +14,7 @@ from engine import clock, names
 from engine.errors import NotFound
 from engine.jobs.store import resolve
 from engine.relink.match import Match
+from engine.storage import moving
 from engine.storage.database import Row, execute, row, rows, scalar, write
 
 BATCH = 10_000
@@ -157,7 +158,7 @@ def store_matches(db: Database, session_id: str, matches: Sequence[Match]) -> li
     ids: list[int] = []
     for start in range(0, len(matches), BATCH):
         part = matches[start : start + BATCH]
-        with write(db):
+        with moving.roomy(db), write(db):
             said = _said_before(db, session_id, part)
             ids += _store(db, session_id, part, [said.get(_pair(match), _UNSAID) for match in part])
     with write(db):
