@@ -257,6 +257,7 @@ def test_what_can_be_known_to_fail_is_told_before_anything_is_queued(desk, clip,
         ({"timecode": "10:00:00;00"}, "no drop-frame timecode at 25"),
         ({"deliver": "copy", "deliver_to": str(tmp_path / "no" / "way")}, "does not exist"),
         ({"executor": "resolve", "preset": "archive"}, "DaVinci Resolve"),
+        ({"mode": "list", "items": [{"clip_id": "gone"}]}, "gone of the recipe is not in this library"),
     ):
         with pytest.raises(Refused, match=said):
             desk.order(**spec)
