@@ -248,3 +248,21 @@ def test_few_files_are_open_at_once(desk, tmp_path, monkeypatch):
     assert desk.ingest(tmp_path / "card", to=[tmp_path / "nas"])["ingested"] == 400
     assert most[0] - before <= 2 * steps.AHEAD + 20
     assert len(os.listdir("/proc/self/fd")) <= before + 4
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_read_again(desk, source, tmp_path, monkeypatch):
+    read, touched = os.read, []
+
+    def reading(fd, count):
+        data = read(fd, count)
+        if not touched and os.readlink(f"/proc/self/fd/{fd}") == str(source / "0/00.dat"):
+            touched.append(fd)
+            (source / "0/00.dat").write_bytes(b"x" * len(data))
+        return data
+
+    monkeypatch.setattr(os, "read", reading)
+    result = desk.ingest(source, to=[tmp_path / "nas"])
+    assert touched
+    assert result["ingested"] == FILES
+    assert set((tmp_path / "nas/card/0/00.dat").read_bytes()) == {ord("x")}
+    assert "changed since it was listed; it is taken as it is now" in desk.log()
