@@ -152,7 +152,7 @@ class BinScreen(AsideScreen):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("SINCE", 12, _since),
         Column("SIZE", 9, _size, right=True),
-        Column("ON", 12, _bin_volume, flex=1, most=24),
+        Column("ON", 18, _bin_volume, flex=1, most=24),
         Column("WHERE IT LAY", 24, _lay, flex=4, middle=True),
     )
 
