@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from textual import events
 from textual.app import App
@@ -48,12 +48,7 @@ NOTICES_AT_ONCE = 3
 
 def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
     """A screen of :mod:`tui.screens`, imported when it is first shown: no other one is waited for."""
-
-    def make() -> Screen[Any]:
-        screen: Screen[Any] = getattr(import_module(f"tui.screens.{module}"), name)()
-        return screen
-
-    return make
+    return lambda: cast("Screen[Any]", getattr(import_module(f"tui.screens.{module}"), name)())
 
 
 class RushesApp(App[None]):

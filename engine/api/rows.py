@@ -8,8 +8,7 @@ means "not known" unless a field says otherwise.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -46,19 +45,6 @@ class Filter:
 Id = str | int
 """What names a row in its source, for good."""
 
-
-class Ids(Sequence[Id]):
-    """Ids of very many rows, in order, not all of which were read.
-
-    A range may hold fewer ids than its ends say: rows that went in between. To
-    go through all of them, or through a large range, reads them all.
-    """
-
-    @abstractmethod
-    def among(self, ids: Collection[Id]) -> list[Id]:
-        """Those of ``ids`` that are here, in order; quick for the very same collection once more."""
-
-
 R_co = TypeVar("R_co", covariant=True)
 D_co = TypeVar("D_co", covariant=True)
 
@@ -72,7 +58,7 @@ class Source(Protocol, Generic[R_co, D_co]):
         ...
 
     def ids(self, wanted: Filter) -> Sequence[Id]:
-        """Ids of all rows that pass, in order; those of a long list may be :class:`Ids`."""
+        """Ids of all rows that pass, in order; those of a long list may be :class:`~engine.api.ids.Ids`."""
         ...
 
     def rows(self, ids: Sequence[Id]) -> Sequence[R_co]:

@@ -9,7 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.api import views
-from engine.api.rows import Filter, Id, Ids
+from engine.api.ids import Ids
+from engine.api.rows import Filter, Id
 from engine.api.views import order
 from engine.library import Library
 from engine.storage.database import write

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from engine.api.rows import Id, Ids
+from engine.api.ids import Ids
+from engine.api.rows import Id
 
 
 def among(ids: Sequence[Id], some: Collection[Id]) -> list[Id]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, count
 from typing import Any, overload
 
-from engine.api.rows import Id, Ids
+from engine.api.ids import Ids
+from engine.api.rows import Id
 from engine.library import Library
 
 PAGE = 512

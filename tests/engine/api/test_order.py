@@ -9,7 +9,8 @@ import pytest
 
 from engine.api import views
 from engine.api.facts import ClipScope
-from engine.api.rows import Filter, Id, Ids
+from engine.api.ids import Ids
+from engine.api.rows import Filter, Id
 from engine.api.views import clips, order
 from engine.library import Library
 from engine.storage.database import rows, write
