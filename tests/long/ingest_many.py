@@ -53,6 +53,12 @@ def kill_engine(library: Library) -> bool:
     return True
 
 
+def leave(library: Library) -> None:
+    """Stop the engine, if one runs."""
+    if process.status(library).pid is not None:
+        process.stop(library)
+
+
 def tiny(top: Path, count: int) -> None:
     """Many files of up to 4 KiB, killed once."""
     chance = random.Random(1)
@@ -66,9 +72,9 @@ def tiny(top: Path, count: int) -> None:
     while jobs.show(library, job_id)["done"] < count // 3:
         time.sleep(0.02)
     proof("the engine was killed with a third done", holds=kill_engine(library))
-    process.ensure(library)
-    while jobs.show(library, job_id)["status"] == "running":
-        time.sleep(0.05)
+    while jobs.show(library, job_id)["status"] == "running" and not jobs.show(library, job_id)["ended_at"]:
+        process.ensure(library)  # again and again: the one that was killed may not be gone yet
+        time.sleep(0.1)
     if jobs.show(library, job_id)["status"] != "completed":  # a short one may have ended just before
         jobs.request(library, job_id, "resume")
     result = ingests.wait(library, job_id)
@@ -77,7 +83,7 @@ def tiny(top: Path, count: int) -> None:
     proof("every byte is there", holds=digests(top / "nas/CARD") == digests(card))
     left = list((top / "nas").rglob("*.part"))
     proof("nothing half done is left", holds=not left)
-    process.stop(library)
+    leave(library)
 
 
 def sparse(top: Path, size: int) -> None:
@@ -94,7 +100,7 @@ def sparse(top: Path, size: int) -> None:
     proof(f"a sparse file of {size >> 30} GiB: {result['status']}", holds=result["ingested"] == 1)
     same = subprocess.run(["cmp", path, top / "vault/GIANT/giant.mov"], check=False).returncode == 0
     proof("it is the same", holds=same)
-    process.stop(library)
+    leave(library)
 
 
 def main() -> int:
@@ -113,8 +119,8 @@ def main() -> int:
         sparse(top, given.gib << 30)
     finally:
         for name in ("library", "second"):
-            if (top / name / ".rushes").exists() and process.status(open_library(str(top / name))).pid:
-                process.stop(open_library(str(top / name)))
+            if (top / name / ".rushes").exists():
+                leave(open_library(str(top / name)))
         shutil.rmtree(top)
     return 1 if failures else 0
 
