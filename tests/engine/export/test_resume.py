@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import IllegalTransition, Refused
-from engine.export import parts, records, runs
+from engine.export import crew, parts, records, runs
 from engine.jobs import store
 from engine.storage import config
 from engine.storage.database import execute, rows
@@ -134,12 +134,14 @@ def test_a_pause_lets_the_segment_in_hand_finish(desk, reference):
     queued = desk.order(**SPEC)
     run = desk.run(queued, signal_after(desk, queued, "pause", 2))
     assert run.status == "paused"
-    assert finished_parts(desk, queued) == 3
+    # Those in hand: what is encoded side by side, and one that is being proven.
+    finished = finished_parts(desk, queued)
+    assert 3 <= finished <= 2 + crew.hands_for_segments(intra=True) + 1
     assert desk.leftovers() == []
     assert desk.one("SELECT count(*) FROM segments WHERE run_id = ? AND status = 'running'", run.run_id) == 0
     runs.resume(desk.library, run.run_id)
     run = desk.run(queued)
-    assert (run.status, run.segments_reused) == ("completed", 3)
+    assert (run.status, run.segments_reused) == ("completed", finished)
     assert Path(run.output_path).read_bytes() == reference
 
 
@@ -195,11 +197,12 @@ def test_a_harmed_segment_is_made_anew_alone(desk, reference, harm):
                 harm
             ]
         )
+    finished = finished_parts(desk, queued)
     runs.resume(desk.library, run.run_id)
     before = desk.renders(run)
     run = desk.run(queued)
     assert run.status == "completed", run.error
-    assert desk.renders(run) - before == 8 - 5 + 1
+    assert desk.renders(run) - before == 8 - finished + 1
     assert Path(run.output_path).read_bytes() == reference
 
 
@@ -270,7 +273,7 @@ def test_a_killed_encoder_is_tried_again(desk, reference, wait_until):
     run = desk.run(queued, arm)
     assert killed
     assert run.status == "completed", run.error
-    assert desk.renders(run) == 9
+    assert desk.renders(run) == 8 + len(killed)
     assert Path(run.output_path).read_bytes() == reference
 
 
