@@ -83,7 +83,7 @@ class Clips:
         # Few are found by their set and sorted, more are met soon on the way through the index of the order.
         few = bool(tests) and found < SOME
         tables = "clips INDEXED BY clips_by_set" if few else "clips"
-        query = order.Query("clips.rowid", tables, " AND ".join(where), terms, params)
+        query = order.Query("clips.rowid", tables, " AND ".join(where), terms, params, scarce=bool(text))
         return order.read(self._library, query, count, SOME if few else None)
 
     def _tests(self, wanted: Filter) -> list[Callable[[tuple[holdings.Part, ...]], bool]]:

@@ -42,6 +42,7 @@ class Query:
         where: the condition.
         terms: what the order looks at, the last one unique; ``DESC`` may follow each.
         params: values of the condition.
+        scarce: whether rows that pass may be far apart: then what was read already is not counted again.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Query:
     where: str
     terms: tuple[str, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
+    scarce: bool = False
 
     def reversed(self) -> Query:
         """The same rows, the last first."""
@@ -273,6 +275,8 @@ class Order(Ids):
             if value in page:
                 return number * PAGE + page.index(value)
         conditions, values = self._bounds(self._query, value)
+        if not self._query.scarce:
+            return self._count_of(conditions, values)
         read = next(number for number in count(0) if number not in self._pages)
         try:  # all that was read from the beginning on lies before it
             last = self._pages[read - 1][-1]
