@@ -13,6 +13,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import accumulate, chain, count
 from typing import Any, overload
 
@@ -306,7 +307,10 @@ class Joined(Ids):
     def __init__(self, parts: Sequence[Sequence[Id]]) -> None:
         """``parts`` are the lists."""
         self._parts = parts
-        self._starts = [0, *accumulate(len(part) for part in parts)]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(len(part) for part in self._parts)]
 
     def __len__(self) -> int:
         """Rows of all."""
@@ -345,11 +349,13 @@ class Joined(Ids):
         Raises:
             ValueError: in none of them, or outside ``start`` and ``stop``.
         """
-        for first, part in zip(self._starts, self._parts, strict=False):
-            with suppress(ValueError):
+        first = 0
+        for part in self._parts:
+            with suppress(ValueError):  # asked before the length: that follows from the place
                 place = first + part.index(value)
-                if start <= place < (len(self) if stop is None else stop):
+                if start <= place and (stop is None or place < stop):
                     return place
+            first += len(part)
         raise ValueError(value)
 
     def among(self, ids: Collection[Id]) -> list[Id]:
