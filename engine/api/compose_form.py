@@ -7,9 +7,9 @@ from typing import Any
 from engine.api import preset_form
 from engine.api.forms import Check, Field, Values
 from engine.errors import RushesError
-from engine.export import concerns, presets, stamps
-from engine.export import spec as spec_rules
-from engine.export.presets import Part, Preset
+from engine.export.recipes import concerns, presets, stamps
+from engine.export.recipes import spec as spec_rules
+from engine.export.recipes.presets import Part, Preset
 from engine.storage import config
 
 HINTS = {

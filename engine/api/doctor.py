@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from engine.errors import RushesError, ToolMissing
-from engine.export import ability, resolve
+from engine.export.editors import resolve
+from engine.export.planning import ability
 from engine.library import Library
 from engine.media.doctor import Finding, inspect_tools
 from engine.media.tools import find_tools

@@ -11,8 +11,8 @@ from engine import clock
 from engine.api import jobs
 from engine.api.texts import text_of
 from engine.errors import Refused, WrongUse
-from engine.export import farm, orders, records, runs
-from engine.export.orders import Queued
+from engine.export.runs import farm, orders, records, runs
+from engine.export.runs.orders import Queued
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.names import display
@@ -58,7 +58,9 @@ def list_runs(
     preset: str | None = None,
     since: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Runs, the newest first; see :func:`engine.export.records.list_runs`. ``since`` is a moment or a date.
+    """Runs, the newest first; see :func:`engine.export.runs.records.list_runs`.
+
+    ``since`` is a moment or a date.
 
     Raises:
         WrongUse: an unknown state, or ``since`` is no moment.
@@ -214,7 +216,7 @@ def plan_text(library: Library, given: str, position: int = 0) -> str:
     """The plan of one output of a run as a file that :func:`render_segment` takes.
 
     Raises:
-        Refused, NotFound: see :func:`engine.export.farm.describe`.
+        Refused, NotFound: see :func:`engine.export.runs.farm.describe`.
     """
     db = library.db()
     run_id = farm.run_id_of(db, given)

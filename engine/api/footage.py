@@ -65,7 +65,7 @@ class Footage:
 
     def verify(self) -> str:
         """Queue a scrub of everything that can be read. Returns the job's id."""
-        from engine.ingest import scrub
+        from engine.ingest.proving import scrub
 
         process.ensure(self._library)
         return scrub.queue_verify(self._library)

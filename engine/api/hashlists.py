@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.api import jobs
-from engine.ingest import hashlists as _hashlists
-from engine.ingest import incoming as _incoming
-from engine.ingest import incoming_job
+from engine.ingest.hashlists import hashlists as _hashlists
+from engine.ingest.hashlists import incoming as _incoming
+from engine.ingest.hashlists import incoming_job
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.supervisor import process

@@ -9,10 +9,12 @@ from typing import Any
 
 from engine.api import jobs
 from engine.errors import NotFound, WrongUse
-from engine.ingest import check as _check
-from engine.ingest import naming, plans, repairs, results, scrub
-from engine.ingest import plan as _plan
-from engine.ingest import queue as _queue
+from engine.ingest.planning import naming, plans
+from engine.ingest.planning import plan as _plan
+from engine.ingest.planning import queue as _queue
+from engine.ingest.proving import check as _check
+from engine.ingest.proving import repairs, scrub
+from engine.ingest.records import results
 from engine.jobs import store
 from engine.jobs.store import PRIORITIES, Job
 from engine.library import Library
@@ -34,7 +36,7 @@ class Options:
         name: what the batch is called; None names it after its sources.
         priority: place in the queue: ``low normal high urgent``.
         hash_lists: begin or continue an ASC MHL of each card at every destination.
-        layout: how files are named: ``tree template content``, see :mod:`engine.ingest.naming`.
+        layout: how files are named: ``tree template content``, see :mod:`engine.ingest.planning.naming`.
         then: folders of a second stage, copied to from the first verified copy.
         template: for the layout ``template``; None is the usual one.
     """
@@ -94,7 +96,7 @@ def preview(
         destinations: as for :func:`plan`.
         mode: as for :func:`plan`.
         options: as for :func:`plan`.
-        count: names per source, at most :data:`engine.ingest.plan.PREVIEWED`.
+        count: names per source, at most :data:`engine.ingest.planning.plan.PREVIEWED`.
 
     Returns:
         ``layout``, ``template`` (None: every tree is kept), ``destinations`` (paths), and ``names``, a list

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine import clock
 from engine.errors import RushesError, WrongUse
-from engine.ingest import pace
+from engine.ingest.carrying import pace
 from engine.jobs import line, states, store
 from engine.jobs.store import Job
 from engine.library import Library

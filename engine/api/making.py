@@ -33,10 +33,10 @@ from engine.api.making_rows import (
     in_words,
 )
 from engine.errors import Refused
-from engine.export import body as body_rules
-from engine.export import concerns, presets, recipes, stamps
-from engine.export.presets import Preset
-from engine.export.recipes import Recipe
+from engine.export.recipes import body as body_rules
+from engine.export.recipes import concerns, presets, recipes, stamps
+from engine.export.recipes.presets import Preset
+from engine.export.recipes.recipes import Recipe
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
@@ -321,7 +321,7 @@ class Making:
         return exports.log_tail(self._library, run_id)
 
     def compare(self, one: str, other: str) -> dict[str, Any]:
-        """Two runs side by side, see :func:`engine.export.runs.compare`."""
+        """Two runs side by side, see :func:`engine.export.runs.runs.compare`."""
         return exports.compare(self._library, one, other)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.api.forms import Field, Values
 from engine.api.recipe_fields import words_of
-from engine.export import body as body_rules
-from engine.export import codecs
+from engine.export.recipes import body as body_rules
+from engine.export.recipes import codecs
 
 NO_CODEC = "none"
 """The answer that leaves the picture, or the sound, out."""

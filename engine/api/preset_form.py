@@ -9,9 +9,10 @@ from sqlite_utils import Database
 from engine.api.forms import Check, Fact, Values, flat, nested, problems
 from engine.api.preset_fields import NO_CODEC, fields
 from engine.errors import RushesError
-from engine.export import body as body_rules
-from engine.export import codecs, orders, presets, stamps
-from engine.export.presets import Preset
+from engine.export.recipes import body as body_rules
+from engine.export.recipes import codecs, presets, stamps
+from engine.export.recipes.presets import Preset
+from engine.export.runs import orders
 from engine.media.tools import find_tools
 from engine.names import display
 from engine.storage import config
@@ -116,7 +117,7 @@ def save(values: Values, was: str | None) -> str:
     """Store the answers: a new preset, or changes of the one called ``was``. Returns its name.
 
     Raises:
-        WrongUse, NotFound, Refused: see :mod:`engine.export.presets`.
+        WrongUse, NotFound, Refused: see :mod:`engine.export.recipes.presets`.
     """
     name, description = str(values.get("name", "")), str(values.get("description") or "")
     db = config.open_config()

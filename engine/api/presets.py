@@ -9,7 +9,7 @@ from typing import Any
 from engine.api import preset_fields, preset_form
 from engine.api.forms import answers_of, field_json
 from engine.api.texts import text_of
-from engine.export import presets
+from engine.export.recipes import presets
 from engine.storage import config
 
 
@@ -172,7 +172,7 @@ def edit_part(name: str, answers: Mapping[str, Any], new_name: str | None = None
     """Change settings of a part of one's own; an empty one is the default.
 
     Raises:
-        WrongUse, Refused, NotFound: see :func:`engine.export.presets.edit_part`.
+        WrongUse, Refused, NotFound: see :func:`engine.export.recipes.presets.edit_part`.
     """
     db = config.open_config()
     try:

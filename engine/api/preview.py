@@ -11,12 +11,14 @@ from humanize import naturalsize
 
 from engine.api.forms import Fact
 from engine.errors import Refused, RushesError
-from engine.export import codecs, demand, estimate, foresight, graph, orders, planning, presets
-from engine.export.estimate import Estimate
-from engine.export.measure import Measured
-from engine.export.plan import Plan
-from engine.export.planning import Facts
-from engine.export.selection import Chosen, available, select
+from engine.export.planning import estimate, graph, planning
+from engine.export.planning.estimate import Estimate
+from engine.export.planning.measure import Measured
+from engine.export.planning.plan import Plan
+from engine.export.planning.planning import Facts
+from engine.export.planning.selection import Chosen, available, select
+from engine.export.recipes import codecs, presets
+from engine.export.runs import demand, foresight, orders
 from engine.library import Library
 from engine.media import ffmpeg
 from engine.media.tools import Tools, find_tools

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.api.forms import Field, Values
-from engine.export import naming, stamps
-from engine.export import spec as spec_rules
+from engine.export.recipes import naming, stamps
+from engine.export.recipes import spec as spec_rules
 
 MODE_WORDS = {
     "all": "all clips",

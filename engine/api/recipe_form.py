@@ -9,8 +9,9 @@ from typing import Any
 from engine.api.forms import Check, Values, flat, nested, problems
 from engine.api.recipe_fields import DEFAULTS, fields
 from engine.errors import RushesError
-from engine.export import orders, presets, recipes, stamps
-from engine.export import spec as spec_rules
+from engine.export.recipes import presets, recipes, stamps
+from engine.export.recipes import spec as spec_rules
+from engine.export.runs import orders
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
@@ -131,7 +132,7 @@ def save(library: Library, values: Values, was: str | None) -> str:
     """Store the answers: a new recipe, or changes of the one called ``was``. Returns its name.
 
     Raises:
-        WrongUse, NotFound, Refused: see :mod:`engine.export.recipes`.
+        WrongUse, NotFound, Refused: see :mod:`engine.export.recipes.recipes`.
     """
     spec, name = spec_of(values), str(values.get("name", ""))
     if was is None:

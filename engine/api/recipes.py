@@ -8,8 +8,8 @@ from typing import Any
 from engine.api.rows import RecipeRow
 from engine.api.texts import text_of
 from engine.errors import WrongUse
-from engine.export import presets, recipes
-from engine.export.editors import timelines
+from engine.export.recipes import presets, recipes
+from engine.export.runs import timelines
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
@@ -17,7 +17,7 @@ from engine.storage.database import row
 
 
 def create_recipe(library: Library, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a recipe; see :func:`engine.export.spec.checked` for its fields."""
+    """Make a recipe; see :func:`engine.export.recipes.spec.checked` for its fields."""
     _check_preset(spec)
     given = {key: value for key, value in spec.items() if key != "title" or value != {"text": None}}
     return recipes.create(library.db(), name, given).to_json()

@@ -217,7 +217,7 @@ class VolumeDetail:
 # -- jobs that bring footage in, and the others that are no export -----------
 @dataclass(frozen=True)
 class PartRow:
-    """One part of an ingest, see :func:`engine.ingest.pace.parts`.
+    """One part of an ingest, see :func:`engine.ingest.carrying.pace.parts`.
 
     Attributes:
         name: path of a source, ``hashing``, or a destination's volume.

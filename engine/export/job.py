@@ -19,13 +19,14 @@ from humanize import naturalsize
 from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError, ToolMissing
-from engine.export import crew, demand, executors, join, ledger, parts, placing, records, segment
-from engine.export.board import Board
-from engine.export.ledger import Entry
-from engine.export.output import Manners, Output, SourceAway, Sources
-from engine.export.planner import planned
-from engine.export.runs import log_path, run_folder
-from engine.export.yielding import Yielding
+from engine.export.rendering import crew, join, placing, segment
+from engine.export.runs import demand, executors, ledger, parts, records
+from engine.export.runs.board import Board
+from engine.export.runs.ledger import Entry
+from engine.export.runs.output import Manners, Output, SourceAway, Sources
+from engine.export.runs.planner import planned
+from engine.export.runs.runs import log_path, run_folder
+from engine.export.runs.yielding import Yielding
 from engine.jobs import states, waiting
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
 from engine.media.ffmpeg import FfmpegFailed
@@ -42,7 +43,7 @@ _WAITING = frozenset({"permission", "output_write_error"})
 def run(job: JobContext) -> Outcome:
     """Run, or go on with, one export. See :class:`engine.jobs.context.Handler`.
 
-    Result: one entry of what ``export --wait`` prints, see :func:`engine.export.records.result_of`.
+    Result: one entry of what ``export --wait`` prints, see :func:`engine.export.runs.records.result_of`.
     """
     work = _Work(job)
     try:

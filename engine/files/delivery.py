@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError
-from engine.export import ledger, placing, records
-from engine.export.orders import destination_problems
-from engine.export.records import Run
-from engine.ingest import folders
-from engine.ingest.copying import Stream, read_back_all, write_out
-from engine.ingest.landing import Landing, Original, open_original
+from engine.export.rendering import placing
+from engine.export.runs import ledger, records
+from engine.export.runs.orders import destination_problems
+from engine.export.runs.records import Run
+from engine.ingest.carrying.copying import Stream, read_back_all, write_out
+from engine.ingest.ends import folders
+from engine.ingest.ends.landing import Landing, Original, open_original
 from engine.jobs import room, states, store
 from engine.jobs.context import JobContext, JobPaused, Outcome
 from engine.library import Library

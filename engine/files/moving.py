@@ -15,7 +15,7 @@ from sqlite_utils import Database
 
 from engine.errors import NotFound, Refused, RushesError
 from engine.files.ours import Ours, recorded, why_not
-from engine.ingest import folders
+from engine.ingest.ends import folders
 from engine.names import display, to_blob
 from engine.storage import audit
 from engine.storage.database import execute, write

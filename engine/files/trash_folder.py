@@ -11,7 +11,7 @@ import urllib.parse
 from datetime import datetime
 
 from engine.errors import Refused
-from engine.ingest import folders
+from engine.ingest.ends import folders
 from engine.names import display
 
 _NAMES = 10_000

@@ -2,12 +2,14 @@
 
 ::
 
-    plan.plan ──> queue.queue ──> job.run
-                            ├─ listing     every file becomes a task, with a transfer per destination
-                            ├─ duplicates  what a destination holds verified already is skipped
-                            ├─ carrier     read once, write all, flush, read back, compare, publish
-                            └─ clipping    card and clips, probed
+    planning.plan ──> planning.queue ──> job
+        ├─ carrying.listing     every file becomes a task, with a transfer per destination
+        ├─ carrying.duplicates  what a destination holds verified already is skipped
+        ├─ carrying.carrier     read once, write all, flush, read back, compare, publish
+        │    └─ carrying.bundle   the same for many small files at once, in tight loops
+        ├─ cataloguing.clipping card and clips, probed
+        └─ hashlists.hashlists  ASC MHL, from the same reading
 
-    check.check_card   may this card be formatted?
-    scrub.run_verify   reads verified copies again, the oldest first
+    proving.check   may this card be formatted?
+    proving.scrub   reads verified copies again, the oldest first
 """

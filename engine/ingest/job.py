@@ -7,16 +7,20 @@ from typing import Any
 
 from engine import clock
 from engine.errors import RushesError, VolumeGone
-from engine.ingest import belt, hashlists, listing, naming, pace, recovery, reference, results, shortage
-from engine.ingest.carrier import SMALL, Carrier
-from engine.ingest.clipping import catalogue_item
-from engine.ingest.duplicates import skip_known
-from engine.ingest.ends import Destination, Source, open_destination, open_source
-from engine.ingest.gait import Gait
-from engine.ingest.meter import Meter
-from engine.ingest.parcels import Parcel, load
-from engine.ingest.queue import Order, read_order
-from engine.ingest.relaying import relay_item
+from engine.ingest.carrying import belt, listing, pace, recovery, shortage
+from engine.ingest.carrying.carrier import SMALL, Carrier
+from engine.ingest.carrying.duplicates import skip_known
+from engine.ingest.carrying.meter import Meter
+from engine.ingest.carrying.parcels import Parcel, load
+from engine.ingest.carrying.relaying import relay_item
+from engine.ingest.cataloguing import reference
+from engine.ingest.cataloguing.clipping import catalogue_item
+from engine.ingest.ends.ends import Destination, Source, open_destination, open_source
+from engine.ingest.ends.gait import Gait
+from engine.ingest.hashlists import hashlists
+from engine.ingest.planning import naming
+from engine.ingest.planning.queue import Order, read_order
+from engine.ingest.records import results
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, Outcome
 from engine.jobs.waiting import SPACE

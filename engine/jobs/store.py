@@ -40,7 +40,7 @@ class Job:
 
     ``free_eta_seconds`` is the time until the sources of an ingest are no longer needed, None while that is
     unknown and once it is over; ``parts`` is how fast each part of the job works, see
-    :mod:`engine.ingest.pace` (JSON text, None when the job has no parts).
+    :mod:`engine.ingest.carrying.pace` (JSON text, None when the job has no parts).
     """
 
     job_id: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import clock
-from engine.export import records
+from engine.export.runs import records
 from engine.library import Library
 from engine.names import display, from_blob
 from engine.reports.report import ClipRow, FileRow, Placed, Problem, Section

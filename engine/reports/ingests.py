@@ -8,8 +8,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
-from engine.ingest import pace
-from engine.ingest.results import OF_ITEM
+from engine.ingest.carrying import pace
+from engine.ingest.records.results import OF_ITEM
 from engine.library import Library
 from engine.names import display, from_blob
 from engine.reports.clips import Entry, assemble

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from engine.ingest.check import SHARES_BLOCKS
+from engine.ingest.proving.check import SHARES_BLOCKS
 from engine.storage import config
 from engine.storage.database import rows
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from engine import clock
 from engine.errors import NotFound, Refused, RushesError, WrongUse
-from engine.ingest.folders import publish, sync_folder
+from engine.ingest.ends.folders import publish, sync_folder
 from engine.library import Library
 from engine.names import display
 from engine.reports.report import Report

@@ -1,7 +1,7 @@
 """The global config database: the library registry and the settings, shared by all libraries.
 
 It lies at ``$XDG_CONFIG_HOME/rushes/config.db`` (``RUSHES_CONFIG`` names
-another folder). Presets live in it too; ``engine.export.presets`` owns that table.
+another folder). Presets live in it too; ``engine.export.recipes.presets`` owns that table.
 """
 
 from __future__ import annotations

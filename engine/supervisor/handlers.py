@@ -36,10 +36,10 @@ class JobKind:
 KINDS: dict[str, JobKind] = {
     "ingest": JobKind("engine.ingest.job:run", cleanup="engine.ingest.job:clean_up"),
     "verify": JobKind(
-        "engine.ingest.scrub:run_verify", afterwards="engine.relink.upgrade:reopen_contradicted"
+        "engine.ingest.proving.scrub:run_verify", afterwards="engine.relink.upgrade:reopen_contradicted"
     ),
-    "repair": JobKind("engine.ingest.repairs:run_repair"),
-    "mhl_verify": JobKind("engine.ingest.incoming_job:run_incoming"),
+    "repair": JobKind("engine.ingest.proving.repairs:run_repair"),
+    "mhl_verify": JobKind("engine.ingest.hashlists.incoming_job:run_incoming"),
     "relink_scan": JobKind("engine.relink.job:run_scan", cleanup="engine.relink.job:clean_up"),
     "relink_prove": JobKind("engine.relink.upgrade:run_prove"),
     "sweep": JobKind("engine.relink.sweep:run_sweep"),

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NotFound, Refused, WrongUse
-from engine.ingest.plan import MODES
+from engine.ingest.planning.plan import MODES
 from engine.names import display, from_blob, to_blob
 from engine.storage import audit
 from engine.storage.database import Row, row, rows, write

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import RushesError
-from engine.ingest import plan, queue
-from engine.ingest.scan import left_out, scan
+from engine.ingest.planning import plan, queue
+from engine.ingest.planning.scan import left_out, scan
 from engine.library import Library
 from engine.media.cards import Listed, recognise
 from engine.media.kinds import is_media

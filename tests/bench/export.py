@@ -34,8 +34,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import clock
-from engine.export import recipes, records
-from engine.export.orders import queue_runs
+from engine.export.recipes import recipes
+from engine.export.runs import records
+from engine.export.runs.orders import queue_runs
 from engine.jobs import store
 from engine.library import Library, create
 from engine.media.child import environment

@@ -21,8 +21,8 @@ import time
 from pathlib import Path
 
 from engine.ingest.job import run
-from engine.ingest.plan import plan
-from engine.ingest.queue import queue
+from engine.ingest.planning.plan import plan
+from engine.ingest.planning.queue import queue
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.library import create

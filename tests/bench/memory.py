@@ -26,7 +26,7 @@ TARGET_MIB = 150
 
 PLAN = """
 import json, sys
-from engine.ingest.plan import plan
+from engine.ingest.planning.plan import plan
 from engine.library import open_library
 print(plan(open_library(sys.argv[1]), [sys.argv[2]], [sys.argv[3]], dry_run=True).files)
 """
@@ -34,8 +34,8 @@ print(plan(open_library(sys.argv[1]), [sys.argv[2]], [sys.argv[3]], dry_run=True
 RUN = """
 import sys
 from engine.ingest.job import run
-from engine.ingest.plan import plan
-from engine.ingest.queue import queue
+from engine.ingest.planning.plan import plan
+from engine.ingest.planning.queue import queue
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.library import open_library

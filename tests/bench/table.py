@@ -38,8 +38,8 @@ from many_files import chill
 from verified_copy import make_source
 
 from engine.ingest.job import run
-from engine.ingest.plan import plan
-from engine.ingest.queue import queue
+from engine.ingest.planning.plan import plan
+from engine.ingest.planning.queue import queue
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.library import create

@@ -59,8 +59,8 @@ def device(folder: Path, name: str, mib: int, rate: int) -> Iterator[Path]:
 
 def ingest(card: Path, targets: list[Path], library: Path) -> float:
     from engine.ingest.job import run
-    from engine.ingest.plan import plan
-    from engine.ingest.queue import queue
+    from engine.ingest.planning.plan import plan
+    from engine.ingest.planning.queue import queue
     from engine.jobs import store
     from engine.jobs.context import JobContext
     from engine.library import create

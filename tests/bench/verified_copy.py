@@ -22,8 +22,9 @@ import sys
 import tempfile
 import time
 
-from engine.ingest import copying, folders
-from engine.ingest.landing import Landing, open_original
+from engine.ingest.carrying import copying
+from engine.ingest.ends import folders
+from engine.ingest.ends.landing import Landing, open_original
 from engine.media.hashing import full_hash
 from engine.media.rereading import PAGE_CACHED
 

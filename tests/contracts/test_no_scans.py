@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from engine.api import reports
-from engine.ingest.check import check_card
-from engine.ingest.incoming_job import queue_incoming, run_incoming
-from engine.ingest.scrub import queue_verify, run_verify
+from engine.ingest.hashlists.incoming_job import queue_incoming, run_incoming
+from engine.ingest.proving.check import check_card
+from engine.ingest.proving.scrub import queue_verify, run_verify
 from engine.library import create
 from engine.storage import database
 from tests.engine.ingest.conftest import Desk, fill, write
@@ -92,7 +92,7 @@ def everything(desk: Desk, tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.ingest(one, to=[tmp / "named"], layout="template", duplicates="copy", checksums=("md5",))
     desk.ingest(one, to=[tmp / "hashed"], layout="content", duplicates="copy")
     with monkeypatch.context() as patch:
-        patch.setattr("engine.ingest.carrier.source_digest", lambda original: "0" * 64)
+        patch.setattr("engine.ingest.carrying.carrier.source_digest", lambda original: "0" * 64)
         job_id = desk.queue(two, to=[tmp / "doubt"], duplicates="copy", verify_source=True)
         desk.start(job_id)
     desk.start(job_id, intent="retry")
@@ -103,7 +103,7 @@ def everything(desk: Desk, tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_card(desk.library, str(one))
     scrub = queue_verify(desk.library)
     desk.start(scrub, handler=run_verify)
-    from engine.ingest.hashlists import create as create_list
+    from engine.ingest.hashlists.hashlists import create as create_list
 
     create_list(desk.library, str(tmp / "nas/A001"))
     listed = queue_incoming(desk.library, str(tmp / "nas"))

@@ -18,7 +18,7 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 
-from engine.export import codecs
+from engine.export.recipes import codecs
 from engine.media.child import environment
 from engine.media.tools import Tools, find_tools, has_encoder
 

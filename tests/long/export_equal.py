@@ -22,9 +22,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from engine.export import codecs, graph, ledger, presets, recipes, records, segment
-from engine.export.orders import queue_runs
-from engine.export.plan import Plan, Segment
+from engine.export.planning import graph
+from engine.export.planning.plan import Plan, Segment
+from engine.export.recipes import codecs, presets, recipes
+from engine.export.rendering import segment
+from engine.export.runs import ledger, records
+from engine.export.runs.orders import queue_runs
 from engine.jobs import store
 from engine.library import Library
 from engine.media import ffmpeg

@@ -25,9 +25,11 @@ from pathlib import Path
 import psutil
 
 from engine.api import jobs as api
-from engine.export import crew, recipes, records
-from engine.export.orders import Queued, queue_runs
-from engine.export.runs import log_path
+from engine.export.recipes import recipes
+from engine.export.rendering import crew
+from engine.export.runs import records
+from engine.export.runs.orders import Queued, queue_runs
+from engine.export.runs.runs import log_path
 from engine.jobs import store
 from engine.library import Library
 from engine.media.tools import find_tools
@@ -160,7 +162,7 @@ def settled(library: Library, queued: Queued) -> str:
 
 def go_on(library: Library, queued: Queued, status: str) -> Queued:
     """What an operator does with a run in that state."""
-    from engine.export import runs
+    from engine.export.runs import runs
 
     if status in ("pending", "running"):
         return queued  # the engine was started again: it starts what waits, and interrupts what ran

@@ -22,8 +22,8 @@ from pathlib import Path
 import psutil
 
 from engine.api import jobs as api
-from engine.export import records
-from engine.export.orders import Queued
+from engine.export.runs import records
+from engine.export.runs.orders import Queued
 from engine.library import Library
 from engine.media.tools import Tools, find_tools
 from engine.storage.database import scalar

@@ -8,7 +8,7 @@ from typing import Any
 from engine.api import compose_form, preset_fields, recipe_fields
 from engine.api.forms import Check, Fact, Field, Values, nested, problems
 from engine.api.making_rows import Answers, ItemLine, PartEntry, PresetEntry, RecipeEntry, in_words
-from engine.export import body, spec
+from engine.export.recipes import body, spec
 from tests.tui.fake_parts import CLIPS
 
 Ask = Callable[..., None]

@@ -24,7 +24,8 @@ from engine.api.rows import (
 from engine.api.views import order
 from engine.api.views.base import HISTORY, JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
-from engine.ingest import pace, results
+from engine.ingest.carrying import pace
+from engine.ingest.records import results
 from engine.jobs import line, waiting
 from engine.jobs.store import priority_word
 from engine.library import Library

@@ -9,7 +9,7 @@ from typing import ClassVar
 from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
 from engine.api.views.base import HISTORY, JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
-from engine.export.records import FRAMES_DONE, HAYSTACK
+from engine.export.runs.records import FRAMES_DONE, HAYSTACK
 from engine.jobs import line, waiting
 from engine.jobs.store import priority_word
 from engine.storage.database import Row, row, rows

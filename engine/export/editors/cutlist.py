@@ -15,9 +15,10 @@ from typing import Any
 from urllib.parse import quote
 
 from engine.errors import RushesError
-from engine.export import planning, shape, timecode
-from engine.export.planning import Facts
-from engine.export.timeline import Shot
+from engine.export.planning import planning, shape
+from engine.export.planning.planning import Facts
+from engine.export.planning.timeline import Shot
+from engine.export.recipes import timecode
 from engine.media.facts import MediaFacts
 from engine.names import display
 

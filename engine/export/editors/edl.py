@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from engine.export import timecode
 from engine.export.editors.cutlist import CutList, Event, Media
+from engine.export.recipes import timecode
 
 REEL_LETTERS = 8
 """Longest reel name of the format."""

@@ -6,8 +6,8 @@ import json
 from fractions import Fraction
 from typing import Any
 
-from engine.export import timecode
 from engine.export.editors.cutlist import CutList, Event, Media
+from engine.export.recipes import timecode
 
 
 def text(cuts: CutList) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from engine.api import ingests
 from engine.errors import NotFound
-from engine.ingest.plan import plan
-from engine.ingest.queue import queue
+from engine.ingest.planning.plan import plan
+from engine.ingest.planning.queue import queue
 from engine.library import Library
 from tests.engine.ingest.conftest import start, write
 
@@ -22,7 +22,7 @@ def test_both_readings_of_a_source_in_doubt_are_kept(
     write(card / "a.mov", 3 << 20)
     odd = os.fsdecode(b"\xff\x1b.mov")
     write(card / odd, 100)
-    monkeypatch.setattr("engine.ingest.carrier.source_digest", lambda original: "0" * 64)
+    monkeypatch.setattr("engine.ingest.carrying.carrier.source_digest", lambda original: "0" * 64)
     planned = plan(library, [str(card)], [str(tmp_path / "nas")], verify_source=True)
     job_id = queue(library, planned).job_id
     start(library, job_id)

@@ -8,7 +8,7 @@ import pytest
 
 from engine.api import forms, points, preset_form, recipe_fields, recipe_form
 from engine.errors import WrongUse
-from engine.export import spec as rules
+from engine.export.recipes import spec as rules
 
 FIELDS = {field.key: field for field in recipe_fields.fields()}
 FRAME = ("mode", "items", "width", "height")

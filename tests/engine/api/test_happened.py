@@ -17,7 +17,11 @@ SWEPT = {"known": 38, "present": 38, "back": 0, "missing": 0, "newly_missing": 0
 @pytest.mark.parametrize(
     ("kind", "detail", "sentence"),
     [
-        ("appeared", {"mount_point": "/mnt/x", "evidence": ["never seen"]}, "seen for the first time at /mnt/x"),
+        (
+            "appeared",
+            {"mount_point": "/mnt/x", "evidence": ["never seen"]},
+            "seen for the first time at /mnt/x",
+        ),
         (
             "appeared",
             {"mount_point": "/mnt/x", "stand_in": True},

@@ -12,7 +12,7 @@ import pytest
 from engine.api import views
 from engine.api.rows import Filter
 from engine.errors import NotFound, WrongUse
-from engine.export import records
+from engine.export.runs import records
 from engine.library import Library
 from engine.storage.database import write
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from engine import clock
-from engine.export import recipes, records
-from engine.export.runs import Queued, queue_runs
+from engine.export.recipes import recipes
+from engine.export.runs import records
+from engine.export.runs.runs import Queued, queue_runs
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.library import Library

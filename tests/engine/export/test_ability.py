@@ -8,10 +8,11 @@ from fractions import Fraction
 import pytest
 
 from engine.errors import Refused, WrongUse
-from engine.export import ability, presets
-from engine.export.body import checked
-from engine.export.orders import resolved
-from engine.export.system_presets import SYSTEM
+from engine.export.planning import ability
+from engine.export.recipes import presets
+from engine.export.recipes.body import checked
+from engine.export.recipes.system_presets import SYSTEM
+from engine.export.runs.orders import resolved
 from engine.media.probe import probe
 from engine.storage.config import open_config
 
@@ -111,7 +112,7 @@ def test_presets_for_cards_are_listed_where_they_work_alone(config, monkeypatch)
     def works(_tools, name):
         return name == "hevc_nvenc"
 
-    monkeypatch.setattr("engine.export.presets.has_encoder", works)
+    monkeypatch.setattr("engine.export.recipes.presets.has_encoder", works)
     listed = [preset.name for preset in presets.list_presets(config)]
     assert [name for name in listed if name.startswith(("h264-", "hevc-", "av1-"))] == ["hevc-nvenc"]
     # The others can be named all the same: the refusal tells what is missing.

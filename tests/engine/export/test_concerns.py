@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export import concerns, presets
+from engine.export.recipes import concerns, presets
 from engine.storage.config import open_config
 
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from engine.export import crew
+from engine.export.rendering import crew
 
 
 def test_only_so_many_work_hard_while_others_are_proven():

@@ -10,7 +10,7 @@ import pytest
 
 from engine.api import engines
 from engine.errors import Refused, WrongUse
-from engine.export import runs
+from engine.export.runs import runs
 from engine.files import delivery
 from engine.jobs import store
 from engine.media.hashing import full_hash
@@ -94,7 +94,7 @@ def test_a_film_that_was_changed_is_neither_delivered_nor_removed(desk, film, tm
 
 
 def test_what_does_not_reach_the_disk_is_no_copy(desk, film, tmp_path, monkeypatch):
-    from engine.ingest.landing import Landing
+    from engine.ingest.ends.landing import Landing
 
     to = tmp_path / "deliveries"
     real = Landing.settle

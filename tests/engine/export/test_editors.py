@@ -11,8 +11,8 @@ import pytest
 from defusedxml import ElementTree
 
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export import ledger, timecode
-from engine.export.editors import timelines
+from engine.export.recipes import timecode
+from engine.export.runs import ledger, timelines
 from engine.media.probe import probe
 
 

@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.export import graph, ledger, presets, segment
-from engine.export.plan import Plan, Segment
+from engine.export.planning import graph
+from engine.export.planning.plan import Plan, Segment
+from engine.export.recipes import presets
+from engine.export.rendering import segment
+from engine.export.runs import ledger
 from engine.media import ffmpeg
 from engine.storage.config import open_config
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
-from engine.export import proof, runs
+from engine.export.rendering import proof
+from engine.export.runs import runs
 from engine.media import ffmpeg
 from engine.media.failures import SENTENCES, FfmpegFailed
 from engine.storage.database import execute
@@ -52,7 +53,7 @@ def test_a_clip_is_gone_when_the_run_starts(desk, clip):
 def test_a_clip_goes_while_the_run_is_on(desk, clip, monkeypatch):
     desk.add(clip("a.mov"), "a.mov")
     desk.add(clip("b.mov", picture="testsrc"), "b.mov")
-    from engine.export import parts
+    from engine.export.runs import parts
 
     real = parts.finish
 
@@ -102,7 +103,7 @@ def test_no_such_stream(desk, clip, footage, preset, said):
 
 
 def _preset(desk, name: str) -> str:
-    from engine.export import presets
+    from engine.export.recipes import presets
     from engine.storage.config import open_config
 
     db = open_config()
@@ -148,7 +149,7 @@ def test_a_seek_into_an_open_group_is_no_damage(desk, footage):
 
 def test_the_encoder_is_missing(desk, clip, tools, monkeypatch):
     desk.add(clip("a.mov"), "a.mov")
-    monkeypatch.setattr("engine.export.orders.has_encoder", lambda _tools, name: name != "libx264")
+    monkeypatch.setattr("engine.export.runs.orders.has_encoder", lambda _tools, name: name != "libx264")
     with pytest.raises(Refused, match="no encoder libx264"):
         desk.order(preset="share")
 

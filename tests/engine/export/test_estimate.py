@@ -9,8 +9,10 @@ from fractions import Fraction
 import pytest
 
 from engine.errors import Refused
-from engine.export import crew, estimate, orders
-from engine.export.planning import length_of
+from engine.export.planning import estimate
+from engine.export.planning.planning import length_of
+from engine.export.rendering import crew
+from engine.export.runs import orders
 from engine.jobs import room, store
 from engine.media.probe import probe
 from engine.storage import config
@@ -113,7 +115,7 @@ def test_what_is_rendered_need_not_be_there_twice(desk, clip, monkeypatch):
     desk.add(clip("a.mov"), "a.mov")
     run = desk.export(preset="archive")
     execute(desk.library.db(), "UPDATE jobs SET status = 'failed' WHERE job_id = ?", (run.job_id,))
-    from engine.export import runs
+    from engine.export.runs import runs
 
     again = runs.resume(desk.library, run.run_id)
     before, after = (

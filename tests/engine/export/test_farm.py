@@ -11,7 +11,7 @@ import pytest
 
 from engine.api import exports as api
 from engine.errors import RushesError, WrongUse
-from engine.export import farm, runs
+from engine.export.runs import farm, runs
 from engine.media.hashing import full_hash
 
 

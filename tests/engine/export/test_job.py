@@ -10,7 +10,7 @@ import pytest
 
 from engine import names
 from engine.errors import Refused
-from engine.export import records, runs
+from engine.export.runs import records, runs
 from engine.jobs.context import JobContext
 
 

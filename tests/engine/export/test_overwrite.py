@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import NotFound
-from engine.export import placing, records, runs
+from engine.export.rendering import placing
+from engine.export.runs import records, runs
 from engine.storage.database import execute
 
 PRORES = {"preset": "archive"}

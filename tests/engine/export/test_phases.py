@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.export import runs
+from engine.export.runs import runs
 from engine.jobs import store
 from engine.jobs.context import JobContext
 

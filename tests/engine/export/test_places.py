@@ -15,7 +15,8 @@ import pytest
 from engine.api import preview
 from engine.api.views.runs import Runs
 from engine.errors import Refused
-from engine.export import recipes, runs
+from engine.export.recipes import recipes
+from engine.export.runs import runs
 from engine.media.probe import probe
 from engine.names import to_blob
 from engine.storage.database import execute

@@ -10,11 +10,11 @@ from fractions import Fraction
 import pytest
 
 from engine.errors import WrongUse
-from engine.export import graph, plan
-from engine.export.join import Made, concat_list
-from engine.export.plan import Plan, Source, chunk_fingerprint, film_fingerprint, segment_fingerprint
-from engine.export.system_presets import SYSTEM
-from engine.export.timeline import Policy, Shot
+from engine.export.planning import graph, plan
+from engine.export.planning.plan import Plan, Source, chunk_fingerprint, film_fingerprint, segment_fingerprint
+from engine.export.planning.timeline import Policy, Shot
+from engine.export.recipes.system_presets import SYSTEM
+from engine.export.rendering.join import Made, concat_list
 
 SOURCE = Source(
     clip_id="c1", title="A", asset_id=1, identity="blake3:aa", size=1000, width=1920, height=1080,

@@ -8,10 +8,10 @@ from fractions import Fraction
 import pytest
 
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export import codecs, presets
-from engine.export.body import checked, fps_text
-from engine.export.orders import resolved
-from engine.export.system_presets import SYSTEM
+from engine.export.recipes import codecs, presets
+from engine.export.recipes.body import checked, fps_text
+from engine.export.recipes.system_presets import SYSTEM
+from engine.export.runs.orders import resolved
 from engine.media.tools import find_tools
 from engine.storage.config import open_config
 
@@ -192,7 +192,7 @@ def test_nothing_that_was_not_asked_for_is_passed():
 
 def test_an_encoder_that_this_ffmpeg_lacks_is_refused_by_name(config, monkeypatch):
     tools = find_tools()
-    monkeypatch.setattr("engine.export.orders.has_encoder", lambda _tools, name: name == "libaom-av1")
+    monkeypatch.setattr("engine.export.runs.orders.has_encoder", lambda _tools, name: name == "libaom-av1")
     body, problems = resolved(tools, presets.get(config, "av1"))
     assert body["video"]["encoder"] == "libaom-av1"
     args = codecs.video_arguments(body["video"], Fraction(25))

@@ -8,9 +8,10 @@ import pytest
 
 from engine.api import exports as api
 from engine.errors import NotFound, Refused, WrongUse
-from engine.export import naming, recipes, records, runs
-from engine.export.selection import event_at, natural, ordered, select
-from engine.export.spec import checked
+from engine.export.planning.selection import event_at, natural, ordered, select
+from engine.export.recipes import naming, recipes
+from engine.export.recipes.spec import checked
+from engine.export.runs import records, runs
 from engine.jobs import store
 from engine.storage.database import execute
 

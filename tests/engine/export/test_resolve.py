@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
-from engine.export import records, resolve
-from engine.export.resolve_worker import Unable, render
+from engine.export.editors import resolve
+from engine.export.editors.resolve_worker import Unable, render
+from engine.export.runs import records
 
 FAKE = """
 import json, os, subprocess

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import IllegalTransition, Refused
-from engine.export import crew, parts, records, runs
+from engine.export.rendering import crew
+from engine.export.runs import parts, records, runs
 from engine.jobs import store
 from engine.storage import config
 from engine.storage.database import execute, rows

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
-from engine.export import graph, ledger, presets, records
-from engine.export.system_presets import SYSTEM
+from engine.export.planning import graph
+from engine.export.recipes import presets
+from engine.export.recipes.system_presets import SYSTEM
+from engine.export.runs import ledger, records
 from engine.storage.config import open_config
 
 BT2020 = ("-pix_fmt", "yuv420p10le", "-color_primaries", "bt2020", "-colorspace", "bt2020nc")

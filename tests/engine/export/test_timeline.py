@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from engine.export.timeline import (
+from engine.export.planning.timeline import (
     SAMPLE_RATE,
     Part,
     Piece,

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import WrongUse
-from engine.export import ledger, records, verifying
-from engine.export.spec import checked
+from engine.export.recipes.spec import checked
+from engine.export.rendering import verifying
+from engine.export.runs import ledger, records
 
 
 def findings_of(desk, run) -> dict:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.export import presets
+from engine.export.recipes import presets
 from engine.storage.config import open_config
 
 DAY = 24 * 3600 * 48000

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.export import drawing, ledger, records, timecode
-from engine.export.plan import segment_fingerprint
-from engine.export.spec import checked
+from engine.export.planning import drawing
+from engine.export.planning.plan import segment_fingerprint
+from engine.export.recipes import timecode
+from engine.export.recipes.spec import checked
+from engine.export.runs import ledger, records
 from engine.media import letters
 
 ALL = (

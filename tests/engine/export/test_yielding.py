@@ -7,7 +7,7 @@ import os
 import pytest
 
 from engine.api import engines
-from engine.export import runs
+from engine.export.runs import runs
 from engine.jobs import store
 from engine.media import ffmpeg
 from engine.media.courtesy import Courtesy, lower

@@ -12,8 +12,8 @@ import pytest
 
 from engine.errors import RushesError
 from engine.ingest.job import run
-from engine.ingest.plan import plan as ingest_plan
-from engine.ingest.queue import queue as ingest_queue
+from engine.ingest.planning.plan import plan as ingest_plan
+from engine.ingest.planning.queue import queue as ingest_queue
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
 from engine.library import Library, create

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import VolumeGone
-from engine.ingest import bundle as steps
-from engine.ingest.ends import Source
-from engine.ingest.gait import LOCAL
-from engine.ingest.ledger import Ledger
+from engine.ingest.carrying import bundle as steps
+from engine.ingest.carrying.ledger import Ledger
+from engine.ingest.ends.ends import Source
+from engine.ingest.ends.gait import LOCAL
 from engine.jobs import store
 
 from .conftest import temps, tree, write
@@ -30,7 +30,7 @@ FILES = 3 * BUNDLE + 40
 @pytest.fixture(autouse=True)
 def small_bundles(monkeypatch):
     """Many bundles of few files."""
-    monkeypatch.setattr("engine.ingest.gait.LOCAL", replace(LOCAL, together=BUNDLE))
+    monkeypatch.setattr("engine.ingest.ends.gait.LOCAL", replace(LOCAL, together=BUNDLE))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_all_bundles_come_through(desk, source, tmp_path):
 
 
 def test_progress_counts_each_byte_when_written_and_when_read_back(desk, source, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.ingest.meter.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.ingest.carrying.meter.REPORT_SECONDS", 0.0)
     monkeypatch.setattr("engine.jobs.context.REPORT_SECONDS", 0.0)
     seen, report = [], store.write_progress
 
@@ -105,7 +105,7 @@ def test_no_verdict_is_stored_before_the_file_has_its_name(desk, source, tmp_pat
 
 def test_no_file_gets_its_name_before_it_is_flushed_and_read_back(desk, source, tmp_path, monkeypatch):
     """The order of the promise, from the calls themselves."""
-    from engine.ingest import folders
+    from engine.ingest.ends import folders
     from engine.media.rereading import Reread
 
     told = []

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from engine.ingest import bundle as steps
-from engine.ingest import folders
-from engine.ingest.ends import Destination
-from engine.ingest.landing import Landing
+from engine.ingest.carrying import bundle as steps
+from engine.ingest.ends import folders
+from engine.ingest.ends.ends import Destination
+from engine.ingest.ends.landing import Landing
 from engine.media.rereading import Reread
 
 from .conftest import temps, tree, write
@@ -189,7 +189,7 @@ def test_an_error_of_the_device_once_costs_a_second_copy_and_no_file(
 
 def test_without_room_for_all_each_file_is_asked(desk, source, tmp_path, monkeypatch):
     """The file system is never filled to its last byte: others need it too, the catalogue perhaps."""
-    monkeypatch.setattr("engine.ingest.plan.free_bytes", lambda path: 1 << 40)
+    monkeypatch.setattr("engine.ingest.planning.plan.free_bytes", lambda path: 1 << 40)
     monkeypatch.setattr(Destination, "room", lambda self: 3000)
     written = []
     monkeypatch.setattr(steps, "_write_new", lambda leg, *_: written.append(leg.name))

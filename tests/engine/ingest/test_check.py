@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from engine.ingest.check import check_card
-from engine.ingest.scrub import queue_verify, run_verify
+from engine.ingest.proving.check import check_card
+from engine.ingest.proving.scrub import queue_verify, run_verify
 from engine.storage import config
 from engine.volumes import store
 

@@ -117,7 +117,7 @@ def test_a_missing_ffmpeg_does_not_fail_an_ingest(desk, tmp_path, film, monkeypa
     def missing():
         raise ToolMissing("ffmpeg is missing; install it.")
 
-    monkeypatch.setattr("engine.ingest.clipping.find_tools", missing)
+    monkeypatch.setattr("engine.ingest.cataloguing.clipping.find_tools", missing)
     put(tmp_path / "day/good.mp4", film)
     assert desk.ingest(tmp_path / "day", to=[tmp_path / "nas"])["status"] == "completed"
     assert desk.row("SELECT kind FROM clips")["kind"] == "video"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
-from engine.ingest.folders import Root
-from engine.ingest.landing import Landing
+from engine.ingest.ends.folders import Root
+from engine.ingest.ends.landing import Landing
 
 from .conftest import tree, write
 

@@ -8,9 +8,10 @@ import threading
 
 import pytest
 
-from engine.ingest import copying, failures
+from engine.ingest.carrying import copying
+from engine.ingest.ends import failures
+from engine.ingest.ends.landing import Landing
 from engine.ingest.job import run
-from engine.ingest.landing import Landing
 from engine.jobs import store
 from engine.jobs.context import JobContext, JobPaused
 from engine.media import rereading
@@ -69,7 +70,7 @@ def test_a_source_that_gives_other_bytes_each_time_is_named(desk, tmp_path, monk
     source = tmp_path / "card"
     write(source / "a.mov", 3 << 20)
     write(source / "b.mov", 100)
-    monkeypatch.setattr("engine.ingest.carrier.source_digest", lambda original: "0" * 64)
+    monkeypatch.setattr("engine.ingest.carrying.carrier.source_digest", lambda original: "0" * 64)
     result = desk.ingest(source, to=[tmp_path / "nas"], verify_source=True)
     assert result["failed"] == 2
     assert result["status"] == "failed"
@@ -166,8 +167,8 @@ def test_no_space_in_the_middle_of_a_file(desk, tmp_path, monkeypatch):
     write(source / "big.mov", 16 << 20)
     write(source / "later.mov", 1000)
     with ext4(tmp_path, "small", 24) as small:
-        monkeypatch.setattr("engine.ingest.ends.Destination.room", lambda self: 1 << 40)
-        monkeypatch.setattr("engine.ingest.plan.free_bytes", lambda path: 1 << 40)
+        monkeypatch.setattr("engine.ingest.ends.ends.Destination.room", lambda self: 1 << 40)
+        monkeypatch.setattr("engine.ingest.planning.plan.free_bytes", lambda path: 1 << 40)
         write(small / "filler", 8 << 20)
         job_id = desk.queue(source, to=[small / "in", tmp_path / "nas"])
         assert desk.start(job_id) is None
@@ -191,7 +192,7 @@ def test_a_quota_is_not_waited_for_as_for_room(desk, card, tmp_path, monkeypatch
     import errno
 
     monkeypatch.setattr(
-        "engine.ingest.landing.Landing.write",
+        "engine.ingest.ends.landing.Landing.write",
         lambda self, data: setattr(
             self, "failure", failures.of_writing(OSError(errno.EDQUOT, "quota"), self.shown)
         ),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import xxhash
 
-from engine.ingest.firstlist import first_list
-from engine.ingest.generations import FORM, IGNORED, Record, add, known_digests
+from engine.ingest.hashlists.firstlist import first_list
+from engine.ingest.hashlists.generations import FORM, IGNORED, Record, add, known_digests
 from engine.media.filelist import private_database
 from engine.media.mhl.folders import Sums, folder_hashes
 from engine.media.mhl.records import Creator, History

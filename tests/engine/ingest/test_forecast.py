@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.ingest.forecast import GUESSED_RATES, forecast
-from engine.ingest.plan import plan as ingest_plan
+from engine.ingest.planning.forecast import GUESSED_RATES, forecast
+from engine.ingest.planning.plan import plan as ingest_plan
 
 MIB = 1 << 20
 

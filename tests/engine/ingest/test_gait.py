@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from engine.ingest import bundle as steps
-from engine.ingest.carrier import Carrier
-from engine.ingest.gait import LOCAL, NETWORK, gait_of
+from engine.ingest.carrying import bundle as steps
+from engine.ingest.carrying.carrier import Carrier
+from engine.ingest.ends.gait import LOCAL, NETWORK, gait_of
 from engine.volumes import places
 
 from .conftest import tree, write

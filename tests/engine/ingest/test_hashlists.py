@@ -15,10 +15,10 @@ import pytest
 import xxhash
 
 from engine.errors import NotFound, Refused, RushesError
-from engine.ingest import generations, hashlists, incoming
-from engine.ingest.generations import Record
-from engine.ingest.plan import plan as ingest_plan
-from engine.ingest.queue import queue as ingest_queue
+from engine.ingest.hashlists import generations, hashlists, incoming
+from engine.ingest.hashlists.generations import Record
+from engine.ingest.planning.plan import plan as ingest_plan
+from engine.ingest.planning.queue import queue as ingest_queue
 from engine.media.mhl import reading
 from engine.media.mhl.folders import bytes_of, folder_hashes
 from engine.media.mhl.records import (
@@ -600,7 +600,8 @@ def test_c4_there_and_back() -> None:
 CUT = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[4])
-from engine.ingest import listfolder, folders
+from engine.ingest.ends import folders
+from engine.ingest.hashlists import listfolder
 from engine.media.mhl import reading
 from engine.media.mhl.records import Creator, Digest, FileHash, HashList
 left = int(sys.argv[2])

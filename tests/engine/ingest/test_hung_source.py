@@ -14,9 +14,11 @@ from functools import partial
 
 import pytest
 
-from engine.ingest import copying, hashlists, listing, reach, stalls
-from engine.ingest.incoming_job import queue_incoming, run_incoming
-from engine.ingest.scrub import queue_verify, run_verify
+from engine.ingest.carrying import copying, listing
+from engine.ingest.ends import reach, stalls
+from engine.ingest.hashlists import hashlists
+from engine.ingest.hashlists.incoming_job import queue_incoming, run_incoming
+from engine.ingest.proving.scrub import queue_verify, run_verify
 from engine.jobs import store
 from engine.jobs.context import JobContext
 from engine.media import rereading

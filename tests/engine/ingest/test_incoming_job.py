@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import NotFound
-from engine.ingest import hashlists, incoming, incoming_job
+from engine.ingest.hashlists import hashlists, incoming, incoming_job
 from engine.jobs import store
 from tests.engine.ingest.conftest import Desk, tree, write
 

@@ -88,7 +88,7 @@ def test_progress_ends_full_and_never_falls(desk, card, tmp_path, monkeypatch):
 
     monkeypatch.setattr(store, "write_progress", note)
     monkeypatch.setattr("engine.jobs.context.REPORT_SECONDS", 0.0)
-    monkeypatch.setattr("engine.ingest.meter.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.ingest.carrying.meter.REPORT_SECONDS", 0.0)
     desk.ingest(card, to=[tmp_path / "nas", tmp_path / "backup"])
     total = sum(len(data) for data in tree(card).values())
     job = store.get(desk.db, desk.jobs[0])

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from engine.ingest import copying
+from engine.ingest.carrying import copying
 from engine.ingest.job import clean_up
 from engine.jobs import store
 from engine.jobs.context import JobContext
@@ -86,9 +86,9 @@ def test_kill_at_random_instants(desk, tmp_path):
 
 
 def test_a_large_file_is_continued_from_its_blocks(desk, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.ingest.copying.BLOCK", 4 << 20)
-    monkeypatch.setattr("engine.ingest.journal.BLOCK", 4 << 20)
-    monkeypatch.setattr("engine.ingest.journal.JOURNALED", 8 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.copying.BLOCK", 4 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.journal.BLOCK", 4 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.journal.JOURNALED", 8 << 20)
     source, nas, backup = tmp_path / "card", tmp_path / "nas", tmp_path / "backup"
     write(source / "long.mov", 61 << 20)
     job_id = desk.queue(source, to=[nas, backup])
@@ -125,9 +125,9 @@ def test_a_large_file_is_continued_from_its_blocks(desk, tmp_path, monkeypatch):
 
 
 def test_a_source_that_changed_is_begun_anew(desk, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.ingest.copying.BLOCK", 4 << 20)
-    monkeypatch.setattr("engine.ingest.journal.BLOCK", 4 << 20)
-    monkeypatch.setattr("engine.ingest.journal.JOURNALED", 8 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.copying.BLOCK", 4 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.journal.BLOCK", 4 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.journal.JOURNALED", 8 << 20)
     source, nas = tmp_path / "card", tmp_path / "nas"
     write(source / "long.mov", 21 << 20)
     job_id = desk.queue(source, to=[nas])
@@ -152,9 +152,9 @@ def test_a_source_that_changed_is_begun_anew(desk, tmp_path, monkeypatch):
 
 
 def test_a_cancel_while_nothing_runs_removes_what_was_kept(desk, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.ingest.copying.BLOCK", 4 << 20)
-    monkeypatch.setattr("engine.ingest.journal.BLOCK", 4 << 20)
-    monkeypatch.setattr("engine.ingest.journal.JOURNALED", 8 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.copying.BLOCK", 4 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.journal.BLOCK", 4 << 20)
+    monkeypatch.setattr("engine.ingest.carrying.journal.JOURNALED", 8 << 20)
     write(tmp_path / "card/long.mov", 40 << 20)
     job_id = desk.queue(tmp_path / "card", to=[tmp_path / "nas"])
     context, read, position = [], copying.read_into, []

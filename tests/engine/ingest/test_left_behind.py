@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import WrongUse
-from engine.ingest.carrier import Carrier
-from engine.ingest.queue import queue
+from engine.ingest.carrying.carrier import Carrier
+from engine.ingest.planning.queue import queue
 from engine.jobs import store
 from engine.media.mhl import reading
 from engine.reports import automatic
@@ -83,7 +83,7 @@ def test_no_report_is_written_into_a_source(desk, card, tmp_path):
 def test_a_job_that_was_stopped_and_resumed_leaves_one_report_and_one_hash_list_of_everything(
     desk, card, tmp_path, monkeypatch
 ):
-    from engine.ingest.plan import plan
+    from engine.ingest.planning.plan import plan
 
     carry = Carrier.carry
 

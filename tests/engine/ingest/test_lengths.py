@@ -8,7 +8,7 @@ import pytest
 
 from engine.demo.footage import shoot_day
 from engine.errors import ToolMissing
-from engine.ingest.lengths import continuations, together
+from engine.ingest.cataloguing.lengths import continuations, together
 from engine.media.clips import Clip, Part
 from engine.media.tools import find_tools
 

@@ -9,9 +9,9 @@ import pytest
 from blake3 import blake3
 
 from engine.errors import Refused, WrongUse
-from engine.ingest import naming
-from engine.ingest.naming import CONTENT, USUAL, Known, folder_above, name_files, safe, template_of
-from engine.ingest.plan import plan
+from engine.ingest.planning import naming
+from engine.ingest.planning.naming import CONTENT, USUAL, Known, folder_above, name_files, safe, template_of
+from engine.ingest.planning.plan import plan
 from engine.media.filelist import FileList, Listed
 
 from .conftest import temps, tree, write

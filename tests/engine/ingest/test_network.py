@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.ingest import carrier
+from engine.ingest.carrying import carrier
 from engine.jobs import store
 from engine.volumes import places
 

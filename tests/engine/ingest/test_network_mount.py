@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.ingest import copying, stalls
-from engine.ingest.landing import Landing
+from engine.ingest.carrying import copying
+from engine.ingest.ends import stalls
+from engine.ingest.ends.landing import Landing
 from engine.jobs import store
 from engine.volumes.refresh import refresh
 
@@ -65,8 +66,8 @@ def test_a_server_that_dies_pauses_its_destination_and_the_rest_follows_when_it_
         settle(self, original, sync=sync)
 
     monkeypatch.setattr(Landing, "settle", die)
-    monkeypatch.setattr("engine.ingest.carrier.WAITS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr("engine.ingest.ends.SURE_SECONDS", 0.3)
+    monkeypatch.setattr("engine.ingest.carrying.carrier.WAITS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("engine.ingest.ends.ends.SURE_SECONDS", 0.3)
     job_id = desk.queue(card, to=[share.point / "in", tmp_path / "disk"])
     assert desk.start(job_id) is None
     assert died.is_set()

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from engine.errors import WrongUse
-from engine.ingest.queue import read_order
+from engine.ingest.planning.queue import read_order
 from engine.jobs import store
 from engine.media.hashing import c4_text
 
@@ -32,7 +32,7 @@ def test_without_asking_there_are_none(desk, card, tmp_path):
 
 
 def test_a_file_continued_after_a_kill_has_its_checksums_whole(desk, tmp_path, monkeypatch):
-    from engine.ingest import copying, journal
+    from engine.ingest.carrying import copying, journal
 
     for module in (copying, journal):
         monkeypatch.setattr(module, "BLOCK", 1 << 20)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from engine.api.views.jobs import Files, Jobs
-from engine.ingest.carrier import Carrier
-from engine.ingest.landing import Landing
-from engine.ingest.pace import Lane, Pace, bottleneck, parts
+from engine.ingest.carrying.carrier import Carrier
+from engine.ingest.carrying.pace import Lane, Pace, bottleneck, parts
+from engine.ingest.ends.landing import Landing
 from engine.jobs import store
 
 from .conftest import tree, write
@@ -74,7 +74,7 @@ def test_a_pace_goes_on_where_an_earlier_run_stopped():
 
 def test_the_rate_of_now_is_that_of_the_last_seconds(monkeypatch):
     moments = iter([0.0, 5.0, 30.0, 31.0])
-    monkeypatch.setattr("engine.ingest.pace.time.monotonic", lambda: next(moments))
+    monkeypatch.setattr("engine.ingest.carrying.pace.time.monotonic", lambda: next(moments))
     pace = Pace(None)
     lane = pace.lane("NAS", "destination")
     for written, seconds in ((0, 0.0), (1000, 1.0), (1100, 2.0), (1200, 3.0)):

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from engine.errors import Refused, WrongUse
-from engine.ingest import layout
-from engine.ingest.plan import plan as ingest_plan
+from engine.ingest.planning import layout
+from engine.ingest.planning.plan import plan as ingest_plan
 from engine.media.filelist import FileList
 
 from .conftest import tree, write
@@ -99,8 +99,8 @@ def test_a_relative_destination_is_accepted(desk, card, tmp_path, monkeypatch):
 
 
 def test_space_is_summed_per_volume_with_queued_work(desk, card, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.ingest.plan.free_bytes", lambda path: 5 << 20)
-    monkeypatch.setattr("engine.ingest.plan.size_bytes", lambda path: 0)
+    monkeypatch.setattr("engine.ingest.planning.plan.free_bytes", lambda path: 5 << 20)
+    monkeypatch.setattr("engine.ingest.planning.plan.size_bytes", lambda path: 0)
     ingest_plan(desk.library, [str(card)], [str(tmp_path / "one")])  # 3 MiB fit
     problem = refused(desk, [card], [tmp_path / "one", tmp_path / "two"])[0]
     assert "Not enough space" in problem
@@ -151,8 +151,8 @@ def test_what_a_drive_holds_already_needs_no_room(desk, card, tmp_path, monkeypa
     desk.ingest(card, to=[drive])
     again = card.rename(tmp_path / "B002")  # another name, so its copies would be new files
     write(again / "DCIM" / "new.dat", 2 << 20)
-    monkeypatch.setattr("engine.ingest.plan.free_bytes", lambda path: 4 << 20)
-    monkeypatch.setattr("engine.ingest.plan.size_bytes", lambda path: 0)
+    monkeypatch.setattr("engine.ingest.planning.plan.free_bytes", lambda path: 4 << 20)
+    monkeypatch.setattr("engine.ingest.planning.plan.size_bytes", lambda path: 0)
     sources, to = [str(again)], [str(drive)]
     assert ingest_plan(desk.library, sources, to).destinations[0].needed == 2 << 20
     for options in ({"duplicates": "copy"}, {"duplicates": "copy", "dry_run": True}):

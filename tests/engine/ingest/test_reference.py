@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import WrongUse
-from engine.ingest import reference
-from engine.ingest.plan import plan as ingest_plan
+from engine.ingest.cataloguing import reference
+from engine.ingest.planning.plan import plan as ingest_plan
 from engine.media.hashing import c4_text
 from engine.storage.rebuilding import rebuild
 from tests.tui.cli.conftest import make_clip

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from engine.errors import WrongUse
-from engine.ingest import copying, relaying
+from engine.ingest.carrying import copying, relaying
 from engine.jobs import store
 from engine.storage import database
 from engine.supervisor.queue import startable
@@ -46,7 +46,7 @@ def test_the_second_stage_reads_the_first_copies_and_not_the_card(desk, card, tm
 def test_the_message_says_that_the_card_is_free(desk, card, tmp_path, monkeypatch):
     said = []
     write = store.write_progress
-    monkeypatch.setattr("engine.ingest.meter.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.ingest.carrying.meter.REPORT_SECONDS", 0.0)
 
     def note(db, job_id, **changes):
         said.append(changes.get("message") or "")
@@ -100,7 +100,7 @@ def test_killed_in_the_second_stage_it_goes_on(desk, card, tmp_path, monkeypatch
             if seen == 3:
                 os._exit(9)
 
-    monkeypatch.setattr("engine.ingest.carrier.write_out", die)
+    monkeypatch.setattr("engine.ingest.carrying.carrier.write_out", die)
     if (child := os.fork()) == 0:
         desk.start(job_id)
         os._exit(1)
@@ -138,7 +138,7 @@ def test_what_failed_in_the_first_stage_is_no_free_card(desk, card, tmp_path, mo
         if original.shown.endswith("shot1.dat"):
             stream.failure = copying.failures.changed(original.shown)
 
-    monkeypatch.setattr("engine.ingest.carrier.write_out", fail)
+    monkeypatch.setattr("engine.ingest.carrying.carrier.write_out", fail)
     result = desk.ingest(card, to=[tmp_path / "nas"], then=[str(tmp_path / "vault")])
     assert (result["failed"], result["card_free_at"]) == (1, None)
     assert "is free" not in desk.log()
@@ -194,7 +194,7 @@ def test_two_ends_have_two_times_and_the_reader_is_free_after_the_first(desk, ca
     """The card's reader is not kept during the second stage; while the first runs, both times are told."""
     said: list[dict[str, object]] = []
     write = store.write_progress
-    monkeypatch.setattr("engine.ingest.meter.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.ingest.carrying.meter.REPORT_SECONDS", 0.0)
     monkeypatch.setattr("engine.jobs.rates.SETTLING_SECONDS", 0.0)
 
     def note(db, job_id, **changes):
@@ -259,7 +259,7 @@ def test_the_times_left_know_of_cards_that_wait_and_of_slow_second_stages(desk, 
     """The first word of a batch is of all its cards; files that are there already do not hide the times."""
     said: list[dict[str, object]] = []
     write = store.write_progress
-    monkeypatch.setattr("engine.ingest.meter.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("engine.ingest.carrying.meter.REPORT_SECONDS", 0.0)
     monkeypatch.setattr("engine.jobs.rates.SETTLING_SECONDS", 0.0)
 
     def note(db, job_id, **changes):

@@ -7,9 +7,9 @@ import os
 import pytest
 
 from engine.errors import Refused
-from engine.ingest import repair
-from engine.ingest.repair import repair_copy
-from engine.ingest.scrub import queue_verify, run_verify
+from engine.ingest.proving import repair
+from engine.ingest.proving.repair import repair_copy
+from engine.ingest.proving.scrub import queue_verify, run_verify
 from engine.storage import audit
 
 from .conftest import temps, tree, write

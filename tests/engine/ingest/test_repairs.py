@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import NotFound
-from engine.ingest.repairs import queue_repair, run_repair
+from engine.ingest.proving.repairs import queue_repair, run_repair
 
 from .test_repair import copy_at, rot, two, verify
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ToolMissing
-from engine.ingest.splits import goes_on
+from engine.ingest.cataloguing.splits import goes_on
 from engine.media.facts import MediaFacts, VideoFacts
 from engine.media.makers import action
 from engine.media.tools import find_tools

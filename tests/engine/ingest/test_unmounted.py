@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from engine.errors import Refused
-from engine.ingest import unmounted
+from engine.ingest.planning import unmounted
 from engine.jobs import store
 from engine.volumes.refresh import refresh
 

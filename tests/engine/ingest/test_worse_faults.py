@@ -11,9 +11,10 @@ import threading
 
 import pytest
 
-from engine.ingest import carrier, folders
-from engine.ingest.gait import LOCAL
-from engine.ingest.landing import Landing, Original
+from engine.ingest.carrying import carrier
+from engine.ingest.ends import folders
+from engine.ingest.ends.gait import LOCAL
+from engine.ingest.ends.landing import Landing, Original
 from engine.jobs import store
 
 from .conftest import temps, tree, write

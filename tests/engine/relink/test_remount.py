@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.api import relinks
-from engine.ingest import plan, queue
+from engine.ingest.planning import plan, queue
 from engine.library import Library
 from engine.relink import decisions
 from engine.storage import config

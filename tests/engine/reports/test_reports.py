@@ -18,7 +18,7 @@ import pytest
 
 from engine.api import reports
 from engine.errors import NotFound, Refused, WrongUse
-from engine.ingest.scrub import queue_verify, run_verify
+from engine.ingest.proving.scrub import queue_verify, run_verify
 from engine.jobs import store
 from engine.names import display, to_blob
 from engine.reports import csv_form, gather, words, writing
@@ -427,7 +427,7 @@ def test_what_is_unknown_is_left_out_and_kinds_have_names(desk: Desk, taken: str
 
 def test_the_day_says_that_files_failed(desk: Desk, tmp_path: Path, monkeypatch) -> None:
     film(tmp_path / "B002/one.mov")
-    monkeypatch.setattr("engine.ingest.carrier.source_digest", lambda original: "0" * 64)
+    monkeypatch.setattr("engine.ingest.carrying.carrier.source_digest", lambda original: "0" * 64)
     desk.ingest(tmp_path / "B002", to=[tmp_path / "x"], verify_source=True)
     made = reports.make(desk.library, day=datetime.now().astimezone().date().isoformat(), to=str(tmp_path))
     assert made["verdict"].startswith("NOT all well (failed)")

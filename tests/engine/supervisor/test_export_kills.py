@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.api import jobs as api
-from engine.export import records, runs
+from engine.export.runs import records, runs
 from engine.library import Library
 from engine.media.tools import find_tools
 from engine.supervisor import process

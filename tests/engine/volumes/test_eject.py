@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Refused
-from engine.ingest import plan, queue
+from engine.ingest.planning import plan, queue
 from engine.jobs import store as jobs
 from engine.library import Library
 from engine.storage.database import rows, scalar

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.ingest import plan, queue
+from engine.ingest.planning import plan, queue
 from engine.library import Library
 from engine.storage.database import row, rows, scalar
 from engine.supervisor import process

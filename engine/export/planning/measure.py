@@ -1,0 +1,135 @@
+"""How long the picture of a file really is, for containers whose header does not count pictures.
+
+Matroska and transport streams tell one length for the whole file, which may
+be the sound's, and which a truncated file still tells. The last packets say
+how far the picture goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from engine.export.planning.timeline import SAMPLE_RATE
+from engine.media import child, ffmpeg
+from engine.media.facts import MediaFacts
+from engine.media.tools import Tools
+from engine.names import display
+
+_TAIL_SECONDS = 20.0
+"""Read this much before the told end at first; when no picture lies there the whole file is read."""
+
+_DEADLINE_SECONDS = 120.0
+_SHORT_SECONDS = 1.0  # a picture that ends this much before its file is worth a warning
+
+
+BROKEN_CLOCKS = frozenset({"mpegts", "mpeg", "mpegvideo", "h264", "hevc"})
+"""Containers whose clock may jump. ffmpeg begins to count at the first stream that is *used*, not at the
+file's first time stamp, and lands on no exact frame when it seeks."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A file with its true lengths.
+
+    Attributes:
+        media: its facts.
+        sound_shift: samples by which its sound, read alone, is ahead of its picture, read alone; or negative.
+    """
+
+    media: MediaFacts
+    sound_shift: int = 0
+
+
+def has_broken_clock(facts: MediaFacts) -> bool:
+    """Whether the file is of a container in :data:`BROKEN_CLOCKS`."""
+    return any(name in BROKEN_CLOCKS for name in facts.container.split(","))
+
+
+def measured(tools: Tools, path: str, title: str, facts: MediaFacts) -> Measured:
+    """Measure what the header does not tell, by looking into the file.
+
+    A picture that ends well before its file gets a warning: it may be truncated.
+    """
+    full = _with_length(tools, path, title, facts)
+    if not has_broken_clock(facts):
+        return Measured(full)
+    # The picture, read alone, begins at nought.
+    return Measured(replace(full, start_frame=0), _shift(tools, path))
+
+
+def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> MediaFacts:
+    if facts.video is None or facts.frames is not None or not facts.duration_ms:
+        return facts
+    told = facts.duration_ms / 1000
+    found = _end(tools, path, f"{max(0.0, told - _TAIL_SECONDS):.3f}%") or _end(tools, path, "%")
+    if found is None:
+        return facts
+    start, end = found
+    begin = float((facts.start_frame or 0) / facts.video.fps) if facts.video.fps else 0.0
+    length = max(0.0, end - begin)
+    warnings = facts.warnings
+    # Matroska tells the moment of its end, the others a length: a file may begin late on its own clock.
+    if max(end, end + start) < told - _SHORT_SECONDS:
+        sentence = f"Clip {display(title)}: the picture ends {told - end:.1f} s before the file's told end."
+        warnings = (*warnings, f"{sentence} What is there is exported.")
+    return replace(facts, duration_ms=round(length * 1000), warnings=warnings)
+
+
+def _end(tools: Tools, path: str, interval: str) -> tuple[float, float] | None:
+    """The file's first time stamp, and seconds from it to the end of its last picture, as far as is read."""
+    ran = child.run(
+        [
+            tools.ffprobe,
+            "-v",
+            "error",
+            "-select_streams",
+            "V:0",
+            "-read_intervals",
+            interval,
+            "-show_entries",
+            "packet=pts_time,duration_time:format=start_time",
+            "-of",
+            "compact",
+            ffmpeg.file_url(path),
+        ],
+        seconds=_DEADLINE_SECONDS,
+    )
+    ends: list[float] = []
+    start = 0.0
+    for line in ran.out.decode("ascii", "replace").splitlines():
+        section, _, rest = line.partition("|")
+        values = dict(pair.partition("=")[::2] for pair in rest.split("|"))
+        try:
+            if section == "format":
+                start = float(values.get("start_time", "0"))
+            elif section == "packet":
+                ends.append(float(values["pts_time"]) + _seconds(values.get("duration_time")))
+        except (KeyError, ValueError):
+            continue  # N/A: a packet without a time says nothing about the end
+    return (start, max(ends) - start) if ends else None
+
+
+def _shift(tools: Tools, path: str) -> int:
+    """Samples from the first sound to the first picture."""
+    starts: dict[str, Fraction] = {}
+    entries = ["-show_entries", "stream=codec_type,start_time", "-of", "compact=p=0"]
+    ran = child.run(
+        [tools.ffprobe, "-v", "error", *entries, ffmpeg.file_url(path)], seconds=_DEADLINE_SECONDS
+    )
+    for line in ran.out.decode("ascii", "replace").splitlines():
+        values = dict(pair.partition("=")[::2] for pair in line.split("|"))
+        try:
+            starts.setdefault(values.get("codec_type", ""), Fraction(values.get("start_time", "")))
+        except ValueError:
+            continue  # N/A
+    if "video" not in starts or "audio" not in starts:
+        return 0
+    return round((starts["video"] - starts["audio"]) * SAMPLE_RATE)
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        return float(text or 0)
+    except ValueError:
+        return 0.0

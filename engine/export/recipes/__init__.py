@@ -1,0 +1,1 @@
+"""What is asked for: recipes and presets, their fields, what encoders exist. Checked here, and pure."""

@@ -1,0 +1,1 @@
+"""What was carried, or lies where it is, becomes cards and clips."""

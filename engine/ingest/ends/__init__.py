@@ -1,0 +1,1 @@
+"""Source and destinations while they are open: found by identity, published to, given up in time."""
