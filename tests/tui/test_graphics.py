@@ -418,6 +418,8 @@ def test_the_shell_in_between_costs_no_picture(library: object, still: str) -> N
         assert [keys["a"] for keys, _ in commands(away)] == ["d"]
         assert away.index("\x1b_G") < away.index("\x1b[?1049l")
         screen.seen = b""
+        # A shell brings a process to the front that has stopped; the sequences come before that.
+        assert os.WIFSTOPPED(os.waitpid(screen.process.pid, os.WUNTRACED)[1])
         os.kill(screen.process.pid, signal.SIGCONT)
         screen.read_until(PLACEHOLDER.encode())
         screen.quiet()
