@@ -49,17 +49,8 @@ def each(
         folder = waiting.pop()
         try:
             with os.scandir(os.path.join(root, folder)) as entries:
-                for entry in entries:
-                    path = f"{folder}/{entry.name}" if folder else entry.name
-                    is_folder = entry.is_dir(follow_symlinks=False)
-                    if patterns.match_file(f"{path}/" if is_folder else path):
-                        continue
-                    try:
-                        facts = entry.stat(follow_symlinks=False)
-                    except OSError:
-                        continue  # gone in this moment
-                    regular = entry.is_file(follow_symlinks=False)
-                    yield path, Facts(facts.st_size, facts.st_mtime_ns, regular), is_folder
+                for path, facts, is_folder in _counting(entries, folder, patterns, check):
+                    yield path, facts, is_folder
                     if is_folder:
                         waiting.append(path)
         except OSError:
@@ -87,23 +78,33 @@ def walk(root: str, ignored: Iterable[str], check: Callable[[], None] | None = N
             tree.unreadable[folder or "."] = os.strerror(error.errno or 0)
             continue
         below = []
-        for entry in entries:
-            if check is not None:
-                check()  # a folder may hold a million
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if patterns.match_file(f"{path}/" if is_folder else path):
-                continue
-            try:
-                facts = entry.stat(follow_symlinks=False)
-            except OSError:
-                continue  # gone in this moment
+        for path, facts, is_folder in _counting(entries, folder, patterns, check):
             if is_folder:
-                tree.folders[path] = facts.st_mtime_ns
+                tree.folders[path] = facts.mtime_ns
                 below.append(path)
             else:
-                tree.files[path] = Facts(
-                    facts.st_size, facts.st_mtime_ns, entry.is_file(follow_symlinks=False)
-                )
+                tree.files[path] = facts
         waiting.extend(reversed(below))
     return tree
+
+
+def _counting(
+    entries: Iterable[os.DirEntry[str]],
+    folder: str,
+    patterns: GitIgnoreSpec,
+    check: Callable[[], None] | None,
+) -> Iterator[tuple[str, Facts, bool]]:
+    """What counts of one folder's entries, as :func:`each` gives it."""
+    for entry in entries:
+        if check is not None:
+            check()  # a folder may hold a million
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if patterns.match_file(f"{path}/" if is_folder else path):
+            continue
+        try:
+            facts = entry.stat(follow_symlinks=False)
+        except OSError:
+            continue  # gone in this moment
+        regular = entry.is_file(follow_symlinks=False)
+        yield path, Facts(facts.st_size, facts.st_mtime_ns, regular), is_folder
