@@ -137,8 +137,8 @@ def test_no_statement_of_an_ingest_reads_a_whole_table(
     assert not found, "\n".join(f"{steps}: {shape}" for shape, steps in found.items())
 
 
-FEW = {"trash.asset_id -> assets", "run_outputs.clip_id -> clips"}
-"""References from tables that have a row only for what was thrown away, or exported."""
+FEW = {"trash.asset_id -> assets"}
+"""References from tables that have a row only for what was thrown away."""
 
 
 def test_what_goes_is_not_looked_for_in_every_row(desk: Desk) -> None:

@@ -36,6 +36,7 @@ TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX runs_by_time ON runs (created_at)",
+    "CREATE INDEX runs_by_output ON runs (output_path) WHERE output_path IS NOT NULL",
     """
     CREATE TABLE run_outputs (
         run_id      TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -54,6 +55,8 @@ TABLES: tuple[str, ...] = (
         PRIMARY KEY (run_id, position)
     ) STRICT
     """,
+    "CREATE INDEX run_outputs_by_clip ON run_outputs (clip_id) WHERE clip_id IS NOT NULL",
+    "CREATE INDEX run_outputs_by_path ON run_outputs (path) WHERE path IS NOT NULL",
     """
     CREATE TABLE segments (
         segment_id   INTEGER PRIMARY KEY,
