@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from engine.volumes.mounts import VIRTUAL_TYPES, is_within
+from engine.volumes.mounts import Mount, is_within
 
 CARD_FOLDERS = frozenset(
     {
@@ -18,11 +18,26 @@ CARD_FOLDERS = frozenset(
 CARD_PATTERN = re.compile(r"\w+\.(RDM|RDC)", re.IGNORECASE)
 """A RED magazine or clip in the root."""
 
-SYSTEM_POINTS = frozenset({"/", "/usr", "/var", "/etc", "/nix", "/nix/store", "/recovery"})
+SYSTEM_POINTS = frozenset(
+    {"/", "/usr", "/var", "/etc", "/nix", "/nix/store", "/recovery", "/mnt/HDA_ROOT", "/volume0"}
+)
+"""The last two are where makers of NAS keep the system's own disk (QTS, ADM)."""
+
 SYSTEM_FOLDERS = ("/boot", "/efi", "/System/Volumes", "/private/var/vm", "/snap", "/var/lib/snapd")
 """Of Linux, and from ``/System`` on of macOS."""
 
-CONTAINER_FOLDERS = (
+HOUSE_FOLDERS = (
+    "/dev",
+    "/etc",
+    "/lib",
+    "/nix",
+    "/proc",
+    "/sys",
+    "/usr",
+    "/var/cache",
+    "/var/db",
+    "/var/log",
+    "/mnt/.ix-apps",
     "/var/lib/docker",
     "/var/lib/containers",
     "/var/lib/containerd",
@@ -31,7 +46,10 @@ CONTAINER_FOLDERS = (
     "/var/lib/lxc",
     "/var/lib/incus",
 )
-"""Where containers keep what they show: a file system that shows nowhere else is no drive of anybody."""
+"""What the system and containers keep for themselves: a file system that shows nowhere else is no drive.
+
+In a container ``/etc/hosts`` lies on the disk whose folder of footage shows beside it.
+"""
 
 
 def looks_like_card(names: Collection[str]) -> bool:
@@ -40,10 +58,9 @@ def looks_like_card(names: Collection[str]) -> bool:
 
 
 def classify(
-    fs_type: str,
+    mount: Mount,
     mount_points: Collection[str],
     *,
-    is_network: bool | None,
     is_removable: bool | None,
     has_device: bool,
     names: Collection[str] = (),
@@ -51,18 +68,20 @@ def classify(
     """Return ``system``, ``virtual``, ``network``, ``card``, ``removable``, ``pool`` or ``unknown``.
 
     Args:
-        fs_type: as the mount table names it.
+        mount: the one of its mounts that shows most.
         mount_points: all places where it shows.
-        is_network: None when unknown.
         is_removable: None when unknown.
         has_device: a block device (or ZFS pool) lies below it.
         names: names in its root.
     """
-    if fs_type in VIRTUAL_TYPES:
+    fs_type = mount.fs_type
+    if mount.is_virtual:
         return "virtual"
-    if any(_is_system(point) for point in mount_points) or _only_containers(mount_points):
+    if any(_is_system(point) for point in mount_points) or _is_housekeeping(mount_points):
         return "system"
-    if is_network:
+    if fs_type == "zfs" and _is_system_data_set(mount.source):
+        return "system"
+    if mount.is_network:
         return "network"
     if is_removable:
         return "card" if looks_like_card(names) else "removable"
@@ -71,10 +90,14 @@ def classify(
     return "pool" if fs_type == "zfs" else "unknown"
 
 
-def _only_containers(points: Collection[str]) -> bool:
-    return bool(points) and all(
-        any(is_within(point, folder) for folder in CONTAINER_FOLDERS) for point in points
-    )
+def _is_housekeeping(points: Collection[str]) -> bool:
+    return bool(points) and all(any(is_within(point, folder) for folder in HOUSE_FOLDERS) for point in points)
+
+
+def _is_system_data_set(source: str) -> bool:
+    """Whether a ZFS data set is a boot environment (``pool/ROOT``), or hidden (``pool/.system``)."""
+    _, *below = source.split("/")
+    return below[:1] == ["ROOT"] or any(part.startswith(".") for part in below)
 
 
 def _is_system(point: str) -> bool:

@@ -21,7 +21,8 @@ NETWORK_TYPES = frozenset(
     {
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "ceph", "glusterfs", "lustre", "davfs",
         "fuse.sshfs", "fuse.rclone", "fuse.glusterfs", "fuse.ceph", "fuse.davfs2", "fuse.curlftpfs",
-        "fuse.s3fs", "beegfs", "coda", "ncpfs", "orangefs", "afpfs", "webdav", "ftp",
+        "fuse.s3fs", "beegfs", "coda", "ncpfs", "orangefs", "afpfs", "webdav", "ftp", "fuse.ceph-fuse",
+        "fuse.gcsfuse", "fuse.juicefs", "fuse.mfs", "fuse.mountpoint-s3", "fuse.seaweedfs", "fuse.smbnetfs",
     }
 )  # fmt: skip
 """File systems whose data lies on another machine."""
@@ -31,7 +32,7 @@ LOCAL_TYPES = frozenset(
         "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "reiserfs", "nilfs2",
         "vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfs", "hfsplus", "apfs", "udf", "iso9660", "erofs",
         "fuseblk", "tmpfs", "ramfs", "overlay", "squashfs", "cd9660", "fuse.snapfuse", "fuse.squashfuse",
-        "fuse.fuse-overlayfs",
+        "fuse.fuse-overlayfs", "ufsd", "tntfs", "texfat", "thfsplus", "ocfs2", "cramfs", "romfs",
     }
 )  # fmt: skip
 """File systems on this machine's own devices or in its memory."""
@@ -46,7 +47,7 @@ KERNEL_TYPES = frozenset(
 VIRTUAL_TYPES = frozenset(
     {
         "tmpfs", "ramfs", "overlay", "squashfs", "erofs", "rootfs", "fuse.snapfuse", "fuse.squashfuse",
-        "fuse.fuse-overlayfs",
+        "fuse.fuse-overlayfs", "aufs", "cramfs", "romfs",
     }
 )  # fmt: skip
 """Can hold files, but is noise in a list of drives: shown only when footage lies on it."""
@@ -54,9 +55,9 @@ VIRTUAL_TYPES = frozenset(
 PSEUDO_TYPES = frozenset(
     {
         "autofs", "binder", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
-        "devfs", "devtmpfs",
+        "bdev", "cpuset", "devfs", "devtmpfs", "dlmfs", "fuse.vmware-vmblock", "ocfs2_dlmfs", "openpromfs",
         "efivarfs", "functionfs", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fusectl",
-        "hugetlbfs", "mqueue", "nfsd", "nsfs", "pipefs", "proc", "pstore", "resctrl", "rpc_pipefs",
+        "hugetlbfs", "mqueue", "nfsd", "nsfs", "pidfs", "pipefs", "proc", "pstore", "resctrl", "rpc_pipefs",
         "securityfs", "selinuxfs", "smackfs", "sockfs", "sunrpc", "sysfs", "tracefs", "usbfs",
     }
 )  # fmt: skip
@@ -127,8 +128,11 @@ class Mount:
 
     @property
     def is_virtual(self) -> bool:
-        """Whether it is noise unless footage lies on it."""
-        return self.fs_type in VIRTUAL_TYPES
+        """Whether it is noise unless footage lies on it.
+
+        A ZFS snapshot (``data set@name``) shows a moment of a data set that is listed itself.
+        """
+        return self.fs_type in VIRTUAL_TYPES or (self.fs_type == "zfs" and "@" in self.source)
 
     @cached_property
     def upper_folder(self) -> str | None:

@@ -114,9 +114,8 @@ def columns(item: Seen) -> dict[str, Any]:
     points = [mount.mount_point for mount in item.mounts]
     return {
         "class": classify(
-            item.mount.fs_type,
+            item.mount,
             points,
-            is_network=item.mount.is_network,
             is_removable=item.is_removable,
             has_device=item.block is not None,
             names=item.names,

@@ -156,22 +156,26 @@ def test_a_mount_whose_device_was_pulled_is_dead(sys_tree: Sys) -> None:
         ({"fs_type": "ext4", "mount_points": ["/bootleg"]}, "pool"),
         ({"fs_type": "overlay", "mount_points": ["/"]}, "virtual"),
         ({"fs_type": "tmpfs", "mount_points": ["/mnt/x"], "has_device": False}, "virtual"),
-        ({"fs_type": "nfs4", "is_network": True, "is_removable": False, "has_device": False}, "network"),
+        ({"fs_type": "nfs4", "is_removable": False, "has_device": False}, "network"),
+        ({"fs_type": "nfs4", "is_removable": None, "names": ["DCIM"]}, "network"),
         ({"fs_type": "exfat", "is_removable": True, "names": ["DCIM"]}, "card"),
         ({"fs_type": "exfat", "is_removable": True, "names": ["Private", "M4root"]}, "card"),
         ({"fs_type": "exfat", "is_removable": True, "names": ["A001_0101.RDM"]}, "card"),
         ({"fs_type": "exfat", "is_removable": True, "names": ["films"]}, "removable"),
         ({"fs_type": "ext4", "names": ["DCIM"]}, "pool"),
         ({"fs_type": "ext4", "is_removable": None}, "unknown"),
-        ({"fs_type": "fuse.thing", "is_network": None, "is_removable": None, "has_device": False}, "unknown"),
+        ({"fs_type": "fuse.thing", "is_removable": None, "has_device": False}, "unknown"),
+        ({"fs_type": "fuse.thing", "is_removable": False, "has_device": False}, "unknown"),
+        ({"fs_type": "btrfs", "is_removable": False, "has_device": False}, "pool"),
         ({"fs_type": "zfs", "is_removable": None, "has_device": False}, "pool"),
         ({"fs_type": "ext4", "mount_points": ["/mnt/pool", "/"]}, "system"),
     ],
 )
 def test_VO12_classes_follow_from_facts_not_from_paths(facts: dict[str, object], answer: str) -> None:
     given: dict[str, object] = {
-        "mount_points": ["/mnt/pool"], "is_network": False, "is_removable": False, "has_device": True, **facts
+        "mount_points": ["/mnt/pool"], "is_removable": False, "has_device": True, **facts
     }  # fmt: skip
+    (given["mount"],) = parse(f"20 1 8:1 / {given['mount_points'][0]} rw - {given.pop('fs_type')} src rw\n")  # type: ignore[index]
     assert classify(**given) == answer  # type: ignore[arg-type]
 
 

@@ -101,9 +101,8 @@ def test_a_path_of_a_person_lies_on_the_data_volume() -> None:
 def test_what_is_the_systems_is_told_from_drives() -> None:
     kinds = {
         mount.mount_point: classify(
-            mount.fs_type,
+            mount,
             [mount.mount_point],
-            is_network=mount.is_network,
             is_removable=True,
             has_device=True,
         )

@@ -165,10 +165,11 @@ def test_noise_is_no_drive_of_anybody(fs_type: str, point: str, kind: str) -> No
         assert mount.is_pseudo
         return
     assert not mount.is_pseudo
-    found = classify(fs_type, [point], is_network=mount.is_network, is_removable=False, has_device=True)
+    found = classify(mount, [point], is_removable=False, has_device=True)
     assert found == kind
 
 
 def test_a_drive_that_a_container_shows_too_is_still_a_drive() -> None:
     points = ["/mnt/nas", "/var/lib/docker/volumes/x/_data"]
-    assert classify("ext4", points, is_network=False, is_removable=False, has_device=True) == "pool"
+    mount = mounts.Mount(1, 0, 8, 1, "/", points[0], frozenset(), "ext4", "x", frozenset())
+    assert classify(mount, points, is_removable=False, has_device=True) == "pool"
