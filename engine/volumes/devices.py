@@ -19,6 +19,7 @@ from engine.volumes.identity import Evidence
 from engine.volumes.mounts import Mount
 
 SYS_BLOCK = "/sys/dev/block"
+SYS_BTRFS = "/sys/fs/btrfs"
 SECTOR = 512
 """Unit of sizes in sysfs, whatever the device's own sector size (bytes)."""
 
@@ -36,6 +37,7 @@ class Block:
         number: ``major:minor`` of the device or partition.
         disk: ``major:minor`` of the whole disk at the bottom: key of the queue that its files share.
         partition: partition number, 0 for a whole disk.
+        layer: what lies between (volume manager, encryption), by its own id; empty when nothing does.
         size: exact bytes, or None.
         rotational: None when unknown.
         removable: medium removable, or on a bus on which drives come and go.
@@ -52,6 +54,7 @@ class Block:
     number: str
     disk: str
     partition: int = 0
+    layer: str = ""
     size: int | None = None
     rotational: bool | None = None
     removable: bool | None = None
@@ -201,7 +204,7 @@ def evidence_of(mount: Mount, answer: dict[str, Any] | None, block: Block | None
         fs_type=mount.fs_type,
         fs_uuid=answer["uuid"] if answer else None,
         part_uuid=block.part_uuid if block else None,
-        hardware=f"{block.hardware}#{block.partition}" if block and block.hardware else None,
+        hardware=f"{block.hardware}#{block.partition}{block.layer}" if block and block.hardware else None,
         partition_bytes=block.size if block else None,
         label=answer["label"] if answer else None,
         # The root of a bind mount is a folder of the volume: a marker there is another's.
@@ -214,7 +217,7 @@ def evidence_of(mount: Mount, answer: dict[str, Any] | None, block: Block | None
 def _from_device(evidence: Evidence, block: Block, mount: Mount) -> Evidence:
     """Fill in what the file system did not say about itself from its device and from udev."""
     tells_label = mount.fs_type in SELF_LABELLED
-    if _text(f"/sys/fs/btrfs/{evidence.fs_uuid}/temp_fsid") == "1":
+    if _text(f"{SYS_BTRFS}/{evidence.fs_uuid}/temp_fsid") == "1":
         # A clone mounted beside its original gets a random id for this mount; its own is on the device.
         evidence = replace(evidence, fs_uuid=None)
     if evidence.fs_uuid is not None and (evidence.label is not None or tells_label):
@@ -264,12 +267,27 @@ def kernel_boot_id() -> str:
 def block_of(mount: Mount, fs_uuid: str | None = None) -> Block | None:
     """Find the block device under a mount, through anonymous numbers (Btrfs) and layers (dm, md)."""
     number = mount.device
+    members: list[str] = []
     if mount.major == 0:
-        found = _btrfs_member(fs_uuid) if mount.fs_type == "btrfs" else None
-        number = found or _number_of_node(mount.source) or ""
+        members = _btrfs_members(fs_uuid) if mount.fs_type == "btrfs" else []
+        number = (members[0] if members else None) or _number_of_node(mount.source) or ""
     if not number or not os.path.exists(f"{SYS_BLOCK}/{number}"):
         return None
-    return read_block(number)
+    block = read_block(number)
+    # Which of several disks is named first may differ at each start: together they are the hardware.
+    return block if len(members) < 2 else _together(block, f"btrfs:{fs_uuid}")
+
+
+def _together(block: Block, hardware: str) -> Block:
+    """A file system on several disks: ``block`` is one of them, and names the queue."""
+    return Block(
+        block.number,
+        block.disk,
+        rotational=block.rotational,
+        removable=block.removable,
+        hardware=hardware,
+        node=block.node,
+    )
 
 
 def read_block(number: str) -> Block:
@@ -280,6 +298,7 @@ def read_block(number: str) -> Block:
     udev = _udev(number)
     uevent = _pairs(f"{own}/uevent")
     serial = _serial(disk)
+    layered = not partition and disk != own
     wwn = _text(f"{disk}/device/wwid") or _text(f"{disk}/wwid") or udev.get("ID_WWN")
     model = _text(f"{disk}/device/model") or _text(f"{disk}/device/name")
     vendor = _text(f"{disk}/device/vendor")
@@ -292,6 +311,7 @@ def read_block(number: str) -> Block:
         number=number,
         disk=_text(f"{disk}/dev") or number,
         partition=partition,
+        layer=f"/{_layer(own)}" if layered else "",
         size=_sectors(f"{own}/size"),
         rotational=None if rotational is None else rotational == "1",
         removable=removable,
@@ -316,7 +336,29 @@ def _hardware(disk: str, serial: str | None, wwn: str | None, model: str | None)
         return f"loop:{backing}"
     if wwn:
         return f"wwn:{wwn}"
-    return f"serial:{model or ''}/{serial}" if serial else None
+    if serial:
+        return f"serial:{model or ''}/{serial}"
+    # Made of several disks: an array or a volume group tells its own id.
+    return _array_id(disk)
+
+
+def _array_id(disk: str) -> str | None:
+    array = _text(f"{disk}/md/uuid") or _udev(_text(f"{disk}/dev") or "").get("MD_UUID")
+    if array:
+        return f"md:{array}"
+    mapped = _text(f"{disk}/dm/uuid")
+    return f"dm:{_without_name(mapped)}" if mapped else None
+
+
+def _layer(own: str) -> str:
+    """What tells the layers on one disk apart: two logical volumes are two, whatever disk they share."""
+    return _without_name(_text(f"{own}/dm/uuid") or _text(f"{own}/md/uuid") or os.path.basename(own))
+
+
+def _without_name(mapped: str) -> str:
+    """An encrypted device's id ends with the name under which it was opened: that one may differ."""
+    parts = mapped.split("-")
+    return "-".join(parts[:3]) if parts[0] == "CRYPT" else mapped
 
 
 def _bottom(disk: str) -> str:
@@ -347,12 +389,14 @@ def _serial(disk: str) -> str | None:
         return None
 
 
-def _btrfs_member(fs_uuid: str | None) -> str | None:
+def _btrfs_members(fs_uuid: str | None) -> list[str]:
+    """Device numbers of the disks of a Btrfs file system that is mounted."""
+    folder = f"{SYS_BTRFS}/{fs_uuid}/devices"
     try:
-        members = sorted(os.listdir(f"/sys/fs/btrfs/{fs_uuid}/devices")) if fs_uuid else []
+        names = sorted(os.listdir(folder)) if fs_uuid else []
     except OSError:
-        return None
-    return _text(f"/sys/fs/btrfs/{fs_uuid}/devices/{members[0]}/dev") if members else None
+        return []
+    return [number for name in names if (number := _text(f"{folder}/{name}/dev")) is not None]
 
 
 def _number_of_node(node: str) -> str | None:

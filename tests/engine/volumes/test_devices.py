@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from engine.volumes import devices
 from engine.volumes.classes import classify, looks_like_card
 from engine.volumes.devices import block_of, is_dead, read_block
+from engine.volumes.identity import Known, decide
 from engine.volumes.mounts import parse
 
 
@@ -127,6 +129,85 @@ def test_a_raid_of_two_disks_is_its_own_bottom(sys_tree: Sys) -> None:
         (raid / "slaves" / member.name).symlink_to(member)
     block = read_block("9:0")
     assert (block.disk, block.hardware) == ("9:0", None)
+
+
+def test_two_logical_volumes_of_one_disk_are_not_one_formatted_anew(sys_tree: Sys) -> None:
+    disk = sys_tree.disk("pci0/ata1/block/sda", "8:0", 1 << 40, device__serial="A1", device__model="NAS")
+    part = sys_tree.partition(disk, "sda3", "8:3", 3, 1 << 39)
+    seen = []
+    for number, uuid in (("254:0", "LVM-AAAA"), ("254:1", "LVM-BBBB"), ("254:2", "CRYPT-LUKS2-77-shuttle")):
+        layer = sys_tree.disk(f"virtual/block/dm-{number[-1]}", number, 1 << 38, dm__uuid=uuid)
+        (layer / "slaves" / "sda3").symlink_to(part)
+        (mount,) = parse(f"20 1 {number} / /m{number[-1]} rw - ext4 /dev/mapper/x rw\n")
+        answer = {"fsid": 1, "uuid": f"{number[-1]}" * 32, "label": None, "marker": None}
+        seen.append(devices.evidence_of(mount, answer, read_block(number)))
+    assert {evidence.hardware for evidence in seen} == {
+        "serial:NAS/A1#0/LVM-AAAA", "serial:NAS/A1#0/LVM-BBBB", "serial:NAS/A1#0/CRYPT-LUKS2-77",
+    }  # fmt: skip
+    known = Known("first", seen[0])
+    (decision,) = decide([seen[1]], [known])
+    assert decision.verdict == "new", "the first one is away, not formatted"
+    again = replace(seen[0], fs_uuid="f" * 32)
+    assert decide([again], [known])[0].verdict == "generation"
+
+
+def test_an_encrypted_disk_is_known_under_whatever_name_it_was_opened(sys_tree: Sys) -> None:
+    disk = sys_tree.disk("pci0/usb1/block/sdb", "8:16", 1 << 40, device__serial="A1")
+    layers = []
+    for number, name in (("254:3", "shuttle"), ("254:4", "luks-77-ab")):
+        layer = sys_tree.disk(
+            f"virtual/block/dm-{number[-1]}", number, 1 << 38, dm__uuid=f"CRYPT-LUKS2-77-{name}"
+        )
+        (layer / "slaves" / "sdb").symlink_to(disk)
+        layers.append(read_block(number).layer)
+    assert layers == ["/CRYPT-LUKS2-77", "/CRYPT-LUKS2-77"]
+    assert read_block("8:16").layer == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "hardware"),
+    [
+        ({"md__uuid": "1-2-3"}, "md:1-2-3"),
+        ({"dm__uuid": "LVM-AAAA"}, "dm:LVM-AAAA"),
+        ({"dm__uuid": "mpath-3600"}, "dm:mpath-3600"),
+        ({}, None),
+    ],
+)
+def test_what_is_made_of_several_disks_is_known_by_its_own_id(
+    sys_tree: Sys, facts: dict[str, str], hardware: str | None
+) -> None:
+    whole = sys_tree.disk("virtual/block/md0", "9:0", 1 << 40, **facts)
+    for n in (1, 2):
+        member = sys_tree.disk(f"pci0/ata{n}/block/sd{n}", f"8:{n}", 1 << 40, device__serial=f"A{n}")
+        (whole / "slaves" / member.name).symlink_to(member)
+    assert (read_block("9:0").hardware, read_block("9:0").layer) == (hardware, "")
+
+
+def test_a_btrfs_of_several_disks_is_one_device_whichever_is_named_first(
+    sys_tree: Sys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "SYS_BTRFS", str(sys_tree.root / "btrfs"))
+    (mount,) = parse("20 1 0:40 / /pool rw - btrfs /dev/sdb rw\n")
+    uuid = "1b2c3d4e-0000-4111-8222-333344445555"
+    members = sys_tree.root / "btrfs" / uuid / "devices"
+    sizes = {"sdb": ("8:16", 1 << 40), "sdc": ("8:32", 2 << 40)}
+    for name, (number, size) in sizes.items():
+        sys_tree.disk(f"pci0/ata1/block/{name}", number, size, device__serial=name, rotational="1")
+        (members / name).mkdir(parents=True)
+        (members / name / "dev").write_text(number + "\n")
+    first = block_of(mount, uuid)
+    (members / "sdb").rename(members / "sdz")
+    second = block_of(mount, uuid)
+    assert first is not None
+    assert second is not None
+    assert (first.disk, second.disk) == ("8:16", "8:32")
+    assert first.hardware == second.hardware == f"btrfs:{uuid}"
+    assert (first.size, second.size, first.serial, first.rotational) == (None, None, None, True)
+    (members / "sdc" / "dev").unlink()
+    (members / "sdc").rmdir()
+    alone = block_of(mount, uuid)
+    assert alone is not None
+    assert (alone.hardware, alone.size) == ("serial:/sdb", 1 << 40)
 
 
 def test_what_sysfs_does_not_say_is_unknown(sys_tree: Sys) -> None:
