@@ -18,22 +18,21 @@ from textual.message import Message
 from textual.screen import Screen
 
 from engine.api.facts import ClipScope
-from engine.api.rows import Header
 from engine.errors import RushesError
-from tui import keys, terminal
+from tui import commands, keys, terminal
+from tui.bulletin import Bulletin
 from tui.desk import Desk
 from tui.ends import Ends
 from tui.feed import Feed, HeaderChanged, Looked
-from tui.format import one_line, plural, shell_word
+from tui.format import one_line, shell_word
 from tui.graphics import Album
-from tui.keys import BY_ID
-from tui.looks import ASCII, UNICODE, Glyphs, choose_glyphs, choose_pictures
+from tui.looks import Glyphs, choose_glyphs, choose_pictures
 from tui.runner import Done, Runner, ThreadRunner
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.finder import Entry, FinderScreen
 from tui.screens.keyed import KeyedScreen
 from tui.screens.triage import TriageScreen
-from tui.themes import ANSI_TONES, CHOICES, THEMES, default_theme
+from tui.themes import ANSI_TONES, THEMES, default_theme
 from tui.timing import Pace
 from tui.type_ahead import KeyPassed, TypeAhead
 from tui.widgets.bars import PLACES
@@ -41,9 +40,6 @@ from tui.widgets.bars import PLACES
 log = logging.getLogger(__name__)
 
 Severity = Literal["information", "warning", "error"]
-
-NOTICES_AT_ONCE = 3
-"""New notices that are shown by themselves; further ones are counted."""
 
 
 def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
@@ -96,13 +92,11 @@ class RushesApp(App[None]):
         self.picture_kind = choose_pictures()
         self.album = Album(self.write_raw, lambda: self.console.color_system == "truecolor")
         self.ends = Ends(self)
+        self.bulletin = Bulletin(self)
         self.feed = Feed(desk, self.pace, self._from_feed)
         self.typed = TypeAhead(self, super().on_event)
         self._runner = runner
         self._wake = wake
-        self._told: str | None = None
-        self._noticed: set[str] | None = None
-        self._notices = 0
         for own in THEMES:
             self.register_theme(own)
         env = os.environ
@@ -188,35 +182,6 @@ class RushesApp(App[None]):
             if isinstance(screen, TriageScreen):
                 screen.post_message(message)
                 return
-
-    def tell_problem(self, sentence: str | None) -> None:
-        """Tell a problem of the library or its engine in full, once: the status line may have to cut it."""
-        if sentence and sentence != self._told:
-            self.tell(sentence, "error")
-        self._told = sentence
-
-    def tell_notices(self, header: Header) -> None:
-        """Show each new notice once; what came while nobody looked is summed up at the start."""
-        if header.counts.notices == self._notices and self._noticed is not None:
-            return
-        self._notices = header.counts.notices
-        self.guarded(self._tell_new)
-
-    def _tell_new(self) -> None:
-        fresh = self.desk.footage.unseen() if self._notices else ()
-        known, self._noticed = self._noticed, {one.notice_id for one in fresh}
-        key = BY_ID["app.notices"].shown
-        if known is None:
-            if fresh:
-                self.tell(f"{plural(self._notices, 'notice')} since you last looked; {key} lists them.")
-            return
-        self._noticed |= known
-        new = [one for one in fresh if one.notice_id not in known]
-        for one in new[:NOTICES_AT_ONCE]:
-            severity: Severity = "information" if one.level == "info" else one.level  # type: ignore[assignment]
-            self.tell(one.text, severity)
-        if len(new) > NOTICES_AT_ONCE:
-            self.tell(f"{plural(len(new) - NOTICES_AT_ONCE, 'more notice')}; {key} lists them.")
 
     def on_header_changed(self, event: HeaderChanged) -> None:
         """Nobody below wanted it."""
@@ -374,48 +339,11 @@ class RushesApp(App[None]):
 
     def do_help(self) -> None:
         """The keys of this place."""
-        front = self._front()
-        entries = [
-            Entry(
-                heading=keys.SCOPES[key.scope],
-                keys=key.all_shown,
-                text=key.text + (" Asks first." if key.danger else ""),
-                able=front.reason(key.id) is None,
-                run=lambda key=key: front.action_key(key.id),  # type: ignore[misc]  # bound now, not later
-                also=key.verb,
-            )
-            for key in front.commands()
-        ]
-        self.push_screen(FinderScreen("Keys", entries, self.glyphs), self._run_chosen)
+        self.push_screen(FinderScreen("Keys", commands.of_keys(self._front()), self.glyphs), self._run_chosen)
 
     def do_palette(self) -> None:
         """Everything that can be done, by name."""
-        front = self._front()
-        entries = [
-            Entry(
-                heading=keys.SCOPES[key.scope],
-                keys=key.shown,
-                text=f"{key.verb}: {key.text}",
-                able=front.reason(key.id) is None,
-                run=lambda key=key: front.action_key(key.id),  # type: ignore[misc]  # bound now, not later
-            )
-            for key in front.commands()
-            if key.scope != "list" or key.rank or key.id in ("list.show", "list.order", "list.reverse")
-        ]
-        entries += [
-            Entry(
-                "Looks",
-                "",
-                f"theme: {name}",
-                able=name != self.theme,
-                run=lambda name=name: setattr(self, "theme", name),  # type: ignore[misc]  # bound now
-            )
-            for name in CHOICES
-        ]
-        other = ASCII if self.glyphs.name == "unicode" else UNICODE
-        entries.append(
-            Entry("Looks", "", f"signs: {other.name}", able=True, run=lambda: self.use_glyphs(other))
-        )
+        entries = commands.by_name(self, self._front())
         self.push_screen(FinderScreen("Commands", entries, self.glyphs), self._run_chosen)
 
     def _run_chosen(self, entry: Entry | None) -> None:

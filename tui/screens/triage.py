@@ -223,9 +223,8 @@ class TriageScreen(ListKeys):
     @on(HeaderChanged)
     def _header_changed(self, event: HeaderChanged) -> None:
         event.stop()
-        self.rushes.tell_notices(event.header)
         self.rushes.ends.look(event.header)
-        self.rushes.tell_problem(self.rushes.feed.problem or event.header.problem)
+        self.rushes.bulletin.look(event.header, self.rushes.feed.problem or event.header.problem)
         self.draw()
 
     @on(Looked)
