@@ -20,7 +20,7 @@ class Identity:
         host_id: machine id where there is one, else the host name.
         boot_id: changes with every boot; empty where the system has none.
         pid: process id on that host.
-        start_time: the process's start, seconds since the epoch as text.
+        start_time: the process's start as text, see :func:`start_time`.
         since: when the lock was taken, UTC ISO 8601.
     """
 
@@ -73,14 +73,25 @@ def boot_id() -> str:
 def start_time(pid: int) -> str | None:
     """When process ``pid`` of this host started, as text; None when there is no such process.
 
-    A zombie counts as gone: it holds nothing any more.
+    A zombie counts as gone: it holds nothing any more. On Linux it is told in ticks since the boot: a
+    moment of the wall clock would be another one after the clock was set.
     """
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return f"{process.create_time():.2f}"
+        return _ticks(pid) or f"{process.create_time():.2f}"
     except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError):
+        return None
+
+
+def _ticks(pid: int) -> str | None:
+    """``starttime`` of ``/proc/PID/stat``, proc(5); None where there is no such file."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name in brackets may hold blanks and brackets itself.
+            return file.read().rpartition(b")")[2].split()[19].decode("ascii")
+    except (OSError, IndexError):
         return None
 
 

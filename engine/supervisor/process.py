@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+
+from sqlite_utils import Database
 
 from engine import __version__
 from engine.errors import LibraryInUse, Refused
 from engine.library import Library
 from engine.names import display
 from engine.storage import audit
-from engine.storage.database import execute, row, scalar
+from engine.storage.database import execute, row, scalar, write
 from engine.supervisor import identity, lock
 
 START_SECONDS = 15.0
@@ -148,8 +151,7 @@ def stop(library: Library) -> list[str]:
     running = [
         str(found[0]) for found in db.execute("SELECT job_id FROM jobs WHERE status = 'running'").fetchall()
     ]
-    audit.record(db, "engine stop")
-    if execute(db, "UPDATE engine SET intent = 'stop'") == 0:
+    if not _asked_to_stop(db):
         os.kill(owner.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while identity.is_alive(owner):
@@ -162,6 +164,16 @@ def stop(library: Library) -> list[str]:
         f"SELECT job_id FROM jobs WHERE status = 'interrupted' AND job_id IN ({marks})", running
     ).fetchall()
     return [str(found[0]) for found in left]
+
+
+def _asked_to_stop(db: Database) -> bool:
+    """Write into the catalogue that the engine is to stop; False where that is not to be had."""
+    try:
+        with write(db):
+            audit.record(db, "engine stop")
+            return execute(db, "UPDATE engine SET intent = 'stop'") > 0
+    except sqlite3.Error:
+        return False  # a full disk must keep nobody from stopping it
 
 
 def _is_here(library: Library) -> bool:

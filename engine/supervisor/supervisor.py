@@ -8,7 +8,7 @@ import threading
 import time
 
 from engine import __version__, clock
-from engine.errors import IllegalTransition
+from engine.errors import IllegalTransition, RushesError
 from engine.jobs import states, store
 from engine.jobs.waiting import SPACE, go_on, has_come
 from engine.library import Library
@@ -105,7 +105,7 @@ class Supervisor:
         for job_id in cut_off:
             logger.warning("job %s was cut off; it is interrupted", job_id)
             if policy == "resume":
-                store.request(db, job_id, "resume")
+                store.request(db, job_id, "resume", by="engine")
 
     # -- the loop ------------------------------------------------------------
     def _loop(self) -> None:
@@ -128,9 +128,11 @@ class Supervisor:
                 if time.monotonic() - rounds >= ROUND_SECONDS:
                     rounds = time.monotonic()
                     self._drives.due()
-            except sqlite3.Error as error:
-                # A full disk under the catalogue passes; an engine that died of it would not come back.
-                logger.error("the catalogue cannot be read or written: %s", error)  # noqa: TRY400 - every second
+            except (sqlite3.Error, RushesError) as error:
+                # A full disk under the catalogue or the settings passes; an engine that died of it would
+                # not come back, and its jobs would be cut off.
+                what = "the catalogue" if isinstance(error, sqlite3.Error) else "what is needed"
+                logger.error("%s cannot be read or written: %s", what, error)  # noqa: TRY400 - every second
                 seen = None
                 self._stop.wait(TROUBLE_SECONDS)
             self._ended.wait(LOOK_SECONDS)
@@ -165,10 +167,18 @@ class Supervisor:
         elif engine and engine["intent"] == "rescan":
             execute(db, "UPDATE engine SET intent = NULL")
             self._drives.changed()
-        for asked in rows(db, "SELECT * FROM jobs WHERE intent IN ('pause', 'cancel')"):
+        for asked in rows(
+            db,
+            "SELECT * FROM jobs WHERE intent IN ('pause', 'cancel')"
+            " OR (intent = 'resume' AND status = 'running')",
+        ):
             job = store.from_row(asked)
             runner = self._runners.get(job.job_id)
-            if runner is not None:
+            if job.intent == "resume":
+                # Told to go on while it still pauses. Too late, and the intent stays: it pauses and goes on.
+                if runner is not None and runner.context.take_back_pause():
+                    store.taken_back(db, job.job_id)
+            elif runner is not None:
                 runner.context.send("cancel" if job.intent == "cancel" else "pause")
             elif job.intent == "cancel" and job.status in states.ACTIVE and job.status != "running":
                 cancel_idle(self._library, job)
@@ -187,7 +197,7 @@ class Supervisor:
                 continue
             other = waiting["waiting_for"].removeprefix("job:")
             if scalar(db, "SELECT status FROM jobs WHERE job_id = ?", (other,)) != "running":
-                store.request(db, waiting["job_id"], "resume")
+                store.request(db, waiting["job_id"], "resume", by="engine")
 
     def _start_jobs(self) -> None:
         db = self._library.db()

@@ -123,3 +123,18 @@ def test_a_killed_owner_frees_the_lock(library: Library) -> None:
     taken = EngineLock(library)
     taken.take()
     taken.release()
+
+
+def test_a_clock_that_is_set_does_not_kill_a_living_engine(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine without a battery starts in 1970 and learns the time later: its engine is still the same."""
+    import psutil
+
+    held = EngineLock(library)
+    owner = held.take()
+    real = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self, **_: real(self) + 1_800_000_000)
+    assert identity.start_time(os.getpid()) == owner.start_time
+    assert lock.holder(library) == owner
+    held.release()

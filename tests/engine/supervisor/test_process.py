@@ -6,8 +6,10 @@ import errno
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -273,3 +275,58 @@ def test_a_full_disk_under_the_catalogue_kills_neither_the_engine_nor_a_job_for_
         engines.stop(library)
         library.close()
         subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+@pytest.mark.mount
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system under the library")
+def test_an_engine_is_stopped_also_when_its_disk_is_full(tmp_path: Path) -> None:
+    from engine.library import create
+
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(small)], check=True)
+    library = create(str(small))
+    try:
+        pid = process.ensure(library).pid
+        assert pid is not None
+        fill(small / "ballast")
+        with pytest.raises(sqlite3.Error):
+            store.create(library.db(), "verify", "there is no room for it", {})
+        assert engines.stop(library)["stopped"] is True
+        assert identity.start_time(pid) is None
+    finally:
+        end(library)
+        library.close()
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_settings_that_cannot_be_read_do_not_end_an_engine_at_work(
+    library: Library, monkeypatch: pytest.MonkeyPatch, wait_until: Wait
+) -> None:
+    """A full or read-only home: the settings are asked every minute, and the jobs must not die of it."""
+    from engine.errors import DatabaseRefused
+    from engine.supervisor import supervisor as module
+    from engine.supervisor.supervisor import Supervisor
+    from engine.watch.drives import Drives
+
+    asked = threading.Event()
+
+    def due(_self: Drives) -> list[str]:
+        asked.set()
+        raise DatabaseRefused("config.db cannot be opened: check the rights on its folder.")
+
+    monkeypatch.setattr(module, "ROUND_SECONDS", 0.0)
+    monkeypatch.setattr(module, "TROUBLE_SECONDS", 0.01)
+    monkeypatch.setattr(Drives, "due", due)
+    supervisor = Supervisor(library)
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        assert asked.wait(20)
+        asked.clear()
+        assert asked.wait(20), "the engine died of settings that it could not read"
+        assert process.status(library).running
+    finally:
+        supervisor.ask_to_stop()
+        thread.join(30)
+    assert not thread.is_alive()
