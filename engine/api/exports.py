@@ -149,15 +149,12 @@ def again(library: Library, given: str, verb: str) -> dict[str, Any]:
     Args:
         library: the run's library.
         given: the run.
-        verb: ``resume`` goes on in place with a run that is paused or interrupted, and as a new run
-            with one that failed or was cancelled; it and ``retry`` check and reuse finished segments.
-            ``rerun`` renders the same snapshot afresh.
+        verb: ``resume`` goes on in place with a run that is paused, still pausing or interrupted,
+            and as a new run with one that failed or was cancelled; it and ``retry`` check and reuse
+            finished segments. ``rerun`` renders the same snapshot afresh.
     """
     process.ensure(library)
     found = records.find(library.db(), given)
-    if verb == "resume" and found.status in ("paused", "interrupted"):
-        jobs.request(library, found.job_id, "resume")
-        return _queued([Queued(found.run_id, found.job_id, found.recipe_name)])
     if verb == "rerun":
         return _queued([runs.rerun(library, found.run_id, fresh=True)])
     make = {"resume": runs.resume, "retry": runs.retry}[verb]

@@ -85,6 +85,8 @@ class JobContext:
         self.released: frozenset[str] = frozenset()
         self._signal: Signal | None = None
         self._changed = threading.Event()
+        self._word = threading.Lock()
+        self._pauses = False
         self._pending: dict[str, Any] = {}
         self._written_at = 0.0
         self._rate: Rate | None = None
@@ -102,9 +104,24 @@ class JobContext:
     # -- the operator's word -------------------------------------------------
     def send(self, signal: Signal) -> None:
         """Tell the handler to pause, cancel or stop. Any thread. A pause never softens a cancel or a stop."""
-        if self._signal is None or self._signal == "pause":
-            self._signal = signal
+        with self._word:
+            if self._signal is None or self._signal == "pause":
+                self._signal = signal
         self._changed.set()
+
+    def take_back_pause(self) -> bool:
+        """Let the job go on as if no pause had been sent. Any thread.
+
+        Returns:
+            False when it is too late: the handler has obeyed, or another signal came. The job then
+            pauses, and has to be started again.
+        """
+        with self._word:
+            if self._pauses or self._signal not in (None, "pause"):
+                return False
+            self._signal = None
+            self._changed.clear()
+            return True
 
     @property
     def signal(self) -> Signal | None:
@@ -121,8 +138,10 @@ class JobContext:
     def checkpoint(self) -> None:
         """Raise when the job must stop before the next task (pause, cancel, stop). Called between tasks."""
         self.check_now()
-        if self._signal == "pause":
-            raise JobPaused
+        with self._word:
+            self._pauses = self._pauses or self._signal == "pause"
+            if self._pauses:
+                raise JobPaused
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until a signal comes."""

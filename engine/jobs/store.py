@@ -264,11 +264,25 @@ def transition(
             outcome="failed" if after == "failed" else "done",
             by=by,
         )
+        _tell(db, job, after, why)
 
 
-def request(db: Database, job_id: str, intent: str) -> None:
+def _tell(db: Database, job: Job, after: str, why: str | None) -> None:
+    """Write into a job's log what its work alone does not show: that it stood still, and that it goes on."""
+    if after == "running" and job.status != "pending":
+        log(db, job.job_id, "info", "What failed is tried again." if why == "retry" else "It goes on.")
+    elif after == "interrupted":
+        log(db, job.job_id, "warning", f"Interrupted: {why or 'the engine ended'}. What is proven is kept.")
+    elif after == "cancelled":
+        log(db, job.job_id, "info", "Cancelled.")
+    elif after == "paused" and why is None:  # with a reason, whoever pauses it tells that
+        log(db, job.job_id, "info", "Paused.")
+
+
+def request(db: Database, job_id: str, intent: str, *, by: str | None = None) -> None:
     """Write an operator's intent: ``pause``, ``cancel``, ``resume`` or ``retry``. The engine obeys it.
 
+    The job's log tells who asked; ``by`` is given where it was no person, and the log left alone.
     Preconditions are checked here, whoever asks:
 
     ========  ==============================================================
@@ -306,9 +320,27 @@ def request(db: Database, job_id: str, intent: str) -> None:
         else:
             refusal = None
             db.execute("UPDATE jobs SET intent = ? WHERE job_id = ?", (None if held else intent, job_id))
-            audit.record(db, f"{job.kind} {intent}", target=job.title, job_id=job_id, from_state=job.status)
+            audit.record(
+                db, f"{job.kind} {intent}", target=job.title, job_id=job_id, from_state=job.status, by=by
+            )
+            if by is None:
+                log(db, job_id, "info", f"Asked to {_ASKED.get(intent, intent)}, by {audit.who()}.")
     if refusal:
         raise IllegalTransition(refusal)
+
+
+def taken_back(db: Database, job_id: str) -> None:
+    """A pause was taken back before the job obeyed it: it works on, and its log says so."""
+    with write(db):
+        changed = execute(
+            db, "UPDATE jobs SET intent = NULL WHERE job_id = ? AND intent = 'resume'", (job_id,)
+        )
+        if changed:
+            log(db, job_id, "info", "The pause was taken back; it works on.")
+
+
+_ASKED = {"resume": "go on", "retry": "try again"}
+"""Intents in words, where the word itself is none."""
 
 
 def set_priority(db: Database, job_id: str, priority: int) -> None:

@@ -43,7 +43,7 @@ def go_on(db: Database, job_id: str, sentence: str) -> None:
         job = store.get(db, job_id)
         if job.status != "paused" or job.intent is not None:
             return  # somebody was quicker
-        store.request(db, job_id, "resume")
+        store.request(db, job_id, "resume", by="engine")
         store.log(db, job_id, "info", f"{sentence}; the job goes on.")
         audit.record(
             db,

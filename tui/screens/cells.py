@@ -93,8 +93,13 @@ IS = {
 """A job's state in a sentence."""
 
 
-def why_not_job(verb: str, status: str, kind: str) -> str | None:
-    """Why a job of this state cannot be paused, resumed or cancelled; None when it can."""
+def why_not_job(verb: str, status: str, kind: str, intent: str | None = None) -> str | None:
+    """Why a job of this state cannot be paused, resumed or cancelled; None when it can.
+
+    ``intent`` is what it was told and has not done yet: a pause can be taken back by ``resume``.
+    """
+    if verb == "resume" and intent == "pause":
+        return None
     able = {
         "pause": status in ("running", "pending"),
         "cancel": status in ("pending", "running", "paused", "interrupted"),

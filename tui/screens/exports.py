@@ -289,7 +289,7 @@ class ExportsScreen(RunVerbs):
         if verb in ("pause", "resume", "cancel"):
             if verb == "resume" and row.status == "cancelled":
                 return None
-            return None if self.table.marks else why_not_job(verb, row.status, "export")
+            return None if self.table.marks else why_not_job(verb, row.status, "export", row.intent)
         if verb in ("rerun", "delete"):
             if self.table.marks or row.status in ENDED:
                 return None

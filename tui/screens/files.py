@@ -146,7 +146,9 @@ class FilesScreen(TriageScreen):
         job = self.job()
         if job is None:
             return "This job is no longer in the library."
-        return why_not_job(verb, job.status, job.kind) if verb in ("pause", "resume", "cancel") else None
+        if verb not in ("pause", "resume", "cancel"):
+            return None
+        return why_not_job(verb, job.status, job.kind, job.intent)
 
     def do_open(self) -> None:
         """The journal of the file."""

@@ -181,7 +181,7 @@ class IngestScreen(Turns):
         if verb == "report" and row.batch_id is None:
             return "Only an ingest has a report."
         if verb in ("pause", "resume", "cancel"):
-            return None if self.table.marks else why_not_job(verb, row.status, row.kind)
+            return None if self.table.marks else why_not_job(verb, row.status, row.kind, row.intent)
         if verb == "check" and row.kind != "ingest":
             return "Only an ingest has a card to check."
         return self.why_not_turn(verb, row)

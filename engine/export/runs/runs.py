@@ -73,20 +73,28 @@ def _finished_bytes(library: Library, run_id: str) -> int:
 def resume(library: Library, given: str) -> Queued:
     """Continue a run.
 
-    A paused or interrupted one goes on itself; for a failed or cancelled one a
-    new run is queued that takes over every finished segment.
+    A paused or interrupted one goes on itself, also one that still pauses or is
+    held in the queue; for a failed or cancelled one a new run is queued that
+    takes over every finished segment.
 
     Raises:
         Refused: the run is running, waiting, or finished.
         NotFound: there is no such run.
     """
     run = records.find(library.db(), given)
-    if run.status in ("paused", "interrupted"):
+    if _goes_on_itself(library.db(), run):
         store.request(library.db(), run.job_id, "resume")
         return Queued(run.run_id, run.job_id, run.recipe_name)
     if run.status not in ("failed", "cancelled"):
         raise Refused(_cannot(run, "resumed"))
     return _again(library, run, name=run.name, resumed_from=run.run_id)
+
+
+def _goes_on_itself(db: Database, run: Run) -> bool:
+    """Whether a resume of this run is a word to its own job, and no new run."""
+    if run.status in ("paused", "interrupted"):
+        return True
+    return run.status in ("running", "pending") and store.get(db, run.job_id).intent == "pause"
 
 
 def retry(library: Library, given: str) -> Queued:
