@@ -37,7 +37,6 @@ class Block:
         number: ``major:minor`` of the device or partition.
         disk: ``major:minor`` of the whole disk at the bottom: key of the queue that its files share.
         partition: partition number, 0 for a whole disk.
-        layer: what lies between (volume manager, encryption), by its own id; empty when nothing does.
         size: exact bytes, or None.
         rotational: None when unknown.
         removable: medium removable, or on a bus on which drives come and go.
@@ -49,12 +48,12 @@ class Block:
         wwn: world-wide name.
         disk_size: bytes of the whole disk.
         node: path of the device node, or None.
+        layer: what lies between (volume manager, encryption), by its own id; empty when nothing does.
     """
 
     number: str
     disk: str
     partition: int = 0
-    layer: str = ""
     size: int | None = None
     rotational: bool | None = None
     removable: bool | None = None
@@ -66,6 +65,7 @@ class Block:
     wwn: str | None = None
     disk_size: int | None = None
     node: str | None = None
+    layer: str = ""
 
 
 @dataclass(frozen=True)

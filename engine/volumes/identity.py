@@ -19,6 +19,9 @@ from dataclasses import dataclass, field
 CERTAIN = 0.6
 """From this score on, evidence without contradiction identifies a volume."""
 
+ENOUGH = 4
+"""So many known files, looked at, say something of a volume that has no id of its own."""
+
 TIE = 0.02
 """Scores closer than this do not tell two known volumes apart."""
 
@@ -74,6 +77,16 @@ class Spot:
     def contradicts(self) -> bool:
         """Files are there under the known names, and none has its size: another content."""
         return self.other > 0 and self.fit + self.touched == 0
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Enough files were looked for, and none is there: what goes by this name may be something else."""
+        return self.sampled >= ENOUGH and self.fit + self.touched == 0
+
+    @property
+    def proves(self) -> bool:
+        """Enough files are there with size and time, few are absent and none is another."""
+        return self.other == 0 and self.fit >= ENOUGH and 4 * self.fit >= 3 * self.sampled
 
 
 @dataclass(frozen=True)
@@ -167,23 +180,53 @@ def judge(known: Evidence, seen: Evidence, spot: Spot | None = None) -> Judgemen
         # An ordinary user may not be able to read the id of a FAT or NTFS volume.
         score = 0.6
         reasons.append("same hardware and size, the id cannot be read")
+    elif spot is not None and spot.proves and only_content_tells(known, seen):
+        score = CERTAIN
+        reasons.append("it has no id of its own; recognised by its files")
     else:
         return Judgement("different", 0.0, ("nothing in common",))
     if known.marker_id and known.marker_id == seen.marker_id:
         score += 0.1
         reasons.append("same marker")
-    weak = not (known.fs_uuid and seen.fs_uuid) or is_weak(seen.fs_uuid)
     if spot is not None and spot.sampled:
         found = spot.fit + spot.touched
         reasons.append(f"{found} of {spot.sampled} known files at their place")
-        if found:
-            score += 0.2 * found / spot.sampled
-        elif weak and not known.share:
-            return Judgement("reformatted", score, tuple(reasons))
-        elif spot.contradicts:
-            return Judgement("doubtful", score, (*reasons, f"{spot.other} known names hold other files"))
+        score += 0.2 * found / spot.sampled
+        if not found:
+            doubt = _doubt(known, seen, spot)
+            if doubt is not None:
+                verdict, why = doubt
+                return Judgement(verdict, score, (*reasons, *why))
     verdict = "same" if score >= CERTAIN else "different"
     return Judgement(verdict, round(score, 3), tuple(reasons))
+
+
+def _doubt(known: Evidence, seen: Evidence, spot: Spot) -> tuple[str, tuple[str, ...]] | None:
+    """What it means that none of the known files is at its place: verdict and why; None: nothing."""
+    has_id = known.fs_uuid and seen.fs_uuid
+    if not known.share and (not has_id or is_weak(seen.fs_uuid or "")):
+        return "reformatted", ()
+    if spot.is_elsewhere and not has_id:
+        # A server whose disk is not mounted shows an empty folder under the name of the share.
+        return "doubtful", ("none of its files is there",)
+    if spot.contradicts:
+        return "doubtful", (f"{spot.other} known names hold other files",)
+    return None
+
+
+def only_content_tells(known: Evidence, seen: Evidence) -> bool:
+    """Whether both are file systems of one kind without device, id or name: a pool of FUSE, say.
+
+    What has a device may be a card, and cards with equal files stay apart. Memory starts empty.
+    """
+    return (
+        known.fs_type == seen.fs_type
+        and (known.fs_type or "").startswith("fuse.")
+        and not any(
+            (each.fs_uuid, each.share, each.marker_id, each.hardware, each.partition_bytes) != (None,) * 5
+            for each in (known, seen)
+        )
+    )
 
 
 def _contradiction(known: Evidence, seen: Evidence) -> str | None:
@@ -250,7 +293,7 @@ def decide(
             decisions.append(_known_decision(index, evidence, volume, tied, judged[index, volume.volume_id]))
         else:
             decisions.append(_new_decision(index, evidence, known, taken, judged))
-    return _with_conflicts(seen, known, decisions)
+    return _with_conflicts(seen, known, decisions, judged)
 
 
 def _pair(
@@ -359,7 +402,10 @@ def _new_decision(
 
 
 def _with_conflicts(
-    seen: Sequence[Evidence], known: Sequence[Known], decisions: list[Decision]
+    seen: Sequence[Evidence],
+    known: Sequence[Known],
+    decisions: list[Decision],
+    judged: Mapping[tuple[int, str], Judgement],
 ) -> list[Decision]:
     """Turn decisions whose identity is mounted twice into ``conflict``, unless that has been settled."""
     by_id = {volume.volume_id: volume for volume in known}
@@ -368,7 +414,9 @@ def _with_conflicts(
         twins = [
             second
             for second, theirs in enumerate(seen)
-            if second != first and judge(ours, theirs).verdict == "same" and ours.session != theirs.session
+            if second != first
+            and ours.session != theirs.session
+            and (judge(ours, theirs).verdict == "same" or _show_the_same(first, second, seen, known, judged))
         ]
         group = [first, *twins]
         decided = [by_id.get(decisions[member].volume_id or "") for member in group]
@@ -386,6 +434,26 @@ def _with_conflicts(
             first, "conflict", decision.volume_id, None, rivals or decision.rivals, decision.score, reasons
         )
     return result
+
+
+def _show_the_same(
+    first: int,
+    second: int,
+    seen: Sequence[Evidence],
+    known: Sequence[Known],
+    judged: Mapping[tuple[int, str], Judgement],
+) -> bool:
+    """Whether two that have no id hold the files of one known volume, and neither was there before."""
+    if not only_content_tells(seen[first], seen[second]):
+        return False
+    if any(
+        stays(volume, seen[index]) for volume in known for index in (first, second) if not volume.disputed
+    ):
+        return False
+    return any(
+        judged[first, volume.volume_id].verdict == judged[second, volume.volume_id].verdict == "same"
+        for volume in known
+    )
 
 
 def stays(volume: Known, evidence: Evidence) -> bool:

@@ -14,7 +14,7 @@ from engine.names import display, from_blob
 from engine.storage.database import Row, row, rows, scalar, write
 from engine.volumes import mounts, room, stand_ins, workers
 from engine.volumes.devices import Seen, boot_id, observe
-from engine.volumes.identity import Decision, Spot, decide, judge, stays
+from engine.volumes.identity import Decision, Spot, decide, judge, only_content_tells, stays
 from engine.volumes.mounts import Mount
 from engine.volumes.reconcile import Step, default_name, known_of, plan
 from engine.volumes.store import Change, add_event, new_id
@@ -109,7 +109,9 @@ def _spot_checks(
         for index, item in enumerate(answering):
             if stays(volume, item.evidence) and not volume.disputed:
                 continue
-            if judge(volume.evidence, item.evidence).score > 0:
+            if judge(volume.evidence, item.evidence).score > 0 or only_content_tells(
+                volume.evidence, item.evidence
+            ):
                 spot = _spot(db, volume.volume_id, item)
                 if spot is not None:
                     spots[index, volume.volume_id] = spot

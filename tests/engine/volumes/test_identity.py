@@ -347,3 +347,66 @@ def test_another_partition_under_one_session_is_not_staying() -> None:
     assert not stays(here(ours), other)
     assert not stays(here(ours), replace(ours, session="boot:8:2:aa"))
     assert not stays(Known("v", ours, mounted=False), ours)
+
+
+POOL = Evidence("fuse.shfs", session="boot:0:35:0")
+
+
+def test_a_pool_without_any_id_is_recognised_by_its_files() -> None:
+    seen = replace(POOL, session="boot2:0:71:0")
+    for spot in (Spot(fit=16), Spot(fit=4), Spot(fit=12, absent=4)):
+        (decision,) = decide([seen], [away(POOL)], {(0, "v"): spot})
+        assert (decision.verdict, decision.volume_id) == ("same", "v"), spot
+        assert "recognised by its files" in " ".join(decision.reasons)
+    for spot in (
+        Spot(fit=3),
+        Spot(fit=11, absent=5),
+        Spot(fit=15, other=1),
+        Spot(touched=16),
+        Spot(absent=16),
+    ):
+        assert decide([seen], [away(POOL)], {(0, "v"): spot})[0].verdict == "new", spot
+    assert decide([seen], [away(POOL)])[0].verdict == "new"
+
+
+def test_content_alone_says_nothing_of_what_has_a_device_or_a_name() -> None:
+    spots = {(0, "v"): Spot(fit=16)}
+    bare_card = Evidence("fuseblk", partition_bytes=64000)
+    memory = Evidence("tmpfs", session="boot:0:40:1")
+    named = Evidence("fuse.sshfs", share="ana@nas:/a")
+    for known in (bare_card, memory, named, replace(POOL, marker_id="m" * 8)):
+        seen = replace(known, session="boot2:0:9:9", share=None, marker_id=None)
+        assert decide([seen], [away(known)], spots)[0].verdict == "new", known
+    assert decide([replace(POOL, fs_type="fuse.other")], [away(POOL)], spots)[0].verdict == "new"
+
+
+def test_two_views_of_one_pool_without_id_are_asked_about() -> None:
+    first, second = replace(POOL, session="boot2:0:71:0"), replace(POOL, session="boot2:0:72:0")
+    spots = {(0, "v"): Spot(fit=16), (1, "v"): Spot(fit=16)}
+    decisions = decide([first, second], [away(POOL)], spots)
+    assert [decision.verdict for decision in decisions] == ["conflict", "conflict"]
+    assert decisions[0].volume_id == "v"
+    alone = {(0, "v"): Spot(fit=16), (1, "v"): Spot(absent=16)}
+    assert [one.verdict for one in decide([first, second], [away(POOL)], alone)] == ["same", "new"]
+
+
+def test_a_pool_that_stays_is_not_asked_about_for_another_that_shows_its_files() -> None:
+    other = replace(POOL, session="boot:0:36:0")
+    spots = {(1, "v"): Spot(fit=16)}
+    decisions = decide([POOL, other], [here(POOL), here(other, "w")], spots)
+    assert [(one.verdict, one.volume_id) for one in decisions] == [("same", "v"), ("same", "w")]
+    settled = here(POOL, settled=frozenset({"boot:0:35:0"}), disputed=True)
+    decisions = decide([POOL, other], [settled], {(0, "v"): Spot(fit=16), (1, "v"): Spot(fit=16)})
+    assert decisions[0].verdict == "same"
+
+
+def test_a_share_that_shows_none_of_its_files_is_asked_about() -> None:
+    """A server whose disk is not mounted exports the empty folder under it."""
+    share = Evidence("nfs4", share="nas:/footage", session="boot:0:50:0")
+    seen = replace(share, session="boot2:0:61:0")
+    (decision,) = decide([seen], [away(share)], {(0, "v"): Spot(absent=16)})
+    assert (decision.verdict, decision.volume_id) == ("conflict", "v")
+    assert "none of its files is there" in decision.reasons
+    for spot in (Spot(absent=3), Spot(absent=15, touched=1), Spot(fit=1, absent=15)):
+        assert decide([seen], [away(share)], {(0, "v"): spot})[0].verdict == "same", spot
+    assert decide([share], [here(share)], {(0, "v"): Spot(absent=16)})[0].verdict == "conflict"
