@@ -3,7 +3,8 @@
 A film is read once, written, flushed, read back from its device, compared with
 the hash that it got when it was made, and only then named. Moving removes the
 old file after the new one is recorded as verified, and only when it is still
-the file that was read.
+the file that was read. It is set aside under another name first: where the new
+one goes with it, the two were one file, shown at two places, and it is brought back.
 """
 
 from __future__ import annotations
@@ -118,8 +119,11 @@ def run(job: JobContext) -> Outcome:
 
 
 def clean_up(job: JobContext) -> None:
-    """Remove what a cancelled delivery left under temporary names."""
-    _Delivery(job).remove_temps()
+    """Remove what a cancelled delivery left under temporary names; bring back what it had set aside."""
+    delivery = _Delivery(job)
+    for entry in finished(job.db, delivery.record.run_id):
+        delivery.bring_back(from_blob(entry["path"]))
+    delivery.remove_temps()
 
 
 @dataclass(frozen=True)
@@ -209,11 +213,19 @@ class _Delivery:
 
     def _deliver(self, entry: Row, old: str, place: Place) -> _Arrived:
         """Bring one film to a verdict; what an earlier start did counts."""
+        self.bring_back(old)
         known = self._there_already(entry, old, place)
         arrived = known or self._copy(entry, old, place)
-        if self.move and os.path.dirname(os.path.realpath(old)) != os.path.realpath(self.folder):
+        if self.move and not self._lies_there(old):
             self._remove(entry, old, arrived, read=known is None)
         return arrived
+
+    def _lies_there(self, old: str) -> bool:
+        """Whether the old file lies in the very folder that it is to go to, whatever that is called."""
+        try:
+            return os.path.samefile(os.path.dirname(old), self.folder)
+        except FileNotFoundError:
+            return False  # moved by an earlier start, and its folder taken away since
 
     def _there_already(self, entry: Row, old: str, place: Place) -> _Arrived | None:
         """The film, when an earlier start of this delivery has put it there and it is whole."""
@@ -319,7 +331,14 @@ class _Delivery:
             same = os.path.getsize(old) == entry["size"]
             if not same or not (read or full_hash(old, self.job.check_now) == entry["blake3"]):
                 raise Refused("it was changed while it was delivered; the old file was left alone.")
-            os.unlink(old)
+            aside = self._aside(old)
+            os.rename(old, aside)
+            if not _is_there(arrived.path, entry["size"]):
+                os.rename(aside, old)
+                raise Refused(
+                    f"{display(arrived.path)} is the same file, shown at another place. It stays where it is."
+                )
+            os.unlink(aside)
             placing.sync_folder(os.path.dirname(old))
         try:
             before = places.place_of(db, os.path.dirname(old))
@@ -339,6 +358,29 @@ class _Delivery:
             db.execute(
                 "UPDATE runs SET output_path = ? WHERE run_id = ?", (to_blob(shown), self.record.run_id)
             )
+
+    def _aside(self, old: str) -> str:
+        """Where the old file is between its two names; no ending of a temp: it may be the only one."""
+        name = folders.temp_name(os.path.basename(old), self.job.job_id).removesuffix(".part")
+        return os.path.join(os.path.dirname(old), f"{name}.old")
+
+    def bring_back(self, old: str) -> None:
+        """Give a file its name back that a start which was cut off had set aside."""
+        aside = self._aside(old)
+        if os.path.lexists(aside) and not os.path.lexists(old):
+            os.rename(aside, old)
+
+
+def _is_there(path: str, size: int) -> bool:
+    """Whether a file of this size can be opened at ``path`` now; opening asks a server anew."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.fstat(descriptor).st_size == size
+    finally:
+        os.close(descriptor)
 
 
 def _split(path: str) -> tuple[str, str]:

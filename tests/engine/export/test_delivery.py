@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,85 @@ def test_a_delivery_promises_its_room(desk, film, tmp_path):
     found = row(desk.library.db(), "SELECT needs FROM jobs WHERE job_id = ?", (job_id,))
     [need] = json.loads(found["needs"])
     assert need["bytes"] == os.path.getsize(film.output_path)
+
+
+@pytest.mark.mount
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a bind mount")
+def test_a_move_into_its_own_folder_by_another_name_loses_nothing(desk, film, tmp_path):
+    """A bind mount, or one share by two protocols: the film that is there already is the film itself."""
+    path = Path(film.output_path)
+    content = path.read_bytes()
+    door = tmp_path / "door"
+    door.mkdir()
+    subprocess.run(["mount", "--bind", str(path.parent), str(door)], check=True)
+    try:
+        job = work(desk, delivery.queue(desk.library, film.run_id, str(door), move=True))
+        assert path.read_bytes() == content
+        assert job.status == "completed", job.error
+    finally:
+        subprocess.run(["umount", "-l", str(door)], check=True)
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_to_the_film_is_no_copy_of_it(desk, film, tmp_path, link):
+    path = Path(film.output_path)
+    content = path.read_bytes()
+    to = tmp_path / "deliveries"
+    to.mkdir()
+    link(path, to / path.name)
+    job = work(desk, delivery.queue(desk.library, film.run_id, str(to), move=True))
+    assert job.status == "completed", job.error
+    [moved] = job.result["files"]
+    assert not os.path.islink(moved["to"])
+    assert Path(moved["to"]).read_bytes() == content
+
+
+def test_what_is_there_and_goes_with_the_old_file_was_no_copy(desk, film, tmp_path, monkeypatch):
+    """One folder by two protocols: neither device nor number tells, only that both go at once."""
+    path = Path(film.output_path)
+    content = path.read_bytes()
+    to = tmp_path / "deliveries"
+    to.mkdir()
+    twin = to / path.name
+    twin.write_bytes(content)
+    real = os.rename
+
+    def both(source, target, **more):
+        real(source, target, **more)
+        if source == str(path):
+            twin.unlink()
+        elif target == str(path):
+            twin.write_bytes(content)
+
+    monkeypatch.setattr(os, "rename", both)
+    job = work(desk, delivery.queue(desk.library, film.run_id, str(to), move=True))
+    monkeypatch.undo()
+    assert path.read_bytes() == content
+    assert job.status == "failed"
+    assert "the same file" in job.error
+
+
+def test_a_kill_while_the_old_file_is_set_aside_is_healed_by_a_resume(desk, film, tmp_path, monkeypatch):
+    class PowerCut(BaseException):
+        pass
+
+    real = os.unlink
+
+    def cut(path, **more):
+        if str(path).endswith(".old"):
+            raise PowerCut
+        real(path, **more)
+
+    path, to = Path(film.output_path), tmp_path / "deliveries"
+    content = path.read_bytes()
+    job_id = delivery.queue(desk.library, film.run_id, str(to), move=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", cut)
+        with pytest.raises(PowerCut):
+            work(desk, job_id)
+    assert not path.exists()
+    store.interrupt_running(desk.library.db())
+    job = work(desk, job_id)
+    assert job.status == "completed", job.error
+    assert (to / path.name).read_bytes() == content
+    assert not [name for name in os.listdir(path.parent) if "fi lm" in name]
