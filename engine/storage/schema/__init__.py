@@ -35,6 +35,7 @@ from engine.storage.schema import (
     leaving,
     places,
     tallies,
+    twice,
     views,
     work,
 )
@@ -61,7 +62,14 @@ def _spine(db: Database) -> None:
 
 @library_migrations(name="0002_tallies")
 def _tallies(db: Database) -> None:
-    for statement in (*tallies.TABLES, *tallies.RECOUNT, *holdings.TABLES, *holdings.RECOUNT):
+    for statement in (
+        *tallies.TABLES,
+        *tallies.RECOUNT,
+        *twice.TABLES,
+        *twice.RECOUNT,
+        *holdings.TABLES,
+        *holdings.RECOUNT,
+    ):
         db.execute(statement)
 
 

@@ -114,7 +114,8 @@ _SAFETY_CHANGED = (
     " OR OLD.volume_id <> NEW.volume_id"
 )
 
-_NOT_IN_BULK = "NOT EXISTS (SELECT 1 FROM copies_in_bulk AS held WHERE held.copy_id = NEW.copy_id)"
+NOT_IN_BULK = "NOT EXISTS (SELECT 1 FROM copies_in_bulk AS held WHERE held.copy_id = NEW.copy_id)"
+"""Whether a trigger has to count a copy itself."""
 
 TABLES: tuple[str, ...] = (
     "CREATE TABLE copies_in_bulk (copy_id INTEGER PRIMARY KEY) STRICT",
@@ -177,14 +178,14 @@ TABLES: tuple[str, ...] = (
         "UPDATE volume_counts SET clips = clips - 1, lost_clips = lost_clips - (OLD.lost > 0)"
         " WHERE volume_id = OLD.volume_id;",
     ),
-    _trigger("copies_counted_in", "INSERT ON copies", _copy_counted("NEW", "+"), _NOT_IN_BULK),
+    _trigger("copies_counted_in", "INSERT ON copies", _copy_counted("NEW", "+"), NOT_IN_BULK),
     _trigger("copies_counted_out", "DELETE ON copies", _copy_counted("OLD", "-")),
     _trigger(
         "copies_counted_again",
         "UPDATE OF asset_id, volume_id, state, size ON copies",
         _copy_counted("OLD", "-") + _copy_counted("NEW", "+"),
         "(OLD.asset_id <> NEW.asset_id OR OLD.volume_id <> NEW.volume_id OR OLD.state <> NEW.state"
-        f" OR OLD.size <> NEW.size) AND {_NOT_IN_BULK}",
+        f" OR OLD.size <> NEW.size) AND {NOT_IN_BULK}",
     ),
     _trigger("clip_files_counted_in", "INSERT ON clip_files", _part_counted("NEW", "+")),
     _trigger("clip_files_counted_out", "DELETE ON clip_files", _part_counted("OLD", "-")),
@@ -202,7 +203,7 @@ TABLES: tuple[str, ...] = (
         "copies_safe_in",
         "INSERT ON copies",
         _safety("asset_id = NEW.asset_id"),
-        f"{_STORED.format(row='NEW')} AND {_NOT_IN_BULK}",
+        f"{_STORED.format(row='NEW')} AND {NOT_IN_BULK}",
     ),
     _trigger(
         "copies_safe_out",
@@ -214,7 +215,7 @@ TABLES: tuple[str, ...] = (
         "copies_safe_again",
         "UPDATE OF asset_id, volume_id, role, state, verified_at ON copies",
         _safety("asset_id IN (OLD.asset_id, NEW.asset_id)"),
-        f"({_SAFETY_CHANGED}) AND {_NOT_IN_BULK}",
+        f"({_SAFETY_CHANGED}) AND {NOT_IN_BULK}",
     ),
     # Which volumes share a device changes only where another volume has one of the two.
     _trigger(

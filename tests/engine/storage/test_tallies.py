@@ -13,7 +13,7 @@ from engine.library import Library
 from engine.relink.whereis import only_on
 from engine.storage import moving as bulk
 from engine.storage.database import rows, write
-from engine.storage.schema import tallies
+from engine.storage.schema import tallies, twice
 
 MOMENT = "2026-01-01T00:00:00.000000Z"
 
@@ -23,7 +23,33 @@ def seen(db: Any) -> dict[str, list[Any]]:
         "places": rows(db, "SELECT * FROM clip_places ORDER BY 1, 2"),
         "volumes": rows(db, "SELECT * FROM volume_counts ORDER BY 1"),
         "safety": rows(db, "SELECT * FROM asset_safety ORDER BY 1"),
+        "twice": rows(db, "SELECT * FROM asset_twice ORDER BY 1"),
     }
+
+
+def lying_twice(db: Any) -> list[dict[str, Any]]:
+    """Contents in more than one file, asked of the copies themselves."""
+    found = []
+    for asset in rows(db, "SELECT asset_id, size FROM assets WHERE blake3 IS NOT NULL ORDER BY 1"):
+        copies = rows(
+            db,
+            "SELECT * FROM copies JOIN volumes USING (volume_id)"
+            " WHERE asset_id = ? AND copies.state = 'present' AND role <> 'source'",
+            (asset["asset_id"],),
+        )
+        files = {
+            (copy["volume_id"], copy["inode"]) if copy["inode"] is not None else copy["copy_id"]
+            for copy in copies
+        }
+        devices = len({copy["device_id"] or copy["volume_id"] for copy in copies})
+        if len(files) > 1:
+            found.append(
+                {
+                    **asset, "files": len(files), "devices": devices,
+                    "wasted": asset["size"] * (len(files) - 1), "near": int(len(files) > devices),
+                }
+            )  # fmt: skip
+    return found
 
 
 def only_here(db: Any, volume_id: str) -> list[tuple[int, str]]:
@@ -65,7 +91,7 @@ def any_change(db: Any, dice: random.Random) -> None:
     role = dice.choice(("essence", "span", "span", "sidecar"))
     path = b"p%d" % dice.randrange(12)
     kind = dice.choice(("managed", "backup", "managed", "source"))
-    which = dice.randrange(11)
+    which = dice.randrange(13)
     if which < 4:
         db.execute(
             "INSERT OR IGNORE INTO copies (asset_id, volume_id, path, role, state, size, mtime_ns, seen_at,"
@@ -86,6 +112,10 @@ def any_change(db: Any, dice: random.Random) -> None:
         )
     elif which == 9:
         db.execute("DELETE FROM clip_files WHERE clip_id = ? AND role = ?", (clip, role))
+    elif which == 10:
+        db.execute("UPDATE copies SET inode = ? WHERE path = ?", (dice.choice((None, 5, 6)), path))
+    elif which == 11:
+        db.execute("UPDATE assets SET blake3 = 'h' || asset_id WHERE asset_id = ?", (asset,))
     else:
         db.execute(
             "UPDATE volumes SET device_id = ? WHERE volume_id = ?", (dice.choice((None, "d0", "d1")), volume)
@@ -143,7 +173,7 @@ def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
     db, dice = library.db(), random.Random(seed)
     with write(db):
         world(db)
-    apart = 0
+    apart, near = 0, set[int]()
     for _ in range(30):
         with write(db):
             for _ in range(5):
@@ -152,14 +182,17 @@ def test_kept_counts_equal_counting(library: Library, seed: int) -> None:
             many_entries(db, dice)
         kept = seen(db)
         with write(db):
-            for statement in tallies.RECOUNT:
+            for statement in (*tallies.RECOUNT, *twice.RECOUNT):
                 db.execute(statement)
         assert kept == seen(db)
+        assert kept["twice"] == lying_twice(db)
+        near |= {entry["near"] for entry in kept["twice"]}
         for number in range(4):
             found = [(each.asset_id, each.path) for each in only_on(db, f"v{number}")]
             assert sorted(found) == only_here(db, f"v{number}")
         apart += sum(entry["devices"] > 1 or entry["verified"] > 1 for entry in kept["safety"])
     assert apart, "no content ever had two verified copies: nothing was tried"
+    assert near == {0, 1}
     with write(db):
         db.execute("DELETE FROM clip_files")
         db.execute("DELETE FROM clips")
