@@ -46,9 +46,11 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
     clips, missing = select(db, spec, kinds)
     here = [clip for clip in clips if orders.is_online(db, clip)]
     facts = [_count(spec, clips, here)]
+    unfit, skipped = foresight.unusable(spec, missing, clips)
     facts += [
-        Fact("", f"{sentence} The export is refused: take it out of the list.", "bad") for sentence in missing
+        Fact("", f"{sentence} The export is refused: take it out of the list.", "bad") for sentence in unfit
     ]
+    facts += [Fact("", sentence, "warn") for sentence in skipped]
     facts += [Fact("", sentence, "bad") for sentence in _foreseen(tools, spec, body, here)]
     facts += [Fact("", sentence, "warn") for sentence in foresight.unheard(spec, body)]
     known = [found for found in map(_known, here) if found is not None]

@@ -10,7 +10,7 @@ from typing import Any
 from engine import clock
 from engine.errors import WrongUse
 from engine.export.recipes import stamps, timecode
-from engine.export.recipes.body import check_loudness, fps_text
+from engine.export.recipes.body import check_flag, check_loudness, fps_text
 from engine.export.recipes.naming import check_template
 from engine.names import display
 
@@ -106,8 +106,8 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     ``burn_in`` (see :mod:`engine.export.recipes.stamps`);
     ``loudness`` (target in LUFS, e.g. -23; None leaves the sound as it is); ``timecode`` of the
     film's first frame; ``offline`` clips (``refuse`` the run, or ``skip`` them with
-    a warning) and ``unreadable`` ones (the same choice; ``skip`` by default: they
-    do not get better by waiting); ``verify`` (``quick``: packets, streams, lengths;
+    a warning) and ``unreadable`` ones, as well as listed ones without a picture or gone from the
+    library (the same choice; ``skip`` by default: they do not get better by waiting); ``verify`` (``quick``: packets, streams, lengths;
     ``decode``: and every frame is decoded; ``quality``: and compared with the
     source by ``quality_metric``, which must reach ``quality_min``);
     ``deliver`` (``copy`` or ``move`` finished files, verified, to the absolute folder
@@ -140,7 +140,8 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     _text_fields(full)
     _numbers(full)
     _together(full)
-    full["single"], full["overwrite"] = bool(full["single"]), bool(full["overwrite"])
+    for field in ("single", "overwrite"):
+        check_flag(field, full[field])
     return full
 
 
@@ -159,7 +160,9 @@ def _together(full: dict[str, Any]) -> None:
     if full["layout"] == "per-clip" and full["title"] is not None:
         raise WrongUse("A recipe with one file per clip has no title card: it would shift every timecode.")
     if (full["deliver"] == "no") != (full["deliver_to"] is None):
-        raise WrongUse("deliver (copy or move) and deliver_to, an absolute folder, are given together.")
+        raise WrongUse(
+            "deliver (copy or move) and deliver_to, the folder that gets the files, are given together."
+        )
     metric, least = full["quality_metric"], full["quality_min"]
     if full["verify"] != "quality":
         if metric is not None or least is not None:
@@ -190,7 +193,12 @@ def _filter(given: Any) -> dict[str, Any]:
             try:
                 clock.parse(str(given[field]))
             except ValueError as error:
-                raise WrongUse(f"filter.{field} is no date: {display(str(given[field]))}.") from error
+                raise WrongUse(
+                    f"filter.{field} is no date: {display(str(given[field]))}; "
+                    "write 2026-11-20 or 2026-11-20T18:00."
+                ) from error
+    if given.get("favourite") is not None:
+        check_flag("filter.favourite", given["favourite"])
     return {key: value for key, value in given.items() if value not in (None, [], "")}
 
 

@@ -49,6 +49,24 @@ def at_a_glance(
     return list(dict.fromkeys(found))
 
 
+def unusable(
+    spec: Mapping[str, Any], sentences: Sequence[str], clips: Sequence[Chosen]
+) -> tuple[list[str], list[str]]:
+    """What becomes of listed clips that cannot be used, by the recipe's ``unreadable``. Pure.
+
+    Args:
+        spec: a checked recipe spec.
+        sentences: about those clips, see :func:`engine.export.planning.selection.select`.
+        clips: those that can be used.
+
+    Returns:
+        why the export is refused, and what is said of clips that are left out of it.
+    """
+    if spec["unreadable"] == "refuse" or not clips:
+        return list(sentences), []
+    return [], [f"{sentence} It is left out." for sentence in sentences]
+
+
 def timecode_problems(spec: Mapping[str, Any], body: Mapping[str, Any], clips: Sequence[Chosen]) -> list[str]:
     """Why the recipe's timecode is none of its film's rate. Pure."""
     first = next((clip.files[0].media for clip in clips if clip.files), None)

@@ -106,7 +106,8 @@ def _snapshot(
     body, problems = resolved(tools, preset)
     kinds = ("video",) if body["video"] is not None else ("video", "audio")
     clips, missing = select(db, spec, kinds)
-    problems += missing
+    unfit, skipped = foresight.unusable(spec, missing, clips)
+    problems += unfit
     if not clips and not missing:
         problems.append("No clip fits this recipe, so there is nothing to export.")
     here: list[Chosen] = []
@@ -129,7 +130,11 @@ def _snapshot(
         "recipe": {"recipe_id": recipe.recipe_id, "name": recipe.name, "spec": spec},
         "preset": {"name": preset.name, "body": body},
         "clips": [records.clip_json(clip) for clip in here],
-        "left_out": [*(offline_sentence(db, clip) for clip in away), *foresight.unheard(spec, body)],
+        "left_out": [
+            *skipped,
+            *(offline_sentence(db, clip) for clip in away),
+            *foresight.unheard(spec, body),
+        ],
         "destination": destination,
         "destination_volume": None if problems else volume_of(db, destination),
         "lut": lut,

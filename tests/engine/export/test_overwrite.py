@@ -70,6 +70,27 @@ def test_two_clips_of_one_run_never_replace_each_other(desk, first, clip):
     assert sorted(names) == ["same.mov", "same_001.mov"]
 
 
+def test_a_film_of_this_same_run_is_never_replaced(desk, clip):
+    """A clip that failed is made by a retry, under the name that its run has given to another clip meanwhile."""
+    desk.add(clip("late.mov", picture="testsrc"), "a.mov")
+    desk.add(clip(seconds="2"), "b.mov")
+    late = Path(desk.path("a.mov"))
+    good = late.read_bytes()
+    late.write_bytes(os.urandom(len(good)))
+    run = desk.export(**PRORES, layout="per-clip", template="same", overwrite=True)
+    assert run.status == "completed_with_warnings"
+    (made,) = runs.goes_with(desk.library, run.run_id)
+    assert os.path.basename(made) == "same.mov"
+    before = Path(made).read_bytes()
+    late.write_bytes(good)
+    again = desk.run(runs.retry(desk.library, run.run_id))
+    assert (again.run_id, again.status) == (run.run_id, "completed"), again.error
+    assert Path(made).read_bytes() == before
+    both = runs.goes_with(desk.library, run.run_id)
+    assert sorted(os.path.basename(path) for path in both) == ["same.mov", "same_001.mov"]
+    assert [len(desk.frames(path)) for path in sorted(both)] == [50, 25]
+
+
 def test_the_old_film_is_there_until_the_new_one_is_proven(desk, first, monkeypatch):
     before = Path(first.output_path).read_bytes()
     seen = []

@@ -16,7 +16,8 @@ from engine.api import preview
 from engine.api.views.runs import Runs
 from engine.errors import Refused
 from engine.export.recipes import recipes
-from engine.export.runs import runs
+from engine.export.recipes import spec as specs
+from engine.export.runs import records, runs
 from engine.media.probe import probe
 from engine.names import to_blob
 from engine.storage.database import execute
@@ -265,6 +266,33 @@ def test_what_can_be_known_to_fail_is_told_before_anything_is_queued(desk, clip,
         facts, _ = preview.of(desk.library, "film", recipes.get(desk.library.db(), "film").spec)
         assert [fact for fact in facts if fact.tone == "bad" and re.search(said, fact.text)], spec
     assert desk.one("SELECT count(*) FROM runs") == 0
+
+
+def test_listed_clips_that_cannot_be_used_are_refused_or_left_out_and_said_as_chosen(desk, clip, footage):
+    sound = footage("s.wav", "-f", "lavfi", "-i", "sine=f=440:r=48000:d=1")
+    desk.add(clip(), "a.mov")
+    desk.add(sound, "s.wav", kind="audio")
+    spec = {"mode": "list", "items": [{"clip_id": desk.clips[name]} for name in ("s.wav", "a.mov")]}
+    spec["items"].append({"clip_id": "gone"})
+    with pytest.raises(Refused) as refused:
+        desk.order(**spec, unreadable="refuse")
+    assert "s.wav has no video" in str(refused.value)
+    assert "gone of the recipe is not in this library" in str(refused.value)
+    for layout in ("joined", "per-clip"):
+        run = desk.export(**spec, unreadable="skip", layout=layout)
+        assert run.status == "completed_with_warnings"
+        assert "s.wav has no video to export. It is left out." in run.error
+        assert "gone of the recipe is not in this library. It is left out." in run.error
+        assert len(records.outputs(desk.library.db(), run.run_id)) == 1
+    said = {
+        choice: [
+            fact.tone
+            for fact in preview.of(desk.library, "film", specs.checked({**spec, "unreadable": choice}))[0]
+            if "no video" in fact.text or "not in this library" in fact.text
+        ]
+        for choice in ("refuse", "skip")
+    }
+    assert said == {"refuse": ["bad", "bad"], "skip": ["warn", "warn"]}
 
 
 def test_a_container_without_timecode_is_told_as_a_warning(desk, clip):
