@@ -142,9 +142,13 @@ def restore(library: Library, wanted: Sequence[str]) -> list[dict[str, Any]]:
     return [_trashed(back) for back in trash.restore(library.db(), wanted)]
 
 
-def empty(library: Library, wanted: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Delete what is in the trash for good; the caller has asked once more."""
-    return [_trashed(gone) for gone in trash.empty(library.db(), wanted)]
+def empty(library: Library, wanted: Sequence[str] | None = None) -> dict[str, Any]:
+    """Delete what is in the trash for good; the caller has asked once more.
+
+    ``deleted[]``, and ``kept[]``: sentences; see :func:`engine.files.trash.empty`.
+    """
+    done = trash.empty(library.db(), wanted)
+    return {"deleted": [_trashed(gone) for gone in done.deleted], "kept": list(done.kept)}
 
 
 def duplicates(

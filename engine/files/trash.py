@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,14 +97,19 @@ def _verified_elsewhere(db: Database, ours: Ours, leaving: set[int]) -> list[str
     """Where else the content lies verified: ``volume:path``; a card does not count, nor what leaves too."""
     return [
         f"{entry['volume_name']}:{from_blob(entry['path'])}"
-        for entry in rows(
-            db,
-            "SELECT copy_id, volume_name, path FROM copy_states WHERE asset_id = ? AND state = 'present'"
-            " AND verified_at IS NOT NULL AND role != 'source' AND volume_state != 'conflict'",
-            (ours.row["asset_id"],),
-        )
+        for entry in _verified(db, ours.row["asset_id"])
         if entry["copy_id"] != ours.copy_id and entry["copy_id"] not in leaving
     ]
+
+
+def _verified(db: Database, asset_id: int) -> list[Row]:
+    """Verified copies of a content, as rows of ``copy_states``; a card does not count."""
+    return rows(
+        db,
+        "SELECT * FROM copy_states WHERE asset_id = ? AND state = 'present'"
+        " AND verified_at IS NOT NULL AND role != 'source' AND volume_state != 'conflict'",
+        (asset_id,),
+    )
 
 
 def put_aside(db: Database, wanted: Preview) -> list[Trashed]:
@@ -140,6 +146,8 @@ def _so_far(done: list[Trashed]) -> str:
 
 def _put_aside(db: Database, ours: Ours) -> Trashed:
     place = places.place_of(db, os.path.dirname(ours.path))
+    if place.volume_id != ours.row["volume_id"]:
+        raise Refused(f"{display(ours.path)} lies on another volume by now. It was not put aside.")
     top = place.mount_point
     base = trash_folder.make(top)
     if os.stat(trash_folder.files(base)).st_dev != os.lstat(ours.path).st_dev:
@@ -210,6 +218,10 @@ def restore(db: Database, wanted: Sequence[str]) -> list[Trashed]:
             raise VolumeGone(f"{display(trashed.volume)} is away. {trashed.path} waits in its trash.")
         execute(db, "UPDATE trash SET state = 'returning' WHERE trash_id = ?", (trashed.trash_id,))
         path, kept = _now(entry)
+        if not _is_what_went(entry, kept):
+            execute(db, "UPDATE trash SET state = 'trashed' WHERE trash_id = ?", (trashed.trash_id,))
+            what = "is not the file any more that was put aside. It was left there."
+            raise Refused(f"{display(kept)} {what if os.path.lexists(kept) else 'is gone from the trash.'}")
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             trash_folder.move(kept, path)
@@ -225,8 +237,20 @@ def restore(db: Database, wanted: Sequence[str]) -> list[Trashed]:
     return done
 
 
-def empty(db: Database, wanted: Sequence[str] | None = None) -> list[Trashed]:
+@dataclass(frozen=True)
+class Emptied:
+    """What is deleted for good, and a sentence for each file that stays in the trash."""
+
+    deleted: tuple[Trashed, ...]
+    kept: tuple[str, ...]
+
+
+def empty(db: Database, wanted: Sequence[str] | None = None) -> Emptied:
     """Delete what is in the trash for good. Files of volumes that are away stay.
+
+    What was safe when it was put aside may be the last by now: a content that is verified nowhere else,
+    by the records and by a look at the copies that can be reached, stays as well. So does what somebody
+    else put there under the same name.
 
     Args:
         db: the library.
@@ -238,14 +262,55 @@ def empty(db: Database, wanted: Sequence[str] | None = None) -> list[Trashed]:
     """
     settle(db)
     done: list[Trashed] = []
+    stay: list[str] = []
     for entry in _entries(db) if wanted is None else _chosen(db, wanted):
         trashed = _trashed(entry)
-        if not trashed.reachable:
+        reason = _why_it_stays(db, entry, trashed)
+        if reason is not None:
+            stay.append(reason)
             continue
         execute(db, "UPDATE trash SET state = 'ending' WHERE trash_id = ?", (trashed.trash_id,))
         _end(db, entry)
         done.append(trashed)
-    return done
+    return Emptied(tuple(done), tuple(stay))
+
+
+def _why_it_stays(db: Database, entry: Row, trashed: Trashed) -> str | None:
+    if not trashed.reachable:
+        return f"{display(trashed.volume)} is away. {trashed.path} waits in its trash."
+    _, kept = _now(entry)
+    if not os.path.lexists(kept):
+        return None  # emptied by somebody else: only our note of it goes
+    if not _is_what_went(entry, kept):
+        return f"{display(kept)} is not the file any more that was put aside. It was left there."
+    if not any(_may_be_there(copy) for copy in _verified(db, entry["asset_id"])):
+        return (
+            f"{trashed.path} is the last verified copy of its content by now. It stays in the trash: "
+            "rushes files restore brings it back."
+        )
+    return None
+
+
+def _may_be_there(copy: Row) -> bool:
+    """Whether a recorded copy can be relied on: what can be reached is looked at, the rest is believed."""
+    path = places.absolute(copy, from_blob(copy["path"]))
+    if path is None:
+        return True
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(facts.st_mode) and facts.st_size == copy["size"]
+
+
+def _is_what_went(entry: Row, kept: str) -> bool:
+    """Whether the file in the trash still has the size and the time of the copy that was put aside."""
+    copy = json.loads(entry["copy"])
+    try:
+        facts = os.lstat(kept)
+    except OSError:
+        return False
+    return (facts.st_size, facts.st_mtime_ns) == (copy["size"], copy["mtime_ns"])
 
 
 def settle(db: Database) -> None:

@@ -112,12 +112,14 @@ def trash(
         what = "what is named" if paths else f"all {len(found)} files ({total})"
         if not output.ask(f"Delete {what} from the trash for good? This cannot be undone.", yes=yes):
             return 130
-        gone = api.empty(library, paths or None)
+        ended = api.empty(library, paths or None)
         if as_json:
-            output.document(gone)
+            output.document(ended)
         else:
-            output.say(f"{len(gone)} files are deleted.")
-        return 0
+            output.say(f"{len(ended['deleted'])} files are deleted.")
+            for sentence in ended["kept"]:
+                output.complain(sentence)
+        return 1 if ended["kept"] else 0
     if not paths:
         raise WrongUse("Say which files, or --list, or --empty.")
     plan = api.preview_trash(library, paths)

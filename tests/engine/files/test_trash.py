@@ -105,6 +105,43 @@ def test_emptying_ends_a_file_for_good(two: Two) -> None:
         trash.restore(two.desk.db, [str(two.first)])
 
 
+def test_what_became_the_last_copy_meanwhile_is_not_deleted(two: Two) -> None:
+    """It was safe when it was put aside: the other copy was found damaged, or is simply not there."""
+    kept = two.a / f".Trash-{os.getuid()}" / "files" / "one.mov"
+    other = two.b / "A001" / "DCIM" / "one.mov"
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    away = other.rename(two.b / "away")
+    done = trash.empty(two.desk.db)
+    assert (done.deleted, len(done.kept)) == ((), 1)
+    assert "last verified copy" in done.kept[0]
+    away.rename(other)
+    two.desk.db.execute("UPDATE copies SET state = 'damaged' WHERE role != 'source'")
+    two.desk.db.conn.commit()
+    assert trash.empty(two.desk.db).deleted == ()
+    assert kept.exists()
+    two.desk.db.execute("UPDATE copies SET state = 'present'")
+    two.desk.db.conn.commit()
+    assert len(trash.empty(two.desk.db).deleted) == 1
+    assert not kept.exists()
+
+
+def test_another_file_of_that_name_in_the_trash_is_neither_deleted_nor_brought_back(two: Two) -> None:
+    """A desktop emptied the trash and put something of its owner's there."""
+    kept = two.a / f".Trash-{os.getuid()}" / "files" / "one.mov"
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    kept.unlink()
+    kept.write_bytes(b"the holidays")
+    done = trash.empty(two.desk.db)
+    assert (done.deleted, len(done.kept)) == ((), 1)
+    with pytest.raises(Refused, match="is not the file any more"):
+        trash.restore(two.desk.db, [str(two.first)])
+    assert kept.read_bytes() == b"the holidays"
+    assert not two.first.exists()
+    kept.unlink()
+    assert len(trash.empty(two.desk.db).deleted) == 1, "what is gone already is only forgotten"
+    assert trash.contents(two.desk.db) == []
+
+
 class _Killed(BaseException):
     pass
 
