@@ -134,8 +134,8 @@ class Intake(Protocol):
         """All watched folders."""
         ...
 
-    def watch(self, path: str, destinations: Sequence[str]) -> str:
-        """Watch a folder; returns its number as text."""
+    def watch(self, path: str, destinations: Sequence[str], mode: str | None = None) -> str:
+        """Watch a folder; returns its number as text. ``mode``: None is the library's."""
         ...
 
     def unwatch(self, watch_id: int) -> None:
@@ -188,6 +188,14 @@ class Drives(Protocol):
 
     def settle(self, volume_id: str, mount_point: str) -> None:
         """Decide a conflict."""
+        ...
+
+    def is_settled(self, volume_id: str) -> bool:
+        """Whether a decision about this volume stands."""
+        ...
+
+    def unsettle(self, volume_id: str) -> None:
+        """Take a decision back."""
         ...
 
 

@@ -133,7 +133,13 @@ MORE: dict[str, tuple[Entry, ...]] = {
             0,
             True,
         ),
-        ("settle", "S", "which is it?", "Two volumes claim one identity: say which is which.", 0),
+        (
+            "settle",
+            "S",
+            "which is it?",
+            "Two volumes claim one identity: say which is which; later S takes that back.",
+            0,
+        ),
     ),
     "ingest": (
         ("earlier", "plus", "earlier", "Move a job that waits for its turn one place up in the queue.", 0),

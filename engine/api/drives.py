@@ -68,3 +68,15 @@ class Drives:
         from engine.api import volumes
 
         volumes.settle(self._library, volume_id, mount_point)
+
+    def is_settled(self, volume_id: str) -> bool:
+        """Whether somebody said which of several this volume is, and it can be taken back."""
+        from engine.volumes import settling
+
+        return settling.standing(self._library.db(), volume_id) is not None
+
+    def unsettle(self, volume_id: str) -> None:
+        """Take back what was said: it is asked again."""
+        from engine.api import volumes
+
+        volumes.unsettle(self._library, volume_id)

@@ -15,7 +15,7 @@ from engine.names import display, json_name
 from engine.relink import offers
 from engine.storage import audit
 from engine.supervisor import process
-from engine.volumes import monitor, store
+from engine.volumes import monitor, settling, store
 from engine.volumes.conflicts import open_conflicts
 from engine.volumes.store import VolumeRow
 
@@ -181,11 +181,28 @@ def jobs_on(library: Library, given: str) -> list[str]:
 
 
 def settle(library: Library, given: str, mount_point: str) -> dict[str, Any]:
-    """Decide a conflict: what is mounted at ``mount_point`` is this volume; the other one is another."""
+    """Decide a conflict: what is mounted at ``mount_point`` is this volume; the other one is another.
+
+    Raises:
+        NotFound: no such volume, or nothing in conflict is mounted there.
+    """
     db = library.db()
-    store.settle(db, given, mount_point)
+    volume = settling.settle(db, given, mount_point)
     monitor.refresh(db)
-    return _audited(library, "settle", store.find(db, given))
+    return _audited(library, "settle", store.get(db, volume.volume_id))
+
+
+def unsettle(library: Library, given: str) -> dict[str, Any]:
+    """Take back what :func:`settle` said of a volume, or of one that it was told from: it is asked again.
+
+    Raises:
+        NotFound: no such volume, or nothing was said of it.
+        Refused: files were entered on one of them since.
+    """
+    db = library.db()
+    volume = settling.unsettle(db, given)
+    monitor.refresh(db)
+    return _audited(library, "unsettle", store.get(db, volume.volume_id))
 
 
 def mark(library: Library, given: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@
                 with a deadline)            is it? pure)  events, pure)            a change)
 
     places     a path <-> (volume, relative path)
-    store      rows for people: list, find, track, rename, settle
+    store      rows for people: list, find, track, rename
+    settling   which of several that claim one identity is which, and back
     conflicts  who claims one identity
     room       low on space: told once
     stand_ins  folders that play a volume where nothing can be mounted

@@ -149,7 +149,7 @@ def find_id(db: Database, given: str) -> str:
     wanted = given.rstrip("/") or given
     named: list[Row] = []
     for entry in rows(db, "SELECT * FROM volumes ORDER BY state = 'offline'"):
-        points = _points(entry)
+        points = points_of(entry)
         if entry["mount_point"] is not None and entry["state"] != "offline":
             points.add(from_blob(entry["mount_point"]))
         if wanted in points or entry["volume_id"] == given:
@@ -312,62 +312,8 @@ def set_colour(db: Database, given: str, colour: str | None) -> VolumeRow:
     return get(db, volume_id)
 
 
-def settle(db: Database, given: str, mount_point: str) -> VolumeRow:
-    """Decide a conflict: the file system mounted at ``mount_point`` is this volume.
-
-    What else claims the identity is then another volume, with a row of its
-    own. The decision holds for this mount and for this hardware, and is kept
-    with its evidence.
-
-    Raises:
-        NotFound: no such volume, or nothing in conflict is mounted there.
-    """
-    volume = find(db, given)
-    with write(db):
-        claimants = rows(db, "SELECT * FROM volumes WHERE state = 'conflict'")
-        there = next((entry for entry in claimants if mount_point in _points(entry)), None)
-        if there is None:
-            raise NotFound(f"No volume in conflict is mounted at {display(mount_point)}.")
-        hardware = _claimant(db, there)
-        keys = sorted({there["session_key"], hardware} - {None})
-        if there["volume_id"] != volume.volume_id:
-            # What was entered for the mount becomes a rival that is away until it shows itself.
-            db.execute(
-                "UPDATE volumes SET session_key = NULL, state = 'offline', settled = '[]'"
-                " WHERE volume_id = ?",
-                (there["volume_id"],),
-            )
-            db.execute(
-                "UPDATE volumes SET session_key = ?, mount_point = ?, mount_root = ?, mounts = ?,"
-                " hardware = ? WHERE volume_id = ?",
-                (
-                    there["session_key"],
-                    there["mount_point"],
-                    there["mount_root"],
-                    there["mounts"],
-                    hardware,
-                    volume.volume_id,
-                ),
-            )
-        db.execute("UPDATE volumes SET settled = ? WHERE volume_id = ?", (json.dumps(keys), volume.volume_id))
-        detail = {"mount_point": display(mount_point), "evidence": keys}
-        add_event(db, volume.volume_id, "identified", detail)
-    return get(db, volume.volume_id)
-
-
-def _claimant(db: Database, entry: Row) -> str | None:
-    """The hardware of what is mounted in the place of a volume in conflict, which keeps its own."""
-    detail = scalar(
-        db,
-        "SELECT detail FROM volume_events WHERE volume_id = ? AND kind = 'conflict'"
-        " ORDER BY event_id DESC LIMIT 1",
-        (entry["volume_id"],),
-    )
-    found: str | None = json.loads(detail or "{}").get("hardware")
-    return found or entry["hardware"]
-
-
-def _points(entry: Row) -> set[str]:
+def points_of(entry: Row) -> set[str]:
+    """Where a volume shows now, from its row: absolute paths."""
     return {point for _, point in json.loads(entry["mounts"])}
 
 

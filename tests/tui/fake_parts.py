@@ -493,9 +493,9 @@ class FakeIntake:
     def watches(self) -> Any:
         return self.watch_source
 
-    def watch(self, path: str, destinations: Sequence[str]) -> str:
-        self._ask("watch", path, list(destinations))
-        self.watch_source.all[9] = WatchRow(9, path, tuple(destinations), None, True, 0, None, None)
+    def watch(self, path: str, destinations: Sequence[str], mode: str | None = None) -> str:
+        self._ask("watch", path, list(destinations), mode)
+        self.watch_source.all[9] = WatchRow(9, path, tuple(destinations), mode, True, 0, None, None)
         self.watch_source.sequence.append(9)
         return "9"
 
@@ -523,6 +523,7 @@ class FakeDrives:
 
     def __init__(self, ask: Ask, source: Callable[..., Any], full: bool) -> None:
         self._ask = ask
+        self.settled: set[str] = set()
         self.past_source = source(
             PAST if full else (), lambda row: row.text, lambda row: not row.bad, lambda row: row.bad,
             lambda row: row, ("newest", "kind"),
@@ -563,6 +564,14 @@ class FakeDrives:
 
     def settle(self, volume_id: str, mount_point: str) -> None:
         self._ask("settle", volume_id, mount_point)
+        self.settled.add(volume_id)
+
+    def is_settled(self, volume_id: str) -> bool:
+        return volume_id in self.settled
+
+    def unsettle(self, volume_id: str) -> None:
+        self._ask("unsettle", volume_id)
+        self.settled.remove(volume_id)
 
 
 class FakeFinding:

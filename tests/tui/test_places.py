@@ -23,7 +23,7 @@ from tui.screens.damaged import DamagedScreen
 from tui.screens.drive_lists import OffersScreen, PastScreen
 from tui.screens.ingest import IngestScreen
 from tui.screens.mapping import MapDialog
-from tui.screens.new_ingest import IngestDialog
+from tui.screens.new_ingest import IngestDialog, WatchDialog
 from tui.screens.notices import NoticesScreen
 from tui.screens.plan import PlanDialog
 from tui.screens.relink import RelinkScreen
@@ -395,8 +395,8 @@ async def test_watch_folders_are_added_rested_and_removed(make_app: MakeApp, tic
     desk = busy_desk()
     app = make_app(desk, "ingest")
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(pilot, "W", "n", *"/drop", "enter", "enter", *"/nas", "enter", "enter")
-        assert desk.asked == [("watch", "/drop", ["/nas"])]
+        await press(pilot, "W", "n", *"/drop", "enter", "enter", *"/nas", "enter", "enter", "enter")
+        assert desk.asked == [("watch", "/drop", ["/nas"], None)]
         assert table(app).cursor_id == 9
         await press(pilot, "p")
         assert desk.asked[-1] == ("rest", 9, False)
@@ -409,6 +409,31 @@ async def test_watch_folders_are_added_rested_and_removed(make_app: MakeApp, tic
         assert isinstance(app.screen, IngestScreen)
 
 
+@pytest.mark.parametrize(
+    ("to", "key", "asked", "mode"),
+    [
+        ("", "l", [], "reference"),
+        ("", "c", [], "copy"),
+        ("/nas", "c", ["/nas"], "copy"),
+        ("/nas", "t", ["/nas"], None),
+    ],
+)
+async def test_a_watch_folder_may_leave_files_where_they_lie(
+    make_app: MakeApp, to: str, key: str, asked: list[str], mode: str | None
+) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "ingest")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "W", "n", *"/drop", "enter", "enter", *to, *(["enter"] if to else []), "enter")
+        if to:  # what goes somewhere is copied
+            await press(pilot, "l")
+            assert desk.asked == []
+        await press(pilot, "escape")
+        assert isinstance(app.screen, WatchDialog), "back to the folders"
+        await press(pilot, "enter", key)
+        assert desk.asked == [("watch", "/drop", asked, mode)]
+
+
 # -- volumes -------------------------------------------------------------------------
 async def test_two_that_claim_one_identity_are_told_apart_by_an_answer(make_app: MakeApp) -> None:
     desk = busy_desk()
@@ -417,6 +442,19 @@ async def test_two_that_claim_one_identity_are_told_apart_by_an_answer(make_app:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "S", "down", "enter")
         assert desk.asked == [("settle", "nas", "/media/ana/TWIN1")]
+
+
+async def test_what_was_said_of_two_volumes_is_taken_back(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "S")
+        assert desk.asked == [], "it is in no conflict and never was"
+        assert any("is in no conflict" in text for text in toasts(app))
+        desk.drives.settled.add("nas")
+        await press(pilot, "S")
+        await yes(pilot, app, ticks)
+        assert desk.asked == [("unsettle", "nas")]
 
 
 async def test_new_footage_opens_the_ingest_with_it(make_app: MakeApp) -> None:

@@ -320,6 +320,18 @@ def settle(volume: str, mount_point: str, library_path: str | None, as_json: boo
 
 @volumes.command()
 @click.argument("volume")
+@options.common
+def unsettle(volume: str, library_path: str | None, as_json: bool) -> None:
+    """Take back what settle said of VOLUME; it is asked again."""
+    from engine.api import volumes as api
+
+    found = api.unsettle(options.with_engine(library_path), volume)
+    again = " It is asked again: rushes volumes conflicts" if found["state"] == "conflict" else ""
+    _answer(found, as_json, f"Nothing is settled of {output.shown(found['name'])} any more.{again}")
+
+
+@volumes.command()
+@click.argument("volume")
 @options.confirming
 @options.common
 def mark(volume: str, yes: bool, library_path: str | None, as_json: bool) -> int:

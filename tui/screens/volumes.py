@@ -7,13 +7,14 @@ from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
-from engine.api.facts import Claim, ClipScope
+from engine.api.facts import ClipScope
 from engine.api.rows import Show, Source, VolumeDetail, VolumeRow
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
 from tui import keys
 from tui.looks import Cell
+from tui.screens import settling
 from tui.screens.card import check_card
 from tui.screens.cells import no_row
 from tui.screens.choose import ChoiceDialog
@@ -151,8 +152,6 @@ class VolumesScreen(TriageScreen):
             return None
         if row is None:
             return no_row("volume")
-        if verb == "settle" and row.state != "conflict":
-            return f"{display(row.name)} is in no conflict."
         if verb in ("clips", "only") and not row.clips:
             return f"{display(row.name)} holds no clip."
         if verb == "track" and row.tracked:
@@ -385,42 +384,8 @@ class VolumesScreen(TriageScreen):
         )
 
     def do_settle(self) -> None:
-        """Ask which of two that claim one identity is which."""
-        row, rushes = cast("VolumeRow", self.table.current()), self.rushes
-
-        def known(found: Any, error: RushesError | None) -> None:
-            if error is not None:
-                rushes.tell(str(error), "error")
-                return
-            claims = {f"{at}": claim for at, claim in enumerate(cast("Sequence[Claim]", found))}
-            if not claims:
-                rushes.tell("These folders cannot be told apart: take all but one away.", "warning")
-                return
-            choices = [
-                (key, f"{display(one.mount_point)} is {display(one.name)}, {fmt.plural(one.clips, 'clip')}")
-                for key, one in claims.items()
-            ]
-
-            def chosen(key: str | None) -> None:
-                if key is not None:
-                    claim = claims[key]
-                    self.on_each(
-                        [row],
-                        lambda _: rushes.desk.drives.settle(claim.volume_id, claim.mount_point),
-                        "settled",
-                        after=lambda did: (
-                            rushes.tell(f"{display(claim.name)} it is; the other one is a volume of its own.")
-                            if did
-                            else None
-                        ),
-                        slow=True,
-                    )
-
-            rushes.push_screen(
-                ChoiceDialog("Which is it?", choices, "", rushes.glyphs, numbered=True), chosen
-            )
-
-        rushes.read_then(lambda: rushes.desk.drives.claims(row.volume_id), known)
+        """Ask which of two that claim one identity is which, or take that back."""
+        settling.settle_or_back(self, cast("VolumeRow", self.table.current()))
 
     def do_check(self) -> None:
         """Is the card safe to format?"""

@@ -146,6 +146,7 @@ _TELLERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "answering": lambda detail: f"answers again{_at(detail)}",
     "conflict": _conflict,
     "identified": lambda detail: f"identity settled by hand{_at(detail)}",
+    "unsettled": lambda _: "what was settled by hand was taken back",
     "reformatted": lambda detail: f"another file system is on its hardware now{_at(detail)}{_why(detail)}",
     "changed": _changed,
     "tracked": lambda detail: f"tracked as {detail['name']}" if detail.get("name") else "tracked",

@@ -77,6 +77,16 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX volume_events_by_volume ON volume_events (volume_id, event_id)",
     "CREATE INDEX volume_events_swept ON volume_events (volume_id, at) WHERE kind = 'swept'",
+    # What was said of volumes that claim one identity, with their rows as they were before it.
+    """
+    CREATE TABLE settlements (
+        settlement_id INTEGER PRIMARY KEY,
+        volume_id     TEXT NOT NULL REFERENCES volumes ON DELETE CASCADE,
+        before        TEXT NOT NULL,
+        at            TEXT NOT NULL,
+        undone_at     TEXT
+    ) STRICT
+    """,
     # What a tracked volume holds that was never taken in: an offer is a whole new folder, or the new
     # files beside known ones in a folder. Which of its files still wait is asked of ``copies``.
     """

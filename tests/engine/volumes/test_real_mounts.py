@@ -16,7 +16,7 @@ from engine.errors import NotFound, Refused
 from engine.library import Library
 from engine.names import to_blob
 from engine.storage.database import execute, row, rows, scalar
-from engine.volumes import places, store
+from engine.volumes import places, settling, store
 from engine.volumes import refresh as refreshing
 from engine.volumes.monitor import refresh
 from engine.volumes.places import Place, absolute, place_of, still_there
@@ -270,7 +270,7 @@ def test_a_clone_with_other_files_under_the_known_names_is_asked_about(
     assert (change.kind, change.volume_id) == ("conflict", place.volume_id)
     assert any("other files" in reason for reason in change.detail["evidence"])
     assert refresh(db) == [], "asked once, not at every look"
-    store.settle(db, place.volume_id, str(b))
+    settling.settle(db, place.volume_id, str(b))
     refresh(db)
     assert volume(library, place.volume_id)["state"] == "online"
     assert place_of(db, str(b)).volume_id == place.volume_id
@@ -558,7 +558,7 @@ def test_a_clone_swapped_in_between_two_looks_is_not_the_original(library: Libra
     one, two = (
         entry["volume_id"] for entry in rows(db, "SELECT volume_id FROM volumes WHERE label = 'DAY1'")
     )
-    store.settle(db, one, str(a))
+    settling.settle(db, one, str(a))
     refresh(db)
     place = place_of(db, str(a))
     mounted.unmount(b)

@@ -17,7 +17,7 @@ from engine.jobs import store as jobs
 from engine.jobs.context import JobCancelled, JobContext
 from engine.library import Library
 from engine.storage.database import execute, row, rows, scalar
-from engine.volumes import eject, speed, store
+from engine.volumes import eject, settling, speed, store
 from engine.volumes.marking import mark
 from engine.volumes.monitor import refresh
 from engine.volumes.places import place_of
@@ -167,7 +167,7 @@ def test_a_conflict_is_settled_by_the_operator(library: Library, mounted: Mounts
     original = place_of(db, str(a)).volume_id
     b = mounted.mount(clone, "b")
     refresh(db)
-    store.settle(db, original, str(b))
+    settling.settle(db, original, str(b))
     refresh(db)
     assert place_of(db, str(b)).volume_id == original
     other = place_of(db, str(a)).volume_id
@@ -186,7 +186,7 @@ def test_a_conflict_is_settled_by_the_operator(library: Library, mounted: Mounts
     assert place_of(db, str(mounted.folder / "c")).volume_id == original
     assert place_of(db, str(mounted.folder / "d")).volume_id == other
     with pytest.raises(NotFound):
-        store.settle(db, original, str(b))
+        settling.settle(db, original, str(b))
 
 
 @pytest.mark.mount
@@ -202,7 +202,7 @@ def test_markers_tell_clones_apart_for_good(library: Library, mounted: Mounts) -
     )
     with pytest.raises(Refused, match="Settle that first"):
         mark(db, one)
-    store.settle(db, one, str(b))
+    settling.settle(db, one, str(b))
     refresh(db)
     markers = {mark(db, one).marker_id, mark(db, two).marker_id}
     assert len(markers - {None}) == 2
