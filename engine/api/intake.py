@@ -37,11 +37,11 @@ class Intake:
         """All watched folders."""
         return views.watch_source(self._library)
 
-    def watch(self, path: str, destinations: Sequence[str]) -> str:
-        """Watch a folder from now on; returns its number as text."""
+    def watch(self, path: str, destinations: Sequence[str], mode: str | None = None) -> str:
+        """Watch a folder from now on; returns its number as text. ``mode``: None is the library's."""
         from engine.api import watches
 
-        return str(watches.add(self._library, path, destinations)["watch_id"])
+        return str(watches.add(self._library, path, destinations, mode)["watch_id"])
 
     def unwatch(self, watch_id: int) -> None:
         """Watch a folder no longer."""

@@ -15,6 +15,7 @@ from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
 from tui.desks import Intake
+from tui.screens.choose import ChoiceDialog
 from tui.screens.dialog import Dialog
 from tui.screens.inputs import foot
 from tui.screens.path_field import PathField
@@ -25,6 +26,14 @@ from tui.widgets.one_line import OneLine
 
 CHOSEN_SHOWN = 3
 """Folders that are shown of those chosen in one field: both fields and their offers fit 24 lines."""
+
+
+WAYS = (
+    ("", "taken in as the library does"),
+    ("copy", "copied and proven"),
+    ("reference", "left where it lies, and entered"),
+)
+"""The mode of a watch folder, and its words."""
 
 
 class PlacesDialog(Dialog[str]):
@@ -203,11 +212,11 @@ class IngestDialog(PlacesDialog):
 
 
 class WatchDialog(PlacesDialog):
-    """A folder to watch, and where its files go. Dismissed with its number as text, or None."""
+    """A folder to watch, where its files go, and how. Dismissed with its number as text, or None."""
 
     def __init__(
         self,
-        submit: Callable[[str, Sequence[str]], str],
+        submit: Callable[[str, Sequence[str], str | None], str],
         places: Sequence[str],
         avoid: Collection[str],
     ) -> None:
@@ -216,15 +225,25 @@ class WatchDialog(PlacesDialog):
         self._submit = submit
 
     def go(self, sources: list[str], destinations: list[str]) -> None:
-        """Begin the watch; several folders are several watches, so one at a time."""
+        """Ask how, then begin the watch; several folders are several watches, so one at a time."""
         if len(sources) > 1:
             self._refusal = "One folder at a time: take the others back with backspace."
             self._draw()
             return
-        self._waiting = True
-        self._refusal = None
-        self._draw()
-        self.rushes.runner.submit(lambda: self._submit(sources[0], destinations), self._answered, slow=True)
+
+        def chosen(mode: str | None) -> None:
+            if mode is None:  # back to the folders
+                return
+            self._waiting = True
+            self._refusal = None
+            self._draw()
+            self.rushes.runner.submit(
+                lambda: self._submit(sources[0], destinations, mode or None), self._answered, slow=True
+            )
+
+        # What is to be copied somewhere cannot be left where it lies.
+        ways = WAYS[:2] if destinations else WAYS
+        self.rushes.push_screen(ChoiceDialog("What arrives is", ways, "", self.rushes.glyphs), chosen)
 
     def _answered(self, number: Any, error: RushesError | None) -> None:
         if not self.is_attached:
