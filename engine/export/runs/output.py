@@ -27,7 +27,7 @@ from engine.media.ffmpeg import FfmpegFailed
 from engine.media.tools import Tools
 from engine.names import display, from_blob
 from engine.storage.database import Row, rows
-from engine.volumes import mounts
+from engine.volumes import mounts, places
 
 KILLED_ATTEMPTS = 2
 """Attempts at a part whose encoder is killed from outside, as by a machine that ran out of memory."""
@@ -103,7 +103,7 @@ class Sources:
             self._paths.pop(source.asset_id, None)
             found = available(self._db, source.asset_id)
             if found is None or found.path == path or not self._is_there(found.path, source.asset_id):
-                why = self._why(plan, index)
+                why = self._why(plan, index, path)
                 if isinstance(why, SourceAway):
                     raise why
                 continue
@@ -126,11 +126,16 @@ class Sources:
                 file.read(1)
         except OSError:
             return False
-        return self._volume_gone(asset_id) is None
+        return self._volume_gone(asset_id, path) is None
 
-    def _volume_gone(self, asset_id: int) -> tuple[str, str] | None:
-        """The volume of a copy that the database calls present but the mount table does not show any more."""
+    def _volume_gone(self, asset_id: int, path: str | None = None) -> tuple[str, str] | None:
+        """The volume of a copy that the database calls present but the mount table does not show any more.
+
+        Of the copy at ``path`` alone: that another one lies on a drive that is away says nothing of it.
+        """
         for copy in self._copies(asset_id):
+            if path is not None and places.last_known(copy, from_blob(copy["path"])) != path:
+                continue
             point = from_blob(copy["mount_point"]) if copy["mount_point"] else None
             if copy["seen_as"] != "online" or point is None:
                 return copy["volume_id"], copy["volume_name"]
@@ -149,10 +154,12 @@ class Sources:
             (asset_id,),
         )
 
-    def _why(self, plan: Plan, index: int) -> RushesError:
+    def _why(self, plan: Plan, index: int, path: str | None = None) -> RushesError:
+        """Why a source cannot be read; ``path`` is where it was read until now."""
         source = plan.sources[index]
         shown = display(source.title)
-        home = home_of(self._db, source.asset_id) or self._volume_gone(source.asset_id)
+        left = self._volume_gone(source.asset_id, path) if path is not None else None
+        home = left or home_of(self._db, source.asset_id) or self._volume_gone(source.asset_id)
         if home is not None:
             return SourceAway(
                 f"{display(home[1])}, the drive of clip {shown}, is away. What is rendered is kept; "

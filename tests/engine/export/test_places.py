@@ -20,7 +20,7 @@ from engine.export.recipes import spec as specs
 from engine.export.runs import records, runs
 from engine.media.probe import probe
 from engine.names import to_blob
-from engine.storage.database import execute
+from engine.storage.database import execute, write
 from engine.supervisor.supervisor import Supervisor
 from engine.volumes.refresh import refresh
 
@@ -300,3 +300,28 @@ def test_a_container_without_timecode_is_told_as_a_warning(desk, clip):
     run = desk.export(preset="ffv1", timecode="10:00:00:00")
     assert run.status == "completed_with_warnings"
     assert "10:00:00:00 is not in the file: a .mkv holds none" in run.error
+
+
+def test_a_backup_on_the_shelf_is_not_waited_for_when_the_encoder_fails(desk, clip, monkeypatch):
+    """The clip can be read where it is; that another copy of it lies on a drive that is away says nothing."""
+    from engine.export.rendering import segment
+    from engine.media.ffmpeg import FfmpegFailed
+
+    desk.add(clip("a.mov"), "a.mov")
+    db = desk.library.db()
+    with write(db):
+        db.execute(
+            "INSERT INTO volumes (volume_id, name, state, first_seen_at, last_seen_at)"
+            " VALUES ('shelf', 'Shelf', 'offline', '2026-01-01', '2026-01-01')"
+        )
+        db.execute(
+            "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, seen_at, created_at)"
+            " SELECT asset_id, 'shelf', x'61', 'backup', size, 0, seen_at, created_at FROM copies"
+        )
+
+    def fail(*_args, **_more):
+        raise FfmpegFailed("encoding_error", "The encoder gave up.")
+
+    monkeypatch.setattr(segment, "run_segment", fail)
+    run = desk.export(preset="archive")
+    assert (run.status, run.error) == ("failed", "The encoder gave up.")
