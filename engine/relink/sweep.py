@@ -270,23 +270,26 @@ def _record(db: Database, volume_id: str, look: Look, verdicts: dict[int, bool])
     """Write what was found; return how many copies were found damaged that were not before."""
     findings = look.findings
     moment = clock.now()
-    changes: list[tuple[str, tuple[Any, ...]]] = [
-        (_GONE, (copy.copy_id,)) for copy in findings.gone if copy.state != "missing"
+    changes: list[tuple[str, Known, tuple[Any, ...]]] = [
+        (_GONE, copy, ()) for copy in findings.gone if copy.state != "missing"
     ]
-    changes += [(_BACK, (moment, facts.st_ino, copy.copy_id)) for copy, facts in findings.back]
-    changes += [(_RENUMBERED, (facts.st_ino, copy.copy_id)) for copy, facts in findings.renumbered]
+    changes += [(_BACK, copy, (moment, facts.st_ino)) for copy, facts in findings.back]
+    changes += [(_RENUMBERED, copy, (facts.st_ino,)) for copy, facts in findings.renumbered]
     damaged = 0
     for copy, facts in findings.changed:
         if verdicts[copy.copy_id]:
             damaged += copy.state != "damaged"
-            changes.append((_DAMAGED, (moment, copy.copy_id)))
+            changes.append((_DAMAGED, copy, (moment,)))
         else:
-            changes.append((_TOUCHED, (facts.st_mtime_ns, facts.st_ino, moment, copy.copy_id)))
+            changes.append((_TOUCHED, copy, (facts.st_mtime_ns, facts.st_ino, moment)))
     for start in range(0, len(changes), BATCH):
         with write(db):
-            for statement, params in changes[start : start + BATCH]:
-                # A copy that somebody has placed on another volume meanwhile is not ours to judge.
-                db.execute(f"{statement} AND volume_id = ?", (*params, volume_id))
+            for statement, copy, params in changes[start : start + BATCH]:
+                # A copy that somebody has placed elsewhere meanwhile is not ours to judge.
+                db.execute(
+                    f"{statement} AND volume_id = ? AND path = ?",
+                    (*params, copy.copy_id, volume_id, names.to_blob(copy.path)),
+                )
     return damaged
 
 
@@ -311,8 +314,12 @@ def _record_moves(db: Database, tree: Tree, look: Look, moves: str, job_id: str 
     pairs = [
         (lost, seen)
         for copy, seen in moved
-        if (lost := records.get(copy.copy_id)) is not None and lost.path == copy.path
+        # A copy that somebody has placed elsewhere since it was read is not ours to move.
+        if (lost := records.get(copy.copy_id)) is not None
+        and (lost.volume_id, lost.path) == (tree.volume_id, copy.path)
     ]
+    if not pairs:
+        return None
     session_id = sessions.create(
         db, tree.place.mount_point, job_id=job_id, volume_id=tree.volume_id, status="matching"
     )

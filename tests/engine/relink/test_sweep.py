@@ -79,6 +79,37 @@ def test_rename_keeps_identity_hash_and_verification(world: Any) -> None:
     assert world.copy(copy_id) == before
 
 
+@pytest.mark.parametrize("volume", ["same", "other"])
+def test_what_was_placed_elsewhere_during_the_look_stays_there(world: Any, volume: str) -> None:
+    """Somebody decides on a copy while a long look goes on: the decision stands, whatever the look found."""
+    a_id, a = world.volume("A")
+    b_id, _ = world.volume("B")
+    renamed, gone, touched = (world.file(a, f"day/{name}.MP4") for name in ("renamed", "gone", "touched"))
+    ids = [world.catalogue(path) for path in (renamed, gone, touched)]
+    os.rename(renamed, a / "day/take 7.mp4")
+    os.unlink(gone)
+    os.utime(touched, (1, 1))
+    places = [f"day/decided {n}.mp4" for n in range(3)] if volume == "same" else None
+    decided: list[Any] = []
+
+    def somebody() -> None:
+        if decided:
+            return
+        for n, copy_id in enumerate(ids):
+            path = places[n] if places else from_blob(world.copy(copy_id)["path"])
+            execute(
+                world.db,
+                "UPDATE copies SET volume_id = ?, path = ? WHERE copy_id = ?",
+                (a_id if places else b_id, path.encode(), copy_id),
+            )
+        decided.append([world.copy(copy_id) for copy_id in ids])
+
+    swept = world.sweep(a_id, check=somebody)
+    assert [world.copy(copy_id) for copy_id in ids] == decided[0]
+    assert swept.session_id is None
+    assert not decisions.list_candidates(world.db)
+
+
 def test_rename_in_the_same_folder_needs_no_search(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     a_id, a = world.volume("A")
     path = world.file(a, "day/C0001.MP4")
