@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NotFound, Refused, RushesError, ToolMissing, WrongUse
-from engine.export.recipes import codecs, concerns
+from engine.export.recipes import codecs, concerns, hardware, renames
 from engine.export.recipes.body import SCHEMA, checked
 from engine.media.tools import find_tools, has_encoder
 from engine.names import display
@@ -139,7 +139,8 @@ def get(db: Database, name: str) -> Preset:
     system = SYSTEM.get(name.strip().lower()) or HARDWARE.get(name.strip().lower())
     if system is not None:
         return system
-    found = row(db, "SELECT * FROM presets WHERE name = ? AND is_system = 0", (name.strip(),))
+    own = "SELECT * FROM presets WHERE name = ? AND is_system = 0"
+    found = row(db, own, (name.strip(),)) or row(db, own, (renames.known_as(db, name),))
     if found is None or "concern" in json.loads(found["body"]):
         here = [*SYSTEM.values(), *_for_cards()]
         known = ", ".join([*(preset.name for preset in here), *(entry["name"] for entry in _own(db))])
@@ -189,6 +190,8 @@ def edit(
 ) -> Preset:
     """Change a preset of one's own; runs that were queued keep their own copy.
 
+    Recipes follow a new name, see :func:`engine.export.recipes.renames.carry`.
+
     Raises:
         WrongUse: as :func:`create`.
         Refused: it is a system preset, or the new name is taken.
@@ -208,11 +211,15 @@ def edit(
         clash = row(db, "SELECT 1 FROM presets WHERE name = ? AND name != ?", (after, preset.name))
         if clash or after.lower() in (*SYSTEM, *HARDWARE):
             raise Refused(f"There is a preset {display(after)} already. Choose another name.")
+        if earlier := renames.taken_by(db, after, preset.name):
+            raise Refused(earlier)
         db.execute(
             "UPDATE presets SET name = ?, description = ?, body = ? WHERE name = ?",
             (after, description.strip(), json.dumps(stored), preset.name),
         )
         _follow(db, preset.name, after)
+        renames.keep(db, preset.name, after)
+    renames.carry(db, preset.name, after)
     return get(db, after)
 
 
@@ -304,6 +311,8 @@ def _check_free(db: Database, name: str) -> None:
     taken = row(db, "SELECT 1 FROM presets WHERE name = ?", (name,))
     if taken or name.lower() in (*SYSTEM, *HARDWARE):
         raise Refused(f"There is a preset {display(name)} already. Choose another name, or delete it first.")
+    if earlier := renames.taken_by(db, name):
+        raise Refused(earlier)
 
 
 def checked_name(name: str) -> str:
@@ -381,6 +390,10 @@ def import_text(db: Database, text: str, name: str | None = None) -> Preset:
     return create(db, name or own_name, found, description)
 
 
+_SHARES = {"1/2": "trunc(iw/4)*2:trunc(ih/4)*2", "1/4": "trunc(iw/8)*2:trunc(ih/8)*2"}
+"""A share of the picture's size as ffmpeg's scale filter writes it."""
+
+
 def arguments(preset: Preset, fps: Fraction = Fraction(25)) -> list[str]:
     """The ffmpeg arguments that a preset stands for, to show and to copy into a shell.
 
@@ -399,7 +412,12 @@ def arguments(preset: Preset, fps: Fraction = Fraction(25)) -> list[str]:
         side = body["fit"]
         filters.append(f"scale={side}:{side}:force_original_aspect_ratio=decrease:force_divisible_by=2")
     if video is not None and body["scale"]:
-        filters.append(f"scale={body['scale']}")
+        filters.append(f"scale={_SHARES.get(body['scale'], body['scale'])}")
+    if video is not None and body["filters"]:
+        filters.append(body["filters"])
+    card = hardware.ENCODERS.get(codecs.encoder_of(video)) if video is not None else None
+    if card is not None and card.upload:
+        filters.append(card.upload)
     if filters:
         args += ["-vf", ",".join(filters)]
     if video is not None and body["fps"]:

@@ -107,9 +107,9 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     ``loudness`` (target in LUFS, e.g. -23; None leaves the sound as it is); ``timecode`` of the
     film's first frame; ``offline`` clips (``refuse`` the run, or ``skip`` them with
     a warning) and ``unreadable`` ones, as well as listed ones without a picture or gone from the
-    library (the same choice; ``skip`` by default: they do not get better by waiting); ``verify`` (``quick``: packets, streams, lengths;
-    ``decode``: and every frame is decoded; ``quality``: and compared with the
-    source by ``quality_metric``, which must reach ``quality_min``);
+    library (the same choice; ``skip`` by default: they do not get better by waiting);
+    ``verify`` (``quick``: packets, streams, lengths; ``decode``: and every frame is decoded;
+    ``quality``: and compared with the source by ``quality_metric``, which must reach ``quality_min``);
     ``deliver`` (``copy`` or ``move`` finished files, verified, to the absolute folder
     ``deliver_to``);
     ``overwrite`` (a film of an earlier run that lies under the same name is replaced, once the new one is

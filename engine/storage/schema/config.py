@@ -24,4 +24,12 @@ TABLES: tuple[str, ...] = (
         created_at  TEXT NOT NULL
     ) STRICT
     """,
+    # Names that presets had, as recipes of libraries that were away then may still say.
+    """
+    CREATE TABLE preset_names (
+        was       TEXT PRIMARY KEY COLLATE NOCASE,
+        preset_id INTEGER NOT NULL REFERENCES presets ON DELETE CASCADE
+    ) STRICT
+    """,
+    "CREATE INDEX preset_names_by_preset ON preset_names (preset_id)",
 )

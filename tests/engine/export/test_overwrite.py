@@ -71,7 +71,7 @@ def test_two_clips_of_one_run_never_replace_each_other(desk, first, clip):
 
 
 def test_a_film_of_this_same_run_is_never_replaced(desk, clip):
-    """A clip that failed is made by a retry, under the name that its run has given to another clip meanwhile."""
+    """A retry makes a clip that failed, under the name that its run gave to another clip meanwhile."""
     desk.add(clip("late.mov", picture="testsrc"), "a.mov")
     desk.add(clip(seconds="2"), "b.mov")
     late = Path(desk.path("a.mov"))
