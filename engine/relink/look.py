@@ -308,6 +308,15 @@ class Look:
                 self._sort(copy, facts)
         self.findings.gone = still
 
+    def doubt_gone(self, why: str) -> None:
+        """Say nothing of what is gone after all: ``why`` goes to the warnings."""
+        self.findings.unknown += self.findings.gone
+        self.findings.gone = []
+        self.findings.tally.errors += 1
+        self.findings.tally.unreadable.append(
+            f"{why}. Nothing was marked missing; what is away stays unknown."
+        )
+
 
 def read_fast(tree: Tree, path: str, facts: os.stat_result) -> str | None:
     """Fast hash of a file on a held volume; None when it cannot be read or changed while it was."""

@@ -28,7 +28,7 @@ from engine.relink.ledger import Placement
 from engine.relink.look import Known, Look, read_fast
 from engine.relink.marks import Marks
 from engine.relink.match import CONFIDENCE, Found, Match, evidence
-from engine.relink.tree import Seen, Tree, hold
+from engine.relink.tree import Seen, Tally, Tree, hold
 from engine.storage import audit, moving
 from engine.storage.database import execute, row, scalar, write
 
@@ -196,6 +196,8 @@ def sweep(
             progress("searching", 0, None)
             look.find_moved(_scope(db, tree, look), lambda seen: progress("searching", seen, None))
         look.confirm_gone()
+        if look.findings.gone and _is_suspiciously_empty(db, tree, look, check):
+            look.doubt_gone(f"{_name(db, volume_id)} is empty where {look.total} files were recorded")
         verdicts = _judge_changed(tree, look, check)
         if not tree.unchanged():
             raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")
@@ -235,6 +237,16 @@ def known_copies(db: Database, volume_id: str) -> list[Known]:
         )
         for copy_id, path, state, size, mtime_ns, inode, blake3, fast, scheme in found
     ]
+
+
+def _is_suspiciously_empty(db: Database, tree: Tree, look: Look, check: Callable[[], None]) -> bool:
+    """Whether all is gone from what has but a name: a server whose disk is not mounted shows that."""
+    if len(look.findings.gone) < look.total or look.findings.files:
+        return False
+    volume = row(db, "SELECT fs_uuid, marker_id, class FROM volumes WHERE volume_id = ?", (tree.volume_id,))
+    if volume is None or volume["fs_uuid"] or volume["marker_id"] or volume["class"] == "virtual":
+        return False
+    return next(tree.walk(tree.outside(""), Tally(), check), None) is None
 
 
 def _wants_new(db: Database, volume_id: str) -> bool:

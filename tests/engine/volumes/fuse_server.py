@@ -4,6 +4,7 @@ FOLDERS folders ``d000``... hold a file ``C.MP4`` of 70,000 bytes each, which no
 empty root. It answers INIT, GETATTR, LOOKUP, STATFS, OPENDIR, READDIR and RELEASEDIR; anything else is
 ENOSYS. SIGSTOP makes it hang; its end makes the kernel abort what waits. While a file
 ``POINT.hang`` exists it stops itself when a folder after the first is opened, with the request in hand.
+While ``POINT.empty`` exists it shows nothing, as a server does whose disk is not mounted.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def main() -> None:
             continue
         if opcode == OPENDIR and node > FIRST_FOLDER and os.path.exists(f"{point}.hang"):
             os.kill(os.getpid(), signal.SIGSTOP)
-        answer = reply(opcode, node, request[HEADER.size :], folders)
+        shown = 0 if os.path.exists(f"{point}.empty") else folders
+        answer = reply(opcode, node, request[HEADER.size :], shown)
         code = (
             -errno.ENOENT if opcode == LOOKUP and answer is None else -errno.ENOSYS if answer is None else 0
         )
