@@ -110,13 +110,20 @@ def flat(spec: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def problems(values: Values, frame: Sequence[str], check: Callable[[Values], object]) -> dict[str, str]:
+def problems(
+    values: Values,
+    frame: Sequence[str],
+    check: Callable[[Values], object],
+    beside: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, str]:
     """Which fields are wrong, each with the sentence that says why.
 
     Args:
         values: the answers.
         frame: keys that others depend on; each field is looked at together with them.
         check: raises a RushesError for values that do not fit.
+        beside: of a field, others without which it says nothing; it is looked at together with those too,
+            and what is wrong with them is not laid at it.
 
     Returns:
         an empty dict when all is well.
@@ -143,8 +150,9 @@ def problems(values: Values, frame: Sequence[str], check: Callable[[Values], obj
         basis = _without(basis, culprit)
     for key in values:
         if key not in frame:
-            sentence = wrong({**basis, key: values[key]})
-            if sentence is not None:
+            near = {other: values[other] for other in (beside or {}).get(key, ()) if other in values}
+            sentence = wrong({**basis, **near, key: values[key]})
+            if sentence is not None and sentence != wrong({**basis, **near}):
                 found[key] = sentence
     if found:
         return found

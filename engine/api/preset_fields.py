@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.api.forms import Field, Values
 from engine.api.recipe_fields import words_of
 from engine.export.recipes import body as body_rules
-from engine.export.recipes import codecs
+from engine.export.recipes import codecs, hardware
 
 NO_CODEC = "none"
 """The answer that leaves the picture, or the sound, out."""
@@ -51,6 +51,14 @@ def _has_sound_rate(values: Values) -> bool:
     return codec is not None and codec.has_bitrate
 
 
+def _encoders(codec: codecs.VideoCodec | None) -> tuple[tuple[str, str], ...]:
+    """The encoders of a codec with their words, those of graphics cards last."""
+    if codec is None:
+        return ()
+    soft = [(name, name) for name in codec.encoders]
+    return (*soft, *((name, f"{name}  {hardware.ENCODERS[name].maker}") for name in codec.hardware))
+
+
 def fields(values: Values) -> list[Field]:
     """The fields of a preset in the order of the form; what can be chosen follows the answers."""
     codec = _video(values)
@@ -87,11 +95,11 @@ def fields(values: Values) -> list[Field]:
             "video.encoder",
             "Encoder",
             "choice",
-            "A certain encoder of ffmpeg; left out, the best one that this machine has.",
+            "A certain encoder of ffmpeg, such as a graphics card's; left out, the best one in software.",
             "Picture",
-            words_of(tuple(codec.encoders) if codec else ()),
-            empty="the best there is",
-            asked=lambda now: _has_picture(now) and codec is not None and len(codec.encoders) > 1,
+            _encoders(codec),
+            empty="the best one in software",
+            asked=lambda now: _has_picture(now) and codec is not None and len(_encoders(codec)) > 1,
         ),
         Field(
             "video.profile",

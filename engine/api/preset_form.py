@@ -10,7 +10,7 @@ from engine.api.forms import Check, Fact, Values, flat, nested, problems
 from engine.api.preset_fields import NO_CODEC, fields
 from engine.errors import RushesError
 from engine.export.recipes import body as body_rules
-from engine.export.recipes import codecs, presets, stamps
+from engine.export.recipes import codecs, hardware, presets, stamps
 from engine.export.recipes.presets import Preset
 from engine.export.runs import orders
 from engine.media.tools import find_tools
@@ -71,6 +71,7 @@ def check(values: Values, was: str | None) -> Check:
         flat(body, keys),
         ("container", "video.codec", "audio.codec"),
         lambda part: body_rules.checked(nested(part)),
+        {"video.preset": ("video.encoder",), "video.qp": ("video.encoder",)},
     )
     sentence = name_problem(str(values.get("name", "")), was)
     if sentence:
@@ -81,13 +82,17 @@ def check(values: Values, was: str | None) -> Check:
     sentences = unable(preset)
     if sentences:
         part = "video.codec" if preset.body["video"] is not None else "audio.codec"
+        part = "video.encoder" if (preset.body["video"] or {}).get("encoder") else part
         return Check({part: " ".join(sentences)})
     return Check({}, facts_of(preset), command_of(preset))
 
 
 def command_of(preset: Preset) -> tuple[str, ...]:
     """The ffmpeg command that a preset stands for, with placeholders for the files."""
-    return ("ffmpeg", "-i", "CLIP", *presets.arguments(preset), f"FILM.{preset.container}")
+    video = preset.body["video"]
+    card = hardware.ENCODERS.get(codecs.encoder_of(video)) if video is not None else None
+    before = card.before if card is not None else ()
+    return ("ffmpeg", *before, "-i", "CLIP", *presets.arguments(preset), f"FILM.{preset.container}")
 
 
 def facts_of(preset: Preset) -> tuple[Fact, ...]:

@@ -61,7 +61,8 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
     try:
         plans = _plans(known, spec, body, tags, tools)
     except RushesError as error:
-        return (*facts, Fact("", str(error), "warn")), ()
+        said = {fact.text for fact in facts}
+        return (*facts, *([] if str(error) in said else [Fact("", str(error), "warn")])), ()
     frames = sum(plan.frames_total for _, plan in plans)
     milliseconds = sum(plan.duration_ms for _, plan in plans)
     room = estimate.of_clips([facts.clip for facts in known], spec, body)
@@ -76,6 +77,7 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
         Fact("Shape", shape + ("" if len(plans) == 1 else ", each clip its own")),
         Fact("Size", f"at most about {_size(room.films)}"),
         *_room(library, spec, room),
+        *_shortened(spec, plans),
         *(Fact("Makes" if at == 0 else "", f"{stem}.{plan.container}") for at, (stem, plan) in _first(plans)),
     ]
     if len(plans) > NAMES_SHOWN:
@@ -164,6 +166,27 @@ def _plans(
         for number, facts in enumerate(usable, 1)
     ]
     return [(output.stem, output.plan) for output in outputs]
+
+
+def _shortened(spec: Mapping[str, Any], plans: Sequence[tuple[str, Plan]]) -> list[Fact]:
+    """Crossfades that are shorter than asked for, because a clip is too short for them. Pure."""
+    if spec["transition"] != "crossfade":
+        return []
+    found = []
+    for _, plan in plans:
+        wanted = round(spec["transition_ms"] * plan.fps / 1000)
+        pieces = [piece for segment in plan.segments for piece in segment.pieces if piece.is_crossfade]
+        found += [piece.frames / float(plan.fps) for piece in pieces if piece.frames < wanted]
+    if not found:
+        return []
+    return [
+        Fact(
+            "",
+            f"{len(found):,} crossfades are shorter than {spec['transition_ms'] / 1000:g} s,"
+            f" the shortest {min(found):.3g} s: at most half of a clip goes into each",
+            "warn",
+        )
+    ]
 
 
 def _room(library: Library, spec: Mapping[str, Any], room: Estimate) -> list[Fact]:

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from engine.api.forms import Check, Values, flat, nested, problems
 from engine.api.recipe_fields import DEFAULTS, fields
 from engine.errors import RushesError
-from engine.export.recipes import presets, recipes, stamps
+from engine.export.recipes import cube, presets, recipes, stamps
 from engine.export.recipes import spec as spec_rules
 from engine.export.runs import orders
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
 from engine.storage.database import row
+
+BESIDE = {
+    "mode": ("items",),
+    "items": ("mode",),
+    "width": ("height",),
+    "height": ("width",),
+    "transition": ("layout",),
+    "title.text": ("layout",),
+    "title.seconds": ("title.text",),
+    "timecode": ("fps",),
+    "quality_metric": ("verify",),
+    "quality_min": ("verify", "quality_metric"),
+    "deliver": ("deliver_to",),
+    "deliver_to": ("deliver",),
+}
+"""Answers that are looked at together, see :func:`engine.api.forms.problems`."""
+
+MISSING = {
+    "mode": ("items", "The list is empty: choose the clips that go in."),
+    "deliver": ("deliver_to", "Say which folder the finished files go to."),
+}
+"""Choices that ask for one more answer, and what is said below it while it is not given."""
 
 
 def values_of(library: Library, given: str | None) -> dict[str, Any]:
@@ -53,13 +74,18 @@ def check(library: Library, values: Values, was: str | None) -> Check:
     whole = {key: value for key, value in values.items() if key == "name" or _has(spec, key)}
     found = problems(
         {key: value for key, value in whole.items() if key != "name"},
-        ("mode", "items", "width", "height"),
+        (),
         lambda part: spec_rules.checked(nested(part)),
+        BESIDE,
     )
+    for key, (empty, sentence) in MISSING.items():
+        if key in found and empty not in values and not _is_unknown(key, values[key]):
+            del found[key]
+            found[empty] = sentence
     name_problem = _name_problem(library, str(values.get("name", "")), was)
     if name_problem:
         found["name"] = name_problem
-    found |= _world_problems(spec, found)
+    found |= _world_problems(library, spec, found)
     if found:
         return Check(found)
     from engine.api import preview
@@ -69,6 +95,11 @@ def check(library: Library, values: Values, was: str | None) -> Check:
     except RushesError as error:
         return Check({"": str(error)})
     return Check({}, facts, command)
+
+
+def _is_unknown(key: str, value: object) -> bool:
+    """Whether a choice is none of those that there are."""
+    return all(key != field or value not in known for field, known in spec_rules.CHOICES)
 
 
 def _has(spec: Mapping[str, Any], key: str) -> bool:
@@ -91,20 +122,23 @@ def _name_problem(library: Library, name: str, was: str | None) -> str | None:
     return None
 
 
-def _world_problems(spec: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str]:
+def _world_problems(library: Library, spec: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str]:
     """What the spec asks of this machine and cannot have: a folder, a table, a preset."""
     found: dict[str, str] = {}
-    destination = spec.get("destination")
-    if destination and "destination" not in known:
-        sentences = orders.destination_problems(destination)
+    for key in ("destination", "deliver_to"):
+        folder = spec.get(key)
+        sentences = orders.destination_problems(folder) if folder and key not in known else []
         if sentences:
-            found["destination"] = " ".join(sentences)
+            found[key] = " ".join(sentences)
+    if "filter.volume" not in known:
+        try:
+            recipes.check_names(library.db(), spec.get("filter") or {})
+        except RushesError as error:
+            found["filter.volume"] = str(error)
     lut = spec.get("lut")
-    if lut and "lut" not in known:
-        if not lut.lower().endswith(".cube"):
-            found["lut"] = f"{display(lut)} is no .cube file."
-        elif not os.path.isfile(lut):
-            found["lut"] = f"{display(lut)} does not exist."
+    sentence = cube.problem(lut) if lut and "lut" not in known else None
+    if sentence:
+        found["lut"] = sentence
     if "preset" not in known:
         sentence = preset_problem(str(spec.get("preset") or spec_rules.DEFAULT_PRESET))
         if sentence:

@@ -19,7 +19,7 @@ from typing import Any
 
 from engine.export.planning import graph, shape
 from engine.export.planning.selection import Chosen
-from engine.export.recipes import codecs, dnxhd, hardware
+from engine.export.recipes import codecs, dnxhd, hardware, levels
 from engine.media import child, ffmpeg
 from engine.media.tools import Tools, encoder_trouble, has_filter
 from engine.names import display
@@ -29,46 +29,6 @@ _TRIAL_SECONDS = 60.0
 
 _MOST_TRIALS = 3
 """Sizes of a run that are really tried, the largest ones; tables judge all of them."""
-
-_H264_LEVELS: dict[str, tuple[int, int]] = {
-    "1": (99, 1485),
-    "1.1": (396, 3000),
-    "1.2": (396, 6000),
-    "1.3": (396, 11880),
-    "2": (396, 11880),
-    "2.1": (792, 19800),
-    "2.2": (1620, 20250),
-    "3": (1620, 40500),
-    "3.1": (3600, 108000),
-    "3.2": (5120, 216000),
-    "4": (8192, 245760),
-    "4.1": (8192, 245760),
-    "4.2": (8704, 522240),
-    "5": (22080, 589824),
-    "5.1": (36864, 983040),
-    "5.2": (36864, 2073600),
-    "6": (139264, 4177920),
-    "6.1": (139264, 8355840),
-    "6.2": (139264, 16711680),
-}
-"""ITU-T H.264 table A-1: most macroblocks per picture, and per second."""
-
-_HEVC_LEVELS: dict[str, tuple[int, int]] = {
-    "1": (36864, 552960),
-    "2": (122880, 3686400),
-    "2.1": (245760, 7372800),
-    "3": (552960, 16588800),
-    "3.1": (983040, 33177600),
-    "4": (2228224, 66846720),
-    "4.1": (2228224, 133693440),
-    "5": (8912896, 267386880),
-    "5.1": (8912896, 534773760),
-    "5.2": (8912896, 1069547520),
-    "6": (35651584, 1069547520),
-    "6.1": (35651584, 2139095040),
-    "6.2": (35651584, 4278190080),
-}
-"""ITU-T H.265 table A.8: most luma samples per picture, and per second."""
 
 
 @dataclass(frozen=True)
@@ -162,12 +122,12 @@ def fitting_problem(body: Mapping[str, Any], size: tuple[int, int], rate: Fracti
     level = video.get("level")
     if level is None:
         return None
-    level = str(level).removesuffix(".0")
+    level = levels.plain(str(level))
     width, height = size
     if video["codec"] == "libx264":
-        table, unit = _H264_LEVELS, -(-width // 16) * -(-height // 16)
+        table, unit = levels.H264, -(-width // 16) * -(-height // 16)
     elif video["codec"] == "libx265":
-        table, unit = _HEVC_LEVELS, width * height
+        table, unit = levels.HEVC, width * height
     else:
         return None
     most, per_second = table.get(level, (0, 0))

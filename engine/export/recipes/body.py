@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from engine.errors import WrongUse
-from engine.export.recipes import codecs, filters, stamps
+from engine.export.recipes import codecs, filters, levels, stamps
 from engine.export.recipes.naming import check_template
 from engine.names import display
 
@@ -41,6 +41,15 @@ CATEGORIES = ("delivery", "editing", "proxy", "archive", "audio", "own")
 SAMPLE_RATES = (44100, 48000, 96000)
 CHANNELS = (1, 2, 4, 6, 8, 16)
 """Channels of the finished sound; None is two in a film, and the clip's own one or two for single clips."""
+
+VIDEO_BITS = (10_000, 2_000_000_000)
+AUDIO_BITS = (8_000, 1_024_000)
+"""Least and most bits a second that an encoder is asked for; beyond them they fail or pick their own."""
+
+_UNITS = {"": 1, "k": 1_000, "M": 1_000_000}
+
+SIDE = (16, 16384)
+"""Least and most pixels of a side."""
 
 CRF_LIMITS = {"vp9": 63, "av1": 63, "mjpeg": 31, "mpeg2video": 31}
 
@@ -80,8 +89,10 @@ def checked(body: Mapping[str, Any]) -> dict[str, Any]:
     if category not in CATEGORIES:
         raise _unknown("category", category, CATEGORIES)
     fit = body.get("fit")
-    if fit is not None and not (_whole(fit) and 16 <= fit <= 16384):
+    if fit is not None and not (_whole(fit) and SIDE[0] <= fit <= SIDE[1]):
         raise WrongUse("fit is the longest side in pixels, from 16 to 16384.")
+    if body.get("faststart") is not None:
+        check_flag("faststart", body["faststart"])
     template, loudness = body.get("template"), body.get("loudness")
     if template is not None:
         check_template(str(template))
@@ -92,9 +103,7 @@ def checked(body: Mapping[str, Any]) -> dict[str, Any]:
         "video": video,
         "audio": audio,
         "container": container,
-        "faststart": container in ("mp4", "m4a")
-        if body.get("faststart") is None
-        else bool(body["faststart"]),
+        "faststart": container in ("mp4", "m4a") if body.get("faststart") is None else body["faststart"],
         "fit": fit,
         "scale": _scale(body.get("scale")),
         "fps": fps_text(body.get("fps")),
@@ -117,6 +126,16 @@ def check_loudness(value: Any) -> None:
         raise WrongUse("loudness is a target in LUFS from -40 to -5, such as -23.")
 
 
+def check_flag(name: str, value: Any) -> None:
+    """See that ``value`` is true or false: a word such as "nonsense" would count as yes.
+
+    Raises:
+        WrongUse: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise WrongUse(f"{name} is yes or no, not {display(str(value))}.")
+
+
 def fps_text(value: Any) -> str | None:
     """Frames per second as the text of an exact fraction; None stays None.
 
@@ -128,6 +147,8 @@ def fps_text(value: Any) -> str | None:
     if value is None:
         return None
     try:
+        if not str(value).isascii():
+            raise ValueError("digits of another script mean nothing to ffmpeg")
         rate = Fraction(str(value))
     except (ValueError, ZeroDivisionError) as error:
         raise WrongUse(f"{display(str(value))} is no frame rate; write 25, 29.97 or 30000/1001.") from error
@@ -165,8 +186,12 @@ def _video(given: Any, container: str) -> dict[str, Any] | None:
     if encoder is not None and encoder not in (*codec.encoders, *codec.hardware):
         raise _unknown(f"encoder of {name}", encoder, (*codec.encoders, *codec.hardware))
     level = given.get("level")
-    if level is not None and not re.fullmatch(r"\d(\.\d)?", str(level)):
-        raise WrongUse(f"{display(str(level))} is no level; write 3.1 or 4.2.")
+    if level is not None and levels.plain(str(level)) not in levels.of(name):
+        known = ", ".join(levels.of(name))
+        raise WrongUse(
+            f"{name} has no level {display(str(level))}; "
+            + (f"it has: {known}." if known else "it has none.")
+        )
     return {
         "codec": name,
         "encoder": given.get("encoder"),
@@ -191,8 +216,8 @@ def _quality(name: str, codec: codecs.VideoCodec, given: Mapping[str, Any]) -> N
             raise WrongUse(f"crf of {name} is a whole number from 0 to {top}; lower is better.")
     if bitrate is not None and str(given.get("profile")).startswith("dnxhd_"):
         raise WrongUse("DNxHD takes no bitrate: its profile, the size and the rate decide it.")
-    if bitrate is not None and not _is_bitrate(bitrate):
-        raise WrongUse(f"{display(str(bitrate))} is no bitrate; write 8M or 800k.")
+    if bitrate is not None and not _is_bitrate(bitrate, *VIDEO_BITS):
+        raise WrongUse(f"{display(str(bitrate))} is no bitrate of a picture; write 8M or 800k, 10k to 2000M.")
     if crf is not None and bitrate is not None:
         raise WrongUse("A preset has either a crf or a bitrate, not both.")
     qp = given.get("qp")
@@ -212,8 +237,13 @@ def _speed(name: str, given: Mapping[str, Any]) -> None:
         if name in ("libx264", "libx265"):
             if speed not in codecs.SPEEDS:
                 raise _unknown(f"preset of {name}", speed, codecs.SPEEDS)
-        elif name not in ("vp9", "av1") or not re.fullmatch(r"\d{1,2}", str(speed)):
+        elif name not in ("vp9", "av1"):
             raise WrongUse(f"{name} has no preset {display(str(speed))}.")
+        else:
+            # libvpx-vp9 and libaom-av1 name -cpu-used up to 8, SVT-AV1 its presets up to 13.
+            most = 13 if given.get("encoder") == "libsvtav1" else 8
+            if not re.fullmatch(r"[0-9]{1,2}", str(speed)) or int(speed) > most:
+                raise WrongUse(f"preset of {name} is a whole number from 0 to {most}; higher is faster.")
     if tune is not None and (name not in ("libx264", "libx265") or tune not in codecs.TUNES):
         raise WrongUse(f"{name} has no tune {display(str(tune))}.")
 
@@ -229,8 +259,10 @@ def _audio(given: Any, container: str) -> dict[str, Any] | None:
     if container not in codec.containers:
         raise WrongUse(f"{name} does not go into {container}; it goes into {', '.join(codec.containers)}.")
     bitrate, rate, channels = given.get("bitrate"), given.get("sample_rate"), given.get("channels")
-    if bitrate is not None and not (codec.has_bitrate and _is_bitrate(bitrate)):
-        raise WrongUse(f"{display(str(bitrate))} is no bitrate for {name}; write 160k.")
+    if bitrate is not None and not codec.has_bitrate:
+        raise WrongUse(f"{name} takes no bitrate.")
+    if bitrate is not None and not _is_bitrate(bitrate, *AUDIO_BITS):
+        raise WrongUse(f"{display(str(bitrate))} is no bitrate for {name}; write 160k, 8k to 1024k.")
     if rate is not None and rate not in codec.sample_rates:
         raise _unknown(f"sample rate of {name}", rate, [str(known) for known in codec.sample_rates])
     if channels is not None and (not _whole(channels) or channels not in CHANNELS):
@@ -246,9 +278,12 @@ def _scale(text: Any) -> str | None:
         return None
     if text in ("1/2", "1/4"):
         return str(text)
-    match = re.fullmatch(r"(-2|\d{2,5}):(-2|\d{2,5})", str(text))
+    match = re.fullmatch(r"(-2|[0-9]{2,5}):(-2|[0-9]{2,5})", str(text))
     if match is None or match.group(1) == match.group(2) == "-2":
         raise WrongUse(f"{display(str(text))} is no size; write 1920:1080, 1920:-2, -2:720, 1/2 or 1/4.")
+    low, high = SIDE
+    if any(side != "-2" and (not low <= int(side) <= high or int(side) % 2) for side in match.groups()):
+        raise WrongUse(f"A side of {text} is no even number of pixels from {low} to {high}.")
     return str(text)
 
 
@@ -268,5 +303,7 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_bitrate(value: Any) -> bool:
-    return bool(re.fullmatch(r"[1-9]\d{0,9}(\.\d+)?[kM]?", str(value)))
+def _is_bitrate(value: Any, least: int, most: int) -> bool:
+    """Whether ``value`` is a bitrate as ffmpeg writes it, within these bits a second."""
+    match = re.fullmatch(r"([0-9]{1,10}(?:\.[0-9]+)?)([kM]?)", str(value))
+    return match is not None and least <= float(match[1]) * _UNITS[match[2]] <= most

@@ -86,6 +86,8 @@ def checked(given: Any) -> str | None:
 
 def _check(part: str) -> None:
     name, _, options = part.partition("=")
+    if not name:
+        raise WrongUse("Between two commas of filters, or at an end, there is no filter.")
     if name in _REMEMBERING:
         raise WrongUse(
             f"The filter {name} looks at more than one picture, so segments would not fit together. "

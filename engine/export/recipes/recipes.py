@@ -68,7 +68,7 @@ def create(db: Database, name: str, spec: Mapping[str, Any]) -> Recipe:
     """
     name = checked_name(name)
     full = checked(spec)
-    _check_names(db, full["filter"])
+    check_names(db, full["filter"])
     recipe_id, moment = str(uuid.uuid4()), clock.now()
     with write(db):
         if row(db, "SELECT 1 FROM recipes WHERE name = ?", (name,)):
@@ -117,7 +117,7 @@ def edit(db: Database, given: str, changes: Mapping[str, Any], *, new_name: str 
         merged = {**recipe.spec, **changes}
         full = checked({key: value for key, value in merged.items() if value is not None})
         if full["filter"] != recipe.spec["filter"]:
-            _check_names(db, full["filter"])
+            check_names(db, full["filter"])
         name = checked_name(new_name) if new_name is not None else recipe.name
         clash = row(db, "SELECT 1 FROM recipes WHERE name = ? AND recipe_id != ?", (name, recipe.recipe_id))
         if clash:
@@ -188,7 +188,7 @@ def _from_row(found: Row) -> Recipe:
     )
 
 
-def _check_names(db: Database, wanted: Mapping[str, Any]) -> None:
+def check_names(db: Database, wanted: Mapping[str, Any]) -> None:
     """See that the volume, card and batch that a filter names are known to this library.
 
     Raises:

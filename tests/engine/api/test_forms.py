@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.api import forms, points, preset_form, recipe_fields, recipe_form
+from engine.api import forms, points, preset_fields, preset_form, recipe_fields, recipe_form
 from engine.errors import WrongUse
+from engine.export.recipes import body
 from engine.export.recipes import spec as rules
+from engine.library import Library
 
 FIELDS = {field.key: field for field in recipe_fields.fields()}
-FRAME = ("mode", "items", "width", "height")
 
 
 def found(values: dict[str, Any]) -> dict[str, str]:
-    return forms.problems(values, FRAME, lambda part: rules.checked(forms.nested(part)))
+    return forms.problems(values, (), lambda part: rules.checked(forms.nested(part)), recipe_form.BESIDE)
 
 
 def test_every_wrong_field_has_its_own_sentence() -> None:
@@ -123,3 +125,114 @@ def test_a_preset_says_which_field_is_wrong() -> None:
     assert good.is_fine
     assert "libx264" in good.command
     assert set(preset_form.check({**preset_form.values_of(None), "name": "share"}, None).problems) == {"name"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "key", "sentence"),
+    [
+        ({"title.text": "T", "title.seconds": 61}, "title.seconds", "seconds of title"),
+        ({"title.text": "T" * 401, "title.seconds": 3}, "title.text", "text of title"),
+        ({"width": 641, "height": 360}, "width", "even number"),
+        ({"width": 640, "height": 361}, "height", "even number"),
+        ({"verify": "quality", "quality_metric": "psnr", "quality_min": 101}, "quality_min", "0 to 100"),
+        ({"verify": "quality", "quality_min": 2}, "quality_min", "0 to 1"),
+        ({"verify": "quality", "quality_metric": "taste"}, "quality_metric", "vmaf, ssim, psnr"),
+        ({"deliver": "copy", "deliver_to": "here"}, "deliver_to", "absolute path"),
+        ({"fps": "25", "timecode": "01:00:00:25"}, "timecode", "00 to 24"),
+        ({"mode": "list", "items": [{"clip_id": "x", "in_frame": 5, "out_frame": 5}]}, "items", "after"),
+        ({"single": "nonsense"}, "single", "yes or no"),
+        ({"overwrite": 1}, "overwrite", "yes or no"),
+        ({"filter.favourite": "often"}, "filter.favourite", "yes or no"),
+        ({"fps": "\u0663"}, "fps", "no frame rate"),
+    ],
+)
+def test_a_wrong_answer_is_told_below_its_own_field_and_nowhere_else(
+    answers: dict[str, Any], key: str, sentence: str
+) -> None:
+    said = found({"mode": "all", "layout": "joined", **answers})
+    assert set(said) == {key}
+    assert sentence in said[key]
+
+
+@pytest.mark.parametrize(
+    ("answers", "key", "sentence"),
+    [
+        ({"video.level": "9.9"}, "video.level", "no level 9.9"),
+        ({"video.level": "0"}, "video.level", "6.2"),
+        ({"scale": "1921:1081"}, "scale", "even number"),
+        ({"scale": "99998:99998"}, "scale", "16 to 16384"),
+        ({"scale": "14:14"}, "scale", "16 to 16384"),
+        ({"video.crf": None, "video.bitrate": "1"}, "video.bitrate", "10k to 2000M"),
+        ({"video.crf": None, "video.bitrate": "2001M"}, "video.bitrate", "10k to 2000M"),
+        ({"audio.bitrate": "1025k"}, "audio.bitrate", "8k to 1024k"),
+        ({"audio.bitrate": "7999"}, "audio.bitrate", "8k to 1024k"),
+        ({"filters": "unsharp,"}, "filters", "no filter"),
+        ({"faststart": "often"}, "faststart", "yes or no"),
+        ({"video.codec": "av1", "video.crf": 30, "video.preset": "9"}, "video.preset", "0 to 8"),
+        ({"video.encoder": "h264_none"}, "video.encoder", "h264_nvenc"),
+    ],
+)
+def test_what_no_encoder_takes_is_told_below_its_field(
+    answers: dict[str, Any], key: str, sentence: str
+) -> None:
+    values = {**preset_form.values_of(None), "name": "mine", **answers}
+    said = preset_form.check(
+        {key: value for key, value in values.items() if value is not None}, None
+    ).problems
+    assert set(said) == {key}
+    assert sentence in said[key]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"video.level": "4.0"},
+        {"video.level": "6.2"},
+        {"scale": "16:-2"},
+        {"scale": "-2:16384"},
+        {"video.crf": None, "video.bitrate": "10k"},
+        {"video.crf": None, "video.bitrate": "2000M"},
+        {"audio.bitrate": "8k"},
+        {"audio.bitrate": "1.024M"},
+        {"video.codec": "av1", "video.encoder": "libaom-av1", "video.preset": "8", "video.crf": 30},
+    ],
+)
+def test_what_lies_just_inside_the_limits_is_taken(answers: dict[str, Any]) -> None:
+    values = {**preset_form.values_of(None), **answers}
+    body.checked(preset_form.body_of({key: value for key, value in values.items() if value is not None}))
+
+
+def test_a_graphics_cards_encoder_outlives_an_edit_and_is_told_below_its_own_field() -> None:
+    values = preset_form.values_of("h264-nvenc")
+    assert preset_form.body_of(values)["video"]["encoder"] == "h264_nvenc"
+    assert "video.encoder" in {field.key for field in preset_fields.fields(values) if field.is_asked(values)}
+
+
+def test_the_command_of_a_preset_holds_its_filters_and_sizes() -> None:
+    values = {**preset_form.values_of(None), "name": "mine", "filters": "unsharp=5:5:0.5", "scale": "1/2"}
+    command = preset_form.check(values, None).command
+    assert command[command.index("-vf") + 1] == "scale=trunc(iw/4)*2:trunc(ih/4)*2,unsharp=5:5:0.5"
+
+
+def test_choices_that_need_one_more_answer_ask_for_it_where_it_is_given(library: Library) -> None:
+    base = {**recipe_form.values_of(library, None), "name": "x"}
+    for key, choice, empty in (("mode", "list", "items"), ("deliver", "copy", "deliver_to")):
+        said = recipe_form.check(library, {**base, key: choice}, None).problems
+        assert set(said) == {empty}
+        assert "given together" not in said[empty]
+        assert set(recipe_form.check(library, {**base, key: "no such"}, None).problems) == {key}
+
+
+def test_the_world_is_asked_while_one_types(library: Library, tmp_path: Path) -> None:
+    table = tmp_path / "look.cube"
+    table.write_text("nonsense")
+    base = {**recipe_form.values_of(library, None), "name": "x", "mode": "filter"}
+    for answers, key, sentence in (
+        ({"filter.volume": "nowhere"}, "filter.volume", "no volume nowhere"),
+        ({"lut": str(table)}, "lut", "no line LUT_3D_SIZE"),
+        ({"deliver": "move", "deliver_to": str(table)}, "deliver_to", "is not a folder"),
+        ({"destination": "/nowhere/at/all"}, "destination", "does not exist"),
+    ):
+        said = recipe_form.check(library, {**base, **answers}, None).problems
+        assert set(said) == {key}, said
+        assert sentence in said[key]
