@@ -102,8 +102,8 @@ class Drives:
                 self._library.db(),
                 "SELECT max(at) FROM (SELECT at FROM volume_events WHERE volume_id = :id AND kind = 'swept'"
                 " UNION ALL SELECT coalesce(ended_at, created_at) FROM jobs"
-                "  WHERE kind = 'sweep' AND params ->> 'volume_id' = :id)",
-                {"id": volume["volume_id"]},
+                "  WHERE kind = 'sweep' AND params ->> 'volume_id' = :id) WHERE at <= :now",
+                {"id": volume["volume_id"], "now": now},  # what is later was told by a wrong clock
             )
             if last is None or clock.seconds_between(last, now) >= hours * 3600:
                 self._sweep(volume["volume_id"])
@@ -120,17 +120,15 @@ class Drives:
                 logger.warning("the volumes could not be looked at: %s", error)
                 return set()
             changes = volumes.events(db, after=self._position)
-            while changes:
-                self._position = changes[-1].event_id
-                more = volumes.events(db, after=self._position)
-                if not more:
-                    break
+            while more := volumes.events(db, after=changes[-1].event_id) if changes else []:
                 changes += more
             present = {str(volume["volume_id"]) for volume in self._present()}
             came = {change.volume_id for change in changes if change.kind in CAME} & present
-            # Acted on first, written down afterwards: an engine that is killed in between acts again.
+            # Acted on first, noted afterwards: an engine that is killed in between, or whose catalogue
+            # is full for a moment, acts again.
             self._act(came)
             self._tell_waiting({change.volume_id: change.name for change in changes if change.kind in SILENT})
+            self._position = changes[-1].event_id if changes else self._position
             if changes or self._mounts is None:
                 self._remember()
         for change in changes:

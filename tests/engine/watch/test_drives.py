@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from engine.api import offers
 from engine.jobs import store as jobs
 from engine.jobs.context import JobContext, JobPaused, Outcome
 from engine.library import Library
+from engine.relink import auto
 from engine.storage import config
 from engine.storage.database import execute, row, rows, scalar
 from engine.supervisor import process
@@ -126,6 +128,28 @@ def _newest(library: Library) -> int:
     return store.last_event(library.db())
 
 
+def test_a_catalogue_that_is_full_for_a_moment_makes_no_drive_forgotten(
+    library: Library, folder: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume_id, path = folder
+    drives = follow(library)
+    forget(library)
+    path.rename(tmp_path / "away")
+    drives.changed()
+    (tmp_path / "away").rename(path)
+
+    def full(*_: object) -> list[str]:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(auto, "on_volume_online", full)
+        with pytest.raises(sqlite3.OperationalError):
+            drives.changed()
+    assert sweeps(library) == []
+    drives.changed()
+    assert sweeps(library) == [volume_id]
+
+
 def test_jobs_that_wait_for_a_drive_that_is_back_go_on(library: Library, folder: tuple[str, Path]) -> None:
     follow(library)
     job_id = speed.queue(library.db(), folder[0])
@@ -206,6 +230,18 @@ def test_a_tracked_volume_is_due_after_the_hours_that_are_set(
     config.put(settings, "volumes.rescan_hours", "1")
     settings.close()
     assert drives.due() == [folder[0]]
+
+
+def test_a_look_of_the_future_does_not_put_off_the_next_one(
+    library: Library, folder: tuple[str, Path]
+) -> None:
+    """The clock was wrong when the volume was looked through last, and is right again."""
+    volume_id, _ = folder
+    drives = follow(library)
+    forget(library)
+    store.add_event(library.db(), volume_id, "swept")
+    execute(library.db(), "UPDATE volume_events SET at = '2199-01-01T00:00:00.000Z' WHERE kind = 'swept'")
+    assert drives.due() == [volume_id]
 
 
 def test_a_mount_has_a_number_of_its_own(library: Library) -> None:
