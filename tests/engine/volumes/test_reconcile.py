@@ -210,3 +210,63 @@ def test_weights_tell_copies_from_tracking() -> None:
         for copies, tracked in ((False, None), (False, NOW), (True, None), (True, NOW))
     ]
     assert weights == [0, 1, 2, 3]
+
+
+def test_a_fixed_disk_is_a_pool_also_in_its_row() -> None:
+    fixed = replace(item().block, removable=False)  # type: ignore[type-var]
+    assert columns(item(block=fixed))["class"] == "pool"
+    assert columns(item(block=None))["class"] == "unknown"
+
+
+def test_a_format_that_becomes_known_is_written() -> None:
+    by_fuse = item(evidence=replace(item().evidence, fs_type="fuseblk"))
+    (step,) = steps(row_of(item(), fs_type=None), by_fuse)
+    assert step.values["fs_type"] == "fuseblk"
+    (step,) = steps(row_of(item(), fs_type="ext3"), item())
+    assert step.values["fs_type"] == "ext4"
+
+
+def test_a_claimant_does_not_lend_its_hardware() -> None:
+    other = item(evidence=replace(item().evidence, hardware="serial:B#1"))
+    (step,) = steps(row_of(item()), other, "conflict")
+    assert "hardware" not in step.values
+    assert step.detail["hardware"] == "serial:B#1"
+    (step,) = steps(row_of(item()), other)
+    assert step.values["hardware"] == "serial:B#1"
+    (step,) = steps(row_of(item(), hardware=None), other, "conflict")
+    assert step.values["hardware"] == "serial:B#1"
+
+
+def test_where_it_was_is_told_when_it_was_somewhere() -> None:
+    row = row_of(item(), mount_point=None, state="offline")
+    (step,) = steps(row, item())
+    assert "was" not in step.detail
+    (step,) = steps(row_of(item(), state="offline"), item())
+    assert (step.event, "was" in step.detail) == ("online", False), "it was here"
+    elsewhere = Seen((mount("30 20 8:17 / /mnt/b rw - ext4 /dev/sdb1 rw"),), *_rest(item()))
+    (step,) = steps(row_of(item()), elsewhere)
+    assert (step.event, step.detail["was"], step.detail["mount_point"]) == ("remounted", "/mnt/a", "/mnt/b")
+
+
+def _rest(seen: Seen) -> tuple[Any, ...]:
+    return (
+        seen.evidence,
+        seen.block,
+        seen.answering,
+        seen.dev,
+        seen.size,
+        seen.free,
+        seen.read_only,
+        seen.names,
+    )
+
+
+def test_free_space_that_becomes_known_or_unknown_is_written() -> None:
+    (step,) = steps(row_of(item(), free_bytes=None), item())
+    assert step.values["free_bytes"] == 5 * 10**9
+    assert steps(row_of(item(free=None)), item(free=None)) == []
+    (step,) = steps(row_of(item()), item(free=None))
+    assert step.values["free_bytes"] is None
+    sizeless = item(size=None, free=1000)
+    (step,) = steps(row_of(sizeless), item(size=None, free=1001))
+    assert step.values["free_bytes"] == 1001
