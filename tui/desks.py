@@ -226,6 +226,10 @@ class Finding(Protocol):
         """Keep a mapping no longer."""
         ...
 
+    def restore_rule(self) -> str:
+        """Keep the mapping again that was dropped last; returns its old folder."""
+        ...
+
     def undo_session(self, session_id: str) -> int:
         """Take back what a session applied; how many links."""
         ...

@@ -113,6 +113,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     ),
     "rules": (
         ("remove", "x", "drop", "Keep this mapping no longer; what it relinked stays.", 10, True),
+        ("undo", "u", "undo", "Keep the mapping again that was dropped last.", 20),
         BACK,
     ),
 }

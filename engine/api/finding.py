@@ -55,6 +55,12 @@ class Finding:
 
         relinks.delete_rule(self._library, rule_id)
 
+    def restore_rule(self) -> str:
+        """Keep the mapping again that was dropped last; returns its old folder."""
+        from engine.api import relinks
+
+        return str(relinks.restore_rule(self._library)["old"])
+
     def undo_session(self, session_id: str) -> int:
         """Take back everything a session applied; returns how many links."""
         from engine.api import relinks

@@ -201,6 +201,11 @@ def delete_rule(library: Library, rule_id: int) -> dict[str, Any]:
     return _rule(rules.delete(library.db(), rule_id))
 
 
+def restore_rule(library: Library, rule_id: int | None = None) -> dict[str, Any]:
+    """Keep a rule again that was dropped; None takes the one that was dropped last."""
+    return _rule(rules.restore(library.db(), rule_id))
+
+
 def _rule(rule: rules.Rule) -> dict[str, Any]:
     return {
         "rule_id": rule.rule_id,

@@ -17,7 +17,7 @@ from engine.relink.candidates import Candidate, get, get_many, list_candidates
 from engine.relink.ledger import Placement
 from engine.relink.tree import Tree, hold
 from engine.storage import audit, moving
-from engine.storage.database import execute, rows, scalar, write
+from engine.storage.database import execute, row, rows, scalar, write
 
 __all__ = [
     "Applied", "Candidate", "ManyApplied", "apply", "apply_many", "get", "later", "list_candidates",
@@ -215,7 +215,13 @@ def _decide(library: Library, candidate_id: int, after: str, why: str | None) ->
     with write(db):
         candidate = get(db, candidate_id)
         refuse_decided(candidate, after)
-        _set_verdict(db, candidate_id, after, by)
+        if candidate.status == "later":
+            db.execute(
+                "INSERT OR REPLACE INTO put_off_before (candidate_id, decided_at, decided_by)"
+                " VALUES (?, ?, ?)",
+                (candidate_id, candidate.decided_at, candidate.decided_by),
+            )
+        _give(db, candidate_id, after, clock.now(), by)
         _audit(db, candidate, after, by, why)
 
 
@@ -223,9 +229,9 @@ def undo(library: Library, candidate_id: int) -> Candidate:
     """Take a verdict back.
 
     An applied candidate: the copy's row becomes what it was to the byte, and
-    the candidates that were skipped for it are open again. A rejected one, and
-    one put off, becomes pending. A skipped one is reopened by undoing the
-    candidate that was applied instead.
+    the candidates that were skipped for it are open again. One put off becomes
+    pending, a rejected one what it was before. A skipped one is reopened by
+    undoing the candidate that was applied instead.
 
     Raises:
         NotFound: there is no such candidate.
@@ -242,7 +248,7 @@ def undo(library: Library, candidate_id: int) -> Candidate:
             else:
                 ledger.take_back(db, [candidate_id])
         elif candidate.status in ("rejected", "later"):
-            _set_verdict(db, candidate_id, "pending", None)
+            _reopen(db, candidate_id)
         else:
             reason = (
                 "another candidate was applied instead; undo that one."
@@ -375,12 +381,22 @@ def placement_of(candidate: Candidate) -> Placement:
     )
 
 
-def _set_verdict(db: Database, candidate_id: int, status: str, by: str | None) -> None:
+def _give(db: Database, candidate_id: int, status: str, at: str | None, by: str | None) -> None:
     execute(
         db,
         "UPDATE candidates SET status = ?, decided_at = ?, decided_by = ? WHERE candidate_id = ?",
-        (status, clock.now() if by else None, by, candidate_id),
+        (status, at, by, candidate_id),
     )
+
+
+def _reopen(db: Database, candidate_id: int) -> None:
+    """Take back a rejection, or that a verdict was put off."""
+    before = row(db, "SELECT * FROM put_off_before WHERE candidate_id = ?", (candidate_id,))
+    if before is None:
+        _give(db, candidate_id, "pending", None, None)
+        return
+    _give(db, candidate_id, "later", before["decided_at"], before["decided_by"])
+    db.execute("DELETE FROM put_off_before WHERE candidate_id = ?", (candidate_id,))
 
 
 def _audit(db: Database, candidate: Candidate, after: str, by: str, why: str | None = None) -> None:

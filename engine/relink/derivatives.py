@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -110,6 +111,8 @@ def link(db: Database, tree: Tree, candidate: Candidate, by: str) -> None:
 def unlink(db: Database, candidate: Candidate) -> None:
     """Take such a link back: what it added goes, nothing else. Joins the open transaction.
 
+    A file that was linked to other clips as well stays until the last of these links is taken back.
+
     Raises:
         NotFound: the candidate made no link that still stands.
     """
@@ -126,9 +129,12 @@ def unlink(db: Database, candidate: Candidate) -> None:
             "DELETE FROM clip_files WHERE clip_id = ? AND role = 'derivative' AND position = ?",
             (candidate.clip_id, added["position"]),
         )
-        if added["made"]["copy"]:
+        made = {what for what, here in added["made"].items() if here}
+        if made and _hand_over(db, entry["relink_id"], added):
+            made.clear()
+        if "copy" in made:
             db.execute("DELETE FROM copies WHERE copy_id = ?", (added["copy_id"],))
-        if added["made"]["asset"]:
+        if "asset" in made:
             db.execute(
                 "DELETE FROM assets WHERE asset_id = ?"
                 " AND NOT EXISTS (SELECT 1 FROM copies WHERE copies.asset_id = assets.asset_id)"
@@ -141,3 +147,20 @@ def unlink(db: Database, candidate: Candidate) -> None:
             (*json.loads(entry["before"]), candidate.candidate_id),
         )
         db.execute("UPDATE relinks SET undone_at = ? WHERE relink_id = ?", (clock.now(), entry["relink_id"]))
+
+
+def _hand_over(db: Database, relink_id: int, added: dict[str, Any]) -> bool:
+    """Give what a link made to another one that stands on the same file; False when there is none."""
+    heir = scalar(
+        db,
+        "SELECT relink_id FROM relinks WHERE undone_at IS NULL AND relink_id <> ?"
+        " AND after ->> '$.derivative.copy_id' = ? ORDER BY relink_id LIMIT 1",
+        (relink_id, added["copy_id"]),
+    )
+    if heir is None:
+        return False
+    db.execute(
+        "UPDATE relinks SET after = json_set(after, '$.derivative.made', json(?)) WHERE relink_id = ?",
+        (json.dumps(added["made"]), heir),
+    )
+    return True

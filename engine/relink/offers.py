@@ -290,23 +290,39 @@ def dismiss(db: Database, offer_id: int) -> Offer:
     Raises:
         NotFound: see :func:`get`.
     """
-    found = get(db, offer_id)
     with write(db):
+        found = get(db, offer_id)
         db.execute(
-            "UPDATE volume_offers SET dismissed_at = ? WHERE offer_id = ?", (clock.now(), found.offer_id)
+            "UPDATE volume_offers SET dismissed_at = :now, dismissed_before ="
+            " CASE WHEN dismissed_at IS NULL THEN dismissed_before"
+            " ELSE json_insert(dismissed_before, '$[#]', dismissed_at) END WHERE offer_id = :given",
+            {"now": clock.now(), "given": found.offer_id},
         )
     return found
 
 
 def restore(db: Database, offer_id: int) -> Offer:
-    """Offer again what was waved aside.
+    """Offer again what was waved aside last of an offer; what was waved aside earlier comes back after it.
 
     Raises:
         NotFound: nothing of this number was waved aside, or all of it is gone or was taken in.
     """
-    found = next((held for held in list_aside(db) if held.offer_id == offer_id), None)
-    if found is None:
-        raise NotFound(f"There is no offer {offer_id} that was waved aside. See: rushes volumes offers --all")
     with write(db):
-        db.execute("UPDATE volume_offers SET dismissed_at = NULL WHERE offer_id = ?", (offer_id,))
-    return get(db, offer_id)
+        aside = left = _aside(db, offer_id)
+        if aside is None:
+            raise NotFound(
+                f"There is no offer {offer_id} that was waved aside. See: rushes volumes offers --all"
+            )
+        # What was waved aside last may be gone since: then the time before is taken back as well.
+        while left is not None and left.files == aside.files:
+            db.execute(
+                "UPDATE volume_offers SET dismissed_at = dismissed_before ->> '$[#-1]',"
+                " dismissed_before = json_remove(dismissed_before, '$[#-1]') WHERE offer_id = ?",
+                (offer_id,),
+            )
+            left = _aside(db, offer_id)
+        return get(db, offer_id)
+
+
+def _aside(db: Database, offer_id: int) -> Offer | None:
+    return next((held for held in list_aside(db) if held.offer_id == offer_id), None)

@@ -13,7 +13,7 @@ from engine.library import Library
 from engine.names import display, from_blob, to_blob
 from engine.relink import mapping
 from engine.storage import audit
-from engine.storage.database import rows, write
+from engine.storage.database import Row, row, rows, write
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,11 @@ class Rule:
 
 
 def keep(db: Database, old: str, new: str) -> Rule:
-    """Keep a mapping as a rule; one that is kept already stays as it is."""
+    """Keep a mapping as a rule; one that is kept already stays as it is, one that was dropped comes back."""
     with write(db):
         db.execute(
-            "INSERT OR IGNORE INTO prefix_rules (old, new, created_at) VALUES (?, ?, ?)",
+            "INSERT INTO prefix_rules (old, new, created_at) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET dropped_at = NULL",
             (to_blob(old), to_blob(new), clock.now()),
         )
         audit.record(db, "relink map --keep", target=f"{display(old)} -> {display(new)}")
@@ -39,14 +40,18 @@ def keep(db: Database, old: str, new: str) -> Rule:
 
 def list_rules(db: Database) -> list[Rule]:
     """All rules, the oldest first: the order in which they are tried."""
-    return [
-        Rule(entry["rule_id"], from_blob(entry["old"]), from_blob(entry["new"]), entry["created_at"])
-        for entry in rows(db, "SELECT * FROM prefix_rules ORDER BY rule_id")
-    ]
+    return [_rule(entry) for entry in rows(db, f"SELECT * FROM prefix_rules WHERE {_KEPT} ORDER BY rule_id")]
+
+
+_KEPT = "dropped_at IS NULL"
+
+
+def _rule(entry: Row) -> Rule:
+    return Rule(entry["rule_id"], from_blob(entry["old"]), from_blob(entry["new"]), entry["created_at"])
 
 
 def delete(db: Database, rule_id: int) -> Rule:
-    """Drop a rule; what it relinked stays.
+    """Drop a rule; what it relinked stays, and :func:`restore` keeps it again.
 
     Raises:
         NotFound: there is none with this number.
@@ -55,8 +60,30 @@ def delete(db: Database, rule_id: int) -> Rule:
     if rule is None:
         raise NotFound(f"There is no rule {rule_id}. See: rushes relink rules list")
     with write(db):
-        db.execute("DELETE FROM prefix_rules WHERE rule_id = ?", (rule_id,))
+        db.execute("UPDATE prefix_rules SET dropped_at = ? WHERE rule_id = ?", (clock.now(), rule_id))
         audit.record(db, "relink rules delete", target=f"{display(rule.old)} -> {display(rule.new)}")
+    return rule
+
+
+def restore(db: Database, rule_id: int | None = None) -> Rule:
+    """Keep a rule again that was dropped, in its old place; None takes the one that was dropped last.
+
+    Raises:
+        NotFound: none was dropped, or not this one.
+    """
+    with write(db):
+        found = row(
+            db,
+            f"SELECT * FROM prefix_rules WHERE NOT ({_KEPT}) AND (:given IS NULL OR rule_id = :given)"
+            " ORDER BY dropped_at DESC, rule_id DESC LIMIT 1",
+            {"given": rule_id},
+        )
+        if found is None:
+            which = "No rule" if rule_id is None else f"No rule {rule_id}"
+            raise NotFound(f"{which} was dropped, so there is none to keep again.")
+        rule = _rule(found)
+        db.execute("UPDATE prefix_rules SET dropped_at = NULL WHERE rule_id = ?", (rule.rule_id,))
+        audit.record(db, "relink rules restore", target=f"{display(rule.old)} -> {display(rule.new)}")
     return rule
 
 

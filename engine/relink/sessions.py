@@ -30,7 +30,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "pending": frozenset({"applied", "rejected", "later", "skipped"}),
     "later": frozenset({"applied", "rejected", "pending", "skipped"}),
     "applied": frozenset({"pending", "later"}),
-    "rejected": frozenset({"pending"}),
+    "rejected": frozenset({"pending", "later"}),
     "skipped": frozenset({"pending", "later"}),
 }
 """The states a candidate may change to; back from ``applied`` and ``skipped`` only by an undo."""

@@ -611,6 +611,10 @@ class FakeFinding:
         self._ask("drop_rule", rule_id)
         self.rule_source.sequence.remove(rule_id)
 
+    def restore_rule(self) -> str:
+        self._ask("restore_rule")
+        return "/mnt/old"
+
     def undo_session(self, session_id: str) -> int:
         self._ask("undo_session", session_id)
         return 1

@@ -444,7 +444,7 @@ async def test_two_that_claim_one_identity_are_told_apart_by_an_answer(make_app:
         assert desk.asked == [("settle", "nas", "/media/ana/TWIN1")]
 
 
-async def test_what_was_said_of_two_volumes_is_taken_back(make_app: MakeApp, ticks: Ticks) -> None:
+async def test_what_was_said_of_two_volumes_is_taken_back(make_app: MakeApp, ticks: Any) -> None:
     desk = busy_desk()
     app = make_app(desk)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
@@ -547,6 +547,18 @@ async def test_a_mapping_without_a_hit_is_not_applied(make_app: MakeApp) -> None
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "m", "enter", "enter")
         assert all(what != "map" or given[2] for what, *given in desk.asked)
+
+
+async def test_a_mapping_that_was_dropped_is_kept_again(make_app: MakeApp, ticks: Any) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "M", "x")
+        await yes(pilot, app, ticks)
+        assert desk.asked[-1][0] == "drop_rule"
+        await press(pilot, "u")
+        assert desk.asked[-1] == ("restore_rule",)
+        assert "is mapped by itself again" in toasts(app)[-1]
 
 
 async def test_an_undone_verdict_is_given_again(make_app: MakeApp) -> None:

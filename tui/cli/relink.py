@@ -222,6 +222,20 @@ def delete_rule(rule: int, library_path: str | None, as_json: bool) -> None:
         output.say(f"{output.shown(found['old'])} is no longer mapped by itself.")
 
 
+@rules.command(name="restore")
+@click.argument("rule", type=int, required=False)
+@options.common
+def restore_rule(rule: int | None, library_path: str | None, as_json: bool) -> None:
+    """Keep a rule again that was dropped; without RULE the one dropped last."""
+    from engine.api import relinks as api
+
+    found = api.restore_rule(options.open_library(library_path), rule)
+    if as_json:
+        output.document(found)
+    else:
+        output.say(f"{output.shown(found['old'])} is mapped by itself again, as rule {found['rule_id']}.")
+
+
 @relink.command()
 @options.common
 def propose(library_path: str | None, as_json: bool) -> None:

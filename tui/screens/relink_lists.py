@@ -211,6 +211,25 @@ class RulesScreen(AsideScreen):
             ),
         ]
 
+    def why_not(self, verb: str, row: Any | None) -> str | None:
+        """What was dropped can be kept again when nothing else is kept."""
+        return None if verb == "undo" else super().why_not(verb, row)
+
+    def do_undo(self) -> None:
+        """Keep again what was dropped last."""
+        rushes = self.rushes
+
+        def finished(old: Any, error: RushesError | None) -> None:
+            rushes.tell(
+                str(error)
+                if error is not None
+                else f"{fmt.path(cast('str', old))} is mapped by itself again.",
+                "warning" if error is not None else "information",
+            )
+            self.table.reload()
+
+        rushes.runner.submit(rushes.desk.finding.restore_rule, finished)
+
     def do_remove(self) -> None:
         """Drop, after a question."""
         rows = cast("list[RuleRow]", self.table.chosen())
@@ -227,7 +246,7 @@ class RulesScreen(AsideScreen):
 
         self.rushes.ask(
             f"Keep {'this mapping' if len(rows) == 1 else fmt.plural(len(rows), 'mapping')} no longer?",
-            "What it relinked stays.",
+            "What it relinked stays. u keeps it again.",
             "drop it",
             "keep it",
             answered,

@@ -117,6 +117,14 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX relinks_by_copy ON relinks (copy_id, relink_id)",
     "CREATE INDEX relinks_by_candidate ON relinks (candidate_id)",
+    # What was put off before it was rejected, as it was then.
+    """
+    CREATE TABLE put_off_before (
+        candidate_id INTEGER PRIMARY KEY REFERENCES candidates ON DELETE CASCADE,
+        decided_at   TEXT,
+        decided_by   TEXT
+    ) STRICT
+    """,
     # Verdicts that were taken back and can be given again, the newest with the highest number.
     """
     CREATE TABLE undone_verdicts (
@@ -141,8 +149,12 @@ RULES: tuple[str, ...] = (
         old        BLOB NOT NULL,
         new        BLOB NOT NULL,
         created_at TEXT NOT NULL,
+        dropped_at TEXT,
         UNIQUE (old, new)
     ) STRICT
     """,
 )
-"""Mappings that were kept: applied to what a later sweep finds missing, where the policy says so."""
+"""Mappings that were kept: applied to what a later sweep finds missing, where the policy says so.
+
+One that was dropped stays with ``dropped_at``, so that it can be kept again as it was.
+"""

@@ -97,6 +97,7 @@ TABLES: tuple[str, ...] = (
         whole        INTEGER NOT NULL,
         found_at     TEXT NOT NULL,
         dismissed_at TEXT,
+        dismissed_before TEXT NOT NULL DEFAULT '[]',
         UNIQUE (volume_id, path, whole)
     ) STRICT
     """,

@@ -1,0 +1,237 @@
+"""Undo of everything: each verb that decides something is taken back, and every table is what it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+from engine.api import offers as offering
+from engine.api import relinks as api
+from engine.errors import NotFound, Refused
+from engine.relink import auto, decisions, rules
+from engine.storage.database import row, rows, scalar
+
+HISTORY = ("audit", "jobs", "job_log", "tasks", "volume_events", "undone_verdicts", "tally_runs")
+"""Tables that tell what was done, and grow by an undo as well."""
+
+STANDING = ("relinks", "settlements")
+"""Tables that keep what was done and mark it as taken back: what stands is compared."""
+
+
+def everything(world: Any) -> dict[str, Any]:
+    """All rows of all tables, but for histories."""
+    names = [
+        entry["name"]
+        for entry in rows(
+            world.db,
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+            " AND name NOT LIKE '%migrations%' ORDER BY name",
+        )
+        if entry["name"] not in HISTORY
+    ]
+    assert {"copies", "candidates", "clip_files", "assets", "volumes", "volume_offers"} <= set(names)
+    found: dict[str, Any] = {}
+    for name in names:
+        # A number that was given to a set of drives is kept, whether clips lie on just these or not.
+        where = (
+            " WHERE undone_at IS NULL" if name in STANDING else " WHERE clips" if name == "clip_sets" else ""
+        )
+        held = rows(world.db, f"SELECT * FROM {name}{where}")
+        found[name] = sorted(repr(sorted(entry.items())) for entry in held)
+    return found
+
+
+def differ(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The tables that differ, with the rows that do."""
+    return [
+        f"{name}: {sorted(set(before[name]) ^ set(after[name]))}"
+        for name in before
+        if before[name] != after[name]
+    ]
+
+
+def two_drives(world: Any, count: int = 3) -> tuple[str, Any, Any]:
+    """Files of drive A that lie on drive B now."""
+    volume_id, a = world.volume("A")
+    _, b = world.volume("B")
+    (b / "new").mkdir()
+    for n in range(count):
+        path = world.file(a, f"old/C{n:04}.MP4")
+        world.catalogue(path)
+        shutil.move(path, b / "new")
+    return volume_id, a, b
+
+
+def waiting(world: Any) -> list[int]:
+    return [one.candidate_id for one in decisions.list_candidates(world.db, statuses=("pending", "later"))]
+
+
+@pytest.mark.parametrize("first", [None, "later"])
+@pytest.mark.parametrize("verb", ["apply", "reject", "later"])
+def test_a_verdict_on_one(world: Any, verb: str, first: str | None) -> None:
+    if (verb, first) == ("later", "later"):
+        first = None
+    _, _, b = two_drives(world)
+    shutil.copy(b / "new/C0000.MP4", b / "C0000 copy.MP4")
+    world.scan(b)
+    chosen = next(
+        one for one in decisions.list_candidates(world.db) if one.path.endswith(("/C0000.MP4", "copy.MP4"))
+    ).candidate_id
+    if first is not None:
+        getattr(api, first)(world.library, chosen)
+    before = everything(world)
+    getattr(api, verb)(world.library, chosen)
+    assert differ(before, everything(world))
+    api.undo(world.library, chosen)
+    assert differ(before, everything(world)) == []
+    api.redo(world.library, chosen)
+    assert differ(before, everything(world))
+    api.undo(world.library, chosen)
+    assert differ(before, everything(world)) == []
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_all_that_is_certain(world: Any, order: int) -> None:
+    _, _, b = two_drives(world, 5)
+    world.scan(b)
+    decisions.later(world.library, waiting(world)[2])
+    before = everything(world)
+    done = api.apply_certain(world.library)
+    assert (len(done["applied"]), done["refused"]) == (5, [])
+    for candidate_id in done["applied"][::order]:
+        api.undo(world.library, candidate_id)
+    assert differ(before, everything(world)) == []
+
+
+def test_what_a_scan_applied_by_itself(world: Any) -> None:
+    volume_id, _, b = two_drives(world, 4)
+    world.sweep(volume_id)
+    unlinked = everything(world)
+    world.scan(b, auto_apply=True)
+    linked = everything(world)
+    assert unlinked["copies"] != linked["copies"]
+    (session,) = api.list_sessions(world.library)
+    assert api.undo_session(world.library, session["session_id"])["undone"] == 4
+    undone = everything(world)
+    told = {"candidates", "relink_sessions"}  # what was found goes on waiting
+    assert [one for one in differ(unlinked, undone) if one.partition(":")[0] not in told] == []
+    assert len(waiting(world)) == 4
+    assert api.redo_session(world.library, session["session_id"])["redone"] == 4
+    api.undo_session(world.library, session["session_id"])
+    assert differ(undone, everything(world)) == []
+
+
+def test_what_a_drive_that_came_applied_by_itself(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "relink_policy", lambda: "certain")
+    _, a, b = two_drives(world, 4)
+    world.unplug(a)
+    before = everything(world)
+    (job_id,) = auto.on_volume_online(world.library, world.volume_at(b))
+    from engine.relink import job as relink_job
+
+    assert relink_job.run_scan(world.context(job_id)).result["applied"] == 4
+    (session,) = api.list_sessions(world.library)
+    assert session["kind"] == "return"
+    api.undo_session(world.library, session["session_id"])
+    told = {"candidates", "relink_sessions"}
+    assert [one for one in differ(before, everything(world)) if one.partition(":")[0] not in told] == []
+
+
+def test_a_mapping_and_its_rule(world: Any) -> None:
+    _, a, b = two_drives(world, 4)
+    before = everything(world)
+    done = api.map_prefix(world.library, str(a / "old"), str(b / "new"), dry_run=False, keep=True)
+    assert done["applied"] == 4
+    api.undo_session(world.library, done["session_id"])
+    (rule,) = api.list_rules(world.library)
+    api.delete_rule(world.library, rule["rule_id"])
+    assert api.list_rules(world.library) == []
+    told = {"candidates", "relink_sessions", "prefix_rules"}
+    assert [one for one in differ(before, everything(world)) if one.partition(":")[0] not in told] == []
+
+
+def test_a_rule_that_was_dropped_is_kept_again(world: Any) -> None:
+    _, a, b = two_drives(world)
+    ids = [rules.keep(world.db, str(a / name), str(b / name)).rule_id for name in ("one", "two")]
+    before = everything(world)
+    api.delete_rule(world.library, ids[0])
+    assert [rule["rule_id"] for rule in api.list_rules(world.library)] == ids[1:]
+    assert api.restore_rule(world.library, ids[0])["old"] == str(a / "one")
+    assert differ(before, everything(world)) == []
+    assert [rule["rule_id"] for rule in api.list_rules(world.library)] == ids
+    with pytest.raises(NotFound, match="dropped"):
+        api.restore_rule(world.library, ids[0])
+    api.delete_rule(world.library, ids[0])
+    api.delete_rule(world.library, ids[1])
+    assert api.restore_rule(world.library)["rule_id"] == ids[1], "the one dropped last"
+    assert rules.keep(world.db, str(a / "one"), str(b / "one")).rule_id == ids[0]
+    assert differ(before, everything(world)) == []
+    with pytest.raises(NotFound, match="dropped"):
+        api.restore_rule(world.library)
+
+
+def test_an_offer_waved_aside_twice_comes_back_step_by_step(world: Any) -> None:
+    from engine.volumes import store
+
+    volume_id, a = world.volume("A")
+    store.track(world.db, volume_id)
+    states = []
+    for name in ("new/A.MP4", "new/B.MP4", "new/C.MP4"):
+        world.file(a, name)
+        world.sweep(volume_id)
+        (offer,) = offering.list_offers(world.library)
+        states.append(everything(world))
+        offering.dismiss(world.library, offer["offer_id"])
+        assert offering.list_offers(world.library) == []
+    for files, before in ((1, states[2]), (2, None), (3, None)):
+        assert offering.restore(world.library, offer["offer_id"])["files"] == files
+        if before is not None:
+            assert differ(before, everything(world)) == []
+    with pytest.raises(NotFound):
+        offering.restore(world.library, offer["offer_id"])
+
+
+def derivatives(world: Any) -> tuple[list[int], str]:
+    """One transcode that shares its name with two lost clips: a candidate for each, and its path."""
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    for folder in ("one", "two"):
+        path = world.file(a, f"{folder}/C0001.MP4")
+        world.catalogue(path)
+        os.unlink(path)
+    path = world.file(b, "proxy/c0001.mp4", size=70_000)
+    world.scan(b)
+    found = decisions.list_candidates(world.db)
+    assert {one.match_type for one in found} <= {"derivative"}
+    return [one.candidate_id for one in found], path
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_one_transcode_linked_to_two_clips(world: Any, turn: int) -> None:
+    ids, _ = derivatives(world)
+    if len(ids) < 2:
+        pytest.skip("a name of two lost clips is no hint")
+    before = everything(world)
+    for candidate_id in ids:
+        api.apply(world.library, candidate_id)
+    first, second = ids[::turn]
+    api.undo(world.library, first)
+    held = row(world.db, "SELECT asset_id FROM clip_files WHERE role = 'derivative'")
+    assert held is not None, "the other clip keeps it"
+    assert scalar(world.db, "SELECT count(*) FROM copies WHERE asset_id = ?", (held["asset_id"],)) == 1
+    api.undo(world.library, second)
+    assert differ(before, everything(world)) == []
+
+
+def test_what_was_refused_changed_nothing(world: Any) -> None:
+    _, _, b = two_drives(world, 1)
+    world.scan(b)
+    (only,) = waiting(world)
+    (b / "new/C0000.MP4").unlink()
+    before = everything(world)
+    with pytest.raises(Refused):
+        api.apply(world.library, only)
+    assert differ(before, everything(world)) == []
