@@ -89,8 +89,14 @@ def _address(text: str) -> str:
     from urllib.parse import urlsplit
 
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii():
+    try:
+        port_fits = parts.port != 0
+    except ValueError:
+        port_fits = False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii() or not port_fits:
         raise WrongUse("A webhook is an address that begins with http:// or https://; empty is none.")
+    if "@" in parts.netloc:
+        raise WrongUse("A webhook's address holds no name and password: nobody would be sent them.")
     return text
 
 

@@ -90,7 +90,10 @@ class Aftermath:
                 raise
             except Exception as error:  # the boundary: one job's trouble must not silence the others
                 logger.exception("what follows job %s went wrong", job_id)
-                self._warn(job, f"What follows the job's end went wrong ({type(error).__name__}: {error}).")
+                self._warn(
+                    job,
+                    f"What follows the job's end went wrong ({type(error).__name__}: {display(str(error))}).",
+                )
             if self._stop.is_set():
                 return  # cut off in the middle: told anew
             execute(

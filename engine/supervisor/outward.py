@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from email.message import Message
 from http.client import HTTPException
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from engine import __version__
 from engine.names import display
@@ -80,6 +81,12 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         pass  # a grandchild in a session of its own holds the pipe; it is left
 
 
+def _host(url: str) -> str:
+    """Where an address leads, without what comes after it: of many webhooks that is the password."""
+    parts = urlsplit(url)
+    return display(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+
+
 class _NoDetours(urllib.request.HTTPRedirectHandler):
     """A redirect is an answer: following it would turn the POST into a GET."""
 
@@ -110,7 +117,7 @@ def post(
         method="POST",
     )
     opener = urllib.request.build_opener(_NoDetours)
-    shown = display(url)
+    shown = _host(url)
     why = ""
     for attempt in range(tries):
         if attempt and stop.wait(_WAITS[min(attempt, len(_WAITS)) - 1]):

@@ -14,6 +14,7 @@ from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped
 from engine.jobs.store import Job
 from engine.jobs.waiting import go_on
 from engine.library import Library
+from engine.names import display
 from engine.storage.database import execute, write
 from engine.supervisor.handlers import cleanup_of, conclude, handler_of
 from engine.volumes import store as volumes
@@ -94,7 +95,7 @@ class Runner:
         except Exception as error:  # the boundary: whatever a handler did not foresee ends its own job only
             logger.exception("job %s ended by an unforeseen error", job.job_id)
             self._fail(
-                f"An unforeseen error ended this job ({type(error).__name__}: {error}). "
+                f"An unforeseen error ended this job ({type(error).__name__}: {display(str(error))}). "
                 "What was verified stays verified; the engine's log has the details. Retry goes on."
             )
 

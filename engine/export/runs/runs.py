@@ -167,7 +167,7 @@ def goes_with(library: Library, given: str) -> list[str]:
 
 
 def delete(library: Library, given: str, *, keep_files: bool = False) -> Deleted:
-    """Remove a run that has ended: its finished files, its segments, its rows.
+    """Remove a run that has ended: its finished files, its segments, its log, its rows.
 
     A finished file that is no longer what the run made is left alone.
 
@@ -195,6 +195,7 @@ def delete(library: Library, given: str, *, keep_files: bool = False) -> Deleted
         _forget_copy(db, path, entry["blake3"])
         removed.append(path)
     shutil.rmtree(run_folder(library, run.run_id), ignore_errors=True)
+    placing.remove(log_path(library, run.run_id))
     if run.thumbnail:
         placing.remove(run.thumbnail)
     with write(db):

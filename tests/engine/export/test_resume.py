@@ -357,6 +357,7 @@ def test_deleting_takes_the_file_along_unless_it_was_changed(desk, clip):
     gone = runs.delete(desk.library, first.run_id)
     assert gone.removed == (first.output_path,)
     assert not os.path.exists(first.output_path)
+    assert not [name for name in os.listdir(desk.library.logs) if first.run_id in name]
     assert desk.one("SELECT count(*) FROM copies WHERE role = 'export'") == 1
     Path(second.output_path).write_bytes(b"somebody's own work")
     kept = runs.delete(desk.library, second.run_id)

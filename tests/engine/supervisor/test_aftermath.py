@@ -154,7 +154,8 @@ def test_a_command_that_is_not_there_is_a_warning(library: Library) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [("hook.command", "tell --me"), ("hook.command", "/bin/x 'open"), ("hook.command", "[1]"),
-     ("webhook.url", "ftp://x/y"), ("webhook.url", "http://")],
+     ("webhook.url", "ftp://x/y"), ("webhook.url", "http://"), ("webhook.url", "http://x:99999/"),
+     ("webhook.url", "http://me:secret@x/")],
 )  # fmt: skip
 def test_what_could_not_be_told_is_refused_when_it_is_set(key: str, value: str) -> None:
     with pytest.raises(WrongUse):
@@ -190,12 +191,15 @@ def test_a_webhook_that_refuses_is_a_warning(
 ) -> None:
     monkeypatch.setattr(outward, "_WAITS", (0.01,))
     url, seen, answers = posted
-    put("webhook.url", url)
+    put("webhook.url", url + "hooks/T0KEN")
     answers[:] = [answer] * 9
     job_id = ended(library)
     Aftermath(library).work_off()
     assert len(seen) == tries
-    assert said in warnings(library, job_id)[0]
+    warning = warnings(library, job_id)[0]
+    assert said in warning
+    assert url.rstrip("/") in warning
+    assert "T0KEN" not in warning, "a log is handed on with a report"
 
 
 def test_a_webhook_that_hangs_is_given_up(library: Library) -> None:
