@@ -143,7 +143,9 @@ class Desk(Protocol):
         """Delete a run that has ended, with its films. Returns sentences on files that were left alone."""
         ...
 
-    def scan(self, path: str) -> str:
+    def scan(
+        self, path: str, *, full_hash: bool = False, auto_apply: bool = False, min_confidence: float = 0.95
+    ) -> str:
         """Queue a relink scan of a folder. Returns the job's id."""
         ...
 

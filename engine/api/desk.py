@@ -187,11 +187,16 @@ class Desk:
 
         return list(exports.delete(self._library, run_id)["kept"])
 
-    def scan(self, path: str) -> str:
-        """Queue a relink scan. Returns the job's id."""
+    def scan(
+        self, path: str, *, full_hash: bool = False, auto_apply: bool = False, min_confidence: float = 0.95
+    ) -> str:
+        """Queue a relink scan, see :func:`engine.api.relinks.queue_scan`. Returns the job's id."""
         from engine.api import relinks
 
-        return str(relinks.queue_scan(self._library, path)["job_id"])
+        queued = relinks.queue_scan(
+            self._library, path, auto_apply=auto_apply, min_confidence=min_confidence, full_hash=full_hash
+        )
+        return str(queued["job_id"])
 
     def decide(self, candidate_id: int, verdict: str) -> None:
         """Give (``apply``, ``reject``, ``later``) or take back (``undo``) a verdict."""

@@ -287,8 +287,9 @@ class FakeDesk:
         self.run_source.sequence.remove(run_id)
         return self.left_alone
 
-    def scan(self, path: str) -> str:
-        self._ask("scan", path)
+    def scan(self, path: str, **options: Any) -> str:
+        how = {key: value for key, value in options.items() if value is not False and value != 0.95}
+        self._ask("scan", path, *([how] if how else []))
         return "scan-job"
 
     def decide(self, candidate_id: int, verdict: str) -> None:

@@ -14,10 +14,10 @@ from engine.errors import IllegalTransition, RushesError
 from tests.tui.fakes import FakeDesk, Ticks, busy_desk, candidate, job, volume
 from tui.app import RushesApp
 from tui.screens.confirm import ConfirmDialog
-from tui.screens.exports import what_goes
 from tui.screens.inputs import AnswerDialog
 from tui.screens.new_ingest import IngestDialog
 from tui.screens.plan import PlanDialog
+from tui.screens.run_cells import what_goes
 from tui.screens.triage import TriageScreen
 from tui.widgets.bars import StatusLine
 from tui.widgets.line_view import LineView
@@ -708,3 +708,27 @@ def test_a_question_about_many_files_counts_the_rest() -> None:
     assert (len(lines), lines[-1]) == (8, "and 3 more files")
     assert len(what_goes(["/out/a.mp4"])) == 2
     assert "No finished film" in what_goes([])[0]
+
+
+# -- the dialog of a scan ------------------------------------------------------------
+async def test_a_scan_as_the_command_line_does_it(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "n", *"/drive", "enter")
+        assert desk.asked == [("scan", "/drive")], "as it always was"
+        await press(pilot, "n", *"/drive", "ctrl+n", "space", "down", "space", "down", "h", "minus")
+        await press(pilot, "enter")
+        wanted = {"full_hash": True, "auto_apply": True, "min_confidence": 0.89}
+        assert desk.asked[-1] == ("scan", "/drive", wanted)
+        await press(pilot, "n", *"/drive", "ctrl+n", "k", "l", "l", "ctrl+n", *"/B", "enter")
+        assert desk.asked[-1] == ("scan", "/drive/B", {"min_confidence": 0.0}), "round from 100 to 0"
+
+
+async def test_a_scan_without_a_folder_says_what_to_type(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "n", "ctrl+n", "enter")
+        assert desk.asked == []
+        assert "Type a folder" in app.screen.query_one("#said", LineView).text

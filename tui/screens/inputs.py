@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input
 
 from engine.api.rows import RecipeRow
@@ -75,6 +76,7 @@ class PathDialog(Dialog[str]):
             box.border_title = Content(self._title)
             yield LineView(id="why")
             yield PathField(self._label, self._placeholder, self._places, self._avoid, id="path")
+            yield from self.more()
             yield LineView(id="said")
             yield OneLine(id="foot", classes="foot")
 
@@ -91,16 +93,24 @@ class PathDialog(Dialog[str]):
         path.ending = self._ending
         self.call_after_refresh(path.type_into)
 
+    def more(self) -> Sequence[Widget]:
+        """What is asked for below the field."""
+        return ()
+
     @on(PathField.Entered)
     def _entered(self, event: PathField.Entered) -> None:
         event.stop()
+        self.enter(event.path)
+
+    def enter(self, path: str) -> None:
+        """Do it with this path."""
         if self._waiting:
             return
-        if not event.path:
+        if not path:
             self._say(f"Type a {self._label.lower()}, or choose one with the arrows and tab.", "warn")
             return
         self._waiting = True
-        self.rushes.runner.submit(lambda: self._submit(event.path), self._answered, slow=True)
+        self.rushes.runner.submit(lambda: self._submit(path), self._answered, slow=True)
 
     def _say(self, text: str, tone: str) -> None:
         self.query_one("#said").display = True

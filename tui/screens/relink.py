@@ -23,10 +23,10 @@ from tui.screens import compare
 from tui.screens.cells import no_row
 from tui.screens.clips import where_is_clip
 from tui.screens.ingest import mounted
-from tui.screens.inputs import PathDialog
 from tui.screens.mapping import MapDialog
 from tui.screens.relink_cells import COLUMNS, OPEN, confidence, match, state
 from tui.screens.relink_lists import RulesScreen, SessionsScreen
+from tui.screens.scan import ScanDialog, ScanOptions
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import Line
@@ -439,19 +439,21 @@ class RelinkScreen(TriageScreen):
         rows, dead = mounted(self)
         places = [cast("str", row.mount_point) for row in rows]
 
+        def scan(path: str, options: ScanOptions) -> str:
+            return self.rushes.desk.scan(
+                path,
+                full_hash=options.full_hash,
+                auto_apply=options.auto_apply,
+                min_confidence=options.percent / 100,
+            )
+
         def queued(job_id: str | None) -> None:
             if job_id is not None:
                 self.rushes.tell("Scanning; candidates show up here as they are found.")
                 self.rushes.feed.poll()
 
         self.rushes.push_screen(
-            PathDialog(
-                "Look for lost files",
-                "Only files whose size fits a lost one are read; nothing is changed there.",
-                self.rushes.desk.scan,
-                places,
-                dead,
-            ),
+            ScanDialog(scan, places, dead),
             queued,
         )
 
