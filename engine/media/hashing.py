@@ -36,6 +36,11 @@ C4_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 READ_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """How files are opened for hashing: never through a link, and without hanging on a pipe."""
 
+SEQUENTIAL: int = getattr(os, "POSIX_FADV_SEQUENTIAL", -1)
+WILLNEED: int = getattr(os, "POSIX_FADV_WILLNEED", -1)
+DONTNEED: int = getattr(os, "POSIX_FADV_DONTNEED", -1)
+"""Advice for :func:`advise`; -1 where the system takes none (macOS)."""
+
 Check = Callable[[], None]
 """Called between buffers; raises when the work must stop."""
 
@@ -168,13 +173,14 @@ def full_hash(path: str | int, check: Check | None = None, direct: bool = False)
 def open_for_reading(path: str, *, direct: bool = False, dir_fd: int | None = None) -> int:
     """Open a file for one sequential read; with ``direct`` past the page cache where that is possible."""
     flags = READ_FLAGS
-    if direct:
+    past: int = getattr(os, "O_DIRECT", 0) if direct else 0
+    if past:
         try:
-            return os.open(path, flags | os.O_DIRECT, dir_fd=dir_fd)
+            return os.open(path, flags | past, dir_fd=dir_fd)
         except OSError:
             pass  # tmpfs and some FUSE file systems refuse O_DIRECT: the ordinary way then
     fd = os.open(path, flags, dir_fd=dir_fd)
-    advise(fd, os.POSIX_FADV_SEQUENTIAL)
+    advise(fd, SEQUENTIAL)
     return fd
 
 
@@ -266,6 +272,8 @@ def read_window(fd: int, offset: int, length: int) -> bytes:
 
 def advise(fd: int, advice: int) -> None:
     """``posix_fadvise`` over the whole file; a file system that knows no such advice loses nothing."""
+    if advice < 0:
+        return
     try:
         os.posix_fadvise(fd, 0, 0, advice)
     except OSError:

@@ -11,12 +11,23 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from blake3 import blake3
 
-from engine.media.hashing import READ_FLAGS, Check, Digester, advise, digest_fd, open_for_reading
+from engine.media.hashing import (
+    DONTNEED,
+    READ_FLAGS,
+    SEQUENTIAL,
+    WILLNEED,
+    Check,
+    Digester,
+    advise,
+    digest_fd,
+    open_for_reading,
+)
 
 DEVICE = "device re-read"
 CACHED = "cached re-read"
@@ -67,6 +78,8 @@ class Reading:
 
 def cached_pages(fd: int) -> int | None:
     """Pages of this file that are in the page cache; None when the kernel cannot be asked."""
+    if not sys.platform.startswith("linux"):  # that number is another call elsewhere
+        return None
     whole = _Range(0, 0)
     counts = _Counts()
     if _libc.syscall(_CACHESTAT, fd, ctypes.byref(whole), ctypes.byref(counts), 0) != 0:
@@ -76,7 +89,7 @@ def cached_pages(fd: int) -> int | None:
 
 def drop_cache(fd: int) -> None:
     """Ask the kernel to forget this file's clean pages. Dirty ones stay: call ``fsync`` first."""
-    advise(fd, os.POSIX_FADV_DONTNEED)
+    advise(fd, DONTNEED)
 
 
 class Reread:
@@ -112,7 +125,7 @@ class Reread:
         self._fd = os.open(name, READ_FLAGS, dir_fd=dir_fd)
         try:
             if not ahead:
-                advise(self._fd, os.POSIX_FADV_SEQUENTIAL)
+                advise(self._fd, SEQUENTIAL)
             drop_cache(self._fd)
             self._left = cached_pages(self._fd) if self._trusted else None
             if self._left:  # held by somebody who has it mapped: go past the cache
@@ -120,7 +133,7 @@ class Reread:
                 self._fd = -1
                 self._fd = open_for_reading(name, direct=True, dir_fd=dir_fd)
             elif ahead and self._left == 0:
-                advise(self._fd, os.POSIX_FADV_WILLNEED)
+                advise(self._fd, WILLNEED)
         except BaseException:
             self.close()
             raise

@@ -95,6 +95,8 @@ def _ask_for_windows(descriptor: int, size: int) -> None:
                 return
         except OSError:
             pass  # not in memory, or a file system that cannot tell
+    if not hasattr(os, "posix_fadvise"):
+        return
     try:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
         for offset in (0, size // 2 - FAST_WINDOW // 2, size - FAST_WINDOW):

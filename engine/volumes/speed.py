@@ -15,7 +15,7 @@ from engine import clock
 from engine.errors import Refused, RushesError
 from engine.jobs import store as jobs
 from engine.jobs.context import JobContext, Outcome
-from engine.media.hashing import advise, open_for_reading
+from engine.media.hashing import DONTNEED, advise, open_for_reading
 from engine.names import display
 from engine.storage.database import rows, write
 from engine.volumes import places, store
@@ -214,7 +214,7 @@ def _measure(path: str, size: int, check: Callable[[], None], on_bytes: Callable
             on_bytes(done)
         os.fsync(fd)
         write_rate = int(done / max(1e-6, time.monotonic() - started))
-        advise(fd, os.POSIX_FADV_DONTNEED)
+        advise(fd, DONTNEED)
         cached = _resident(fd, done) > 0.1
     finally:
         os.close(fd)

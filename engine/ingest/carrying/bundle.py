@@ -32,7 +32,7 @@ from engine.ingest.ends import folders
 from engine.ingest.ends.ends import Destination, Source
 from engine.ingest.records.catalogue import Content
 from engine.media import rereading
-from engine.media.hashing import READ_FLAGS, Check, advise, digests_of
+from engine.media.hashing import DONTNEED, READ_FLAGS, WILLNEED, Check, advise, digests_of
 
 AHEAD = 64
 """So many files are opened and asked for before the one in hand, so that the device has work in its queue."""
@@ -248,7 +248,7 @@ def _ahead(
 def _open_source(item: Item) -> int:
     """Open a source and have the kernel fetch it."""
     fd = os.open(item.name, READ_FLAGS, dir_fd=item.folder)
-    advise(fd, os.POSIX_FADV_WILLNEED)
+    advise(fd, WILLNEED)
     return fd
 
 
@@ -267,7 +267,7 @@ def _carry(item: Item, fd: int, extra: Sequence[str]) -> bool:
     read = time.perf_counter()
     blake3, xxh128, extras = digests_of(data, extra)
     hashed = time.perf_counter()
-    advise(fd, os.POSIX_FADV_DONTNEED)
+    advise(fd, DONTNEED)
     mode = (facts.st_mode & 0o777) | 0o600  # never less than what lets us read it back and remove it
     for leg in item.legs:
         _write_new(leg, data, mode, mtime_ns)

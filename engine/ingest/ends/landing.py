@@ -12,7 +12,7 @@ from engine.ingest.ends import failures, folders, stalls
 from engine.ingest.ends.failures import Failure
 from engine.ingest.ends.reach import HERE, Reach
 from engine.media import rereading
-from engine.media.hashing import BUFFER, READ_FLAGS, Check, advise
+from engine.media.hashing import BUFFER, DONTNEED, READ_FLAGS, SEQUENTIAL, WILLNEED, Check, advise
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Original:
 
 
 def _close(fd: int) -> None:
-    advise(fd, os.POSIX_FADV_DONTNEED)
+    advise(fd, DONTNEED)
     os.close(fd)
 
 
@@ -65,7 +65,7 @@ def open_original(folder: int, name: str, shown: str, *, ahead: bool = True, rea
         os.close(fd)
         raise FileNotFoundError(2, "is no regular file any more", name)
     together = ahead and facts.st_size <= BUFFER  # those are opened by the dozen
-    advise(fd, os.POSIX_FADV_WILLNEED if together else os.POSIX_FADV_SEQUENTIAL)
+    advise(fd, WILLNEED if together else SEQUENTIAL)
     mode = stat.S_IMODE(facts.st_mode)
     return Original(fd, shown, facts.st_size, facts.st_mtime_ns, facts.st_ino, mode, reach)
 

@@ -410,3 +410,27 @@ def test_a_share_that_shows_none_of_its_files_is_asked_about() -> None:
     for spot in (Spot(absent=3), Spot(absent=15, touched=1), Spot(fit=1, absent=15)):
         assert decide([seen], [away(share)], {(0, "v"): spot})[0].verdict == "same", spot
     assert decide([share], [here(share)], {(0, "v"): Spot(absent=16)})[0].verdict == "conflict"
+
+
+def test_a_share_with_half_of_its_files_touched_is_itself() -> None:
+    share = Evidence("nfs4", share="nas:/footage", session="boot:0:50:0")
+    assert judge(share, share, Spot(fit=2, touched=2, absent=12)).verdict == "same"
+    told = replace(share, fs_uuid=U1)
+    assert judge(told, share, Spot(absent=16)).verdict == "doubtful", "one id is no comparison"
+    assert judge(told, told, Spot(absent=16)).verdict == "same", "its id says so"
+    weak = replace(share, fs_uuid="1234-ABCD")
+    assert judge(weak, weak, Spot(absent=16)).verdict == "different"
+
+
+def test_what_is_new_does_not_say_never_seen_of_a_conflict() -> None:
+    clone = replace(DRIVE, session="boot:8:17:aa", hardware="serial:B/2#1")
+    first, second = decide([DRIVE, clone], [here(DRIVE)])
+    assert "never seen" not in second.reasons
+    assert "same file-system UUID" in first.reasons
+
+
+def test_of_two_mounts_of_one_known_volume_the_first_is_it() -> None:
+    named = Evidence("fuse.x", share="pool", session="boot:0:50:0")
+    seen = [replace(named, session=f"boot2:0:{n}:0") for n in (61, 62)]
+    decisions = decide(seen, [away(named)])
+    assert [one.volume_id for one in decisions] == ["v", None]
