@@ -25,8 +25,12 @@ Row = dict[str, Any]
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that may have something to do at the end of each write transaction."""
+    """A connection that may have something to do at the end of each write transaction.
 
+    ``at_rest``: it reads a file that nobody was writing when it was opened, and sees no change of it.
+    """
+
+    at_rest = False
     before_commit: Callable[[sqlite3.Connection], None] | None = None
 
 
@@ -41,13 +45,11 @@ def connect(path: Path, *, read_only: bool = False) -> Database:
     Raises:
         sqlite3.Error: the file cannot be opened or is no database.
     """
-    mode = "ro" if read_only else "rwc"
-    if read_only and not os.access(path.parent, os.W_OK):
-        # WAL needs its -shm file beside the database; where the folder cannot
-        # be written nobody else can write either, so the file does not change.
-        mode = "ro&immutable=1"
+    at_rest = read_only and _is_at_rest(path)
+    mode = "ro&immutable=1" if at_rest else "ro" if read_only else "rwc"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, factory=_Connection)
+    connection.at_rest = at_rest
     try:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -58,6 +60,15 @@ def connect(path: Path, *, read_only: bool = False) -> Database:
     except BaseException:
         connection.close()
         raise
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether a database can only be read as a file that nobody changes.
+
+    WAL needs its -wal and -shm files beside the database. Where we may not make them, and nobody else has,
+    nobody writes just now: on a read-only medium for good, else until another user's engine starts.
+    """
+    return not os.access(path.parent, os.W_OK) and not os.path.exists(f"{path}-wal")
 
 
 @contextmanager
@@ -129,6 +140,9 @@ class Connections:
     def current(self) -> Database:
         """Return the calling thread's connection, opening it on first use."""
         db: Database | None = getattr(self._local, "db", None)
+        if db is not None and getattr(db.conn, "at_rest", False) and not _is_at_rest(self.path):
+            self.close_current()  # somebody writes by now, and this connection would not see it
+            db = None
         if db is None:
             db = connect(self.path, read_only=self.read_only)
             if isinstance(db.conn, _Connection):
