@@ -1,7 +1,8 @@
 """Asking a file what it is: one run of ffprobe, read-only, with a deadline.
 
-ffprobe is told that the file is a file (``file:`` and a protocol list of one),
-so that no name and no playlist inside can make it open a network address.
+ffprobe is told that the file is a file (``file:``), and may read it as itself only
+(see :mod:`engine.media.reading`): no name and no playlist inside can make it open
+an address or another file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from engine.media import child
 from engine.media.facts import AudioFacts, MediaFacts, Unplayable, VideoFacts
 from engine.media.kinds import HEADER_BYTES, sniff
 from engine.media.rates import fraction, is_common, snapped, steady_rate
+from engine.media.reading import LISTS, as_anything_but_a_list
 from engine.media.stated import camera, identifiers_of, recorded_at, reel_name, tags_of, timecode_of, umid_of
 from engine.media.tools import Tools
 from engine.media.wholeness import missing_bytes
@@ -32,7 +34,7 @@ PROBE_SECONDS = 30.0
 _RATE_PACKETS = 300
 """How many frames are looked at when the header's two rates disagree: ten seconds or more of them."""
 
-_NOT_MEDIA = frozenset({"tty", "hls", "concat", "dash", "sdp", "ffmetadata", "rtsp", "imf", "lavfi", "bin"})
+_NOT_MEDIA = LISTS | {"tty", "ffmetadata", "lavfi", "bin"}
 """Formats that ffprobe opens although they are text or point elsewhere: none of them is footage."""
 
 _STILL_FORMATS = frozenset({"image2", "webp", "gif"})
@@ -159,7 +161,7 @@ def _ask(tools: Tools, path: str, timeout: float, wanted: list[str]) -> dict[str
     if "%" in whole and looks_like_a_still(whole):
         command += ["-f", "image2", "-pattern_type", "none"]  # else %d means a numbered series
     try:
-        ran = child.run([*command, "-protocol_whitelist", "file", "-i", f"file:{whole}"], seconds=timeout)
+        ran = child.run([*command, *as_anything_but_a_list(), "-i", f"file:{whole}"], seconds=timeout)
     except OSError as error:
         raise Unplayable(
             f"{name} was not looked at: ffprobe cannot be started ({error.strerror})."
@@ -206,6 +208,7 @@ _REASONS = (
     ("Permission denied", "it may not be read"),
     ("Input/output error", "the drive reports a read error"),
     ("Protocol not on whitelist", "it points to another place instead of holding footage"),
+    ("ormat not on whitelist", "it is a list of other files instead of footage"),
     ("not on whitelist", "it points to another place instead of holding footage"),
 )
 

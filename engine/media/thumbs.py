@@ -10,6 +10,7 @@ from engine.errors import RushesError
 from engine.media import child
 from engine.media.facts import MediaFacts
 from engine.media.probe import looks_like_a_still
+from engine.media.reading import as_itself
 from engine.media.tools import Tools
 from engine.names import display
 
@@ -58,7 +59,7 @@ def thumbnail(
     try:
         said = ""
         for moment in dict.fromkeys((_moment(facts), Fraction(0))):
-            said = _take(tools, source, temp, moment, (width, height))
+            said = _take(tools, source, facts.container, temp, moment, (width, height))
             if not said:
                 os.replace(temp, target)
                 return width, height
@@ -83,13 +84,15 @@ def _moment(facts: MediaFacts) -> Fraction:
     return min(Fraction(facts.duration_ms, 10_000), _LATEST)
 
 
-def _take(tools: Tools, source: str, temp: str, moment: Fraction, size: tuple[int, int]) -> str:
+def _take(
+    tools: Tools, source: str, container: str, temp: str, moment: Fraction, size: tuple[int, int]
+) -> str:
     """Write one frame to ``temp``; return what went wrong, or nothing."""
     seek = ["-ss", f"{float(moment):.3f}"] if moment else []
     still = ["-f", "image2", "-pattern_type", "none"] if _is_numbered_still(source) else []
     command = [
         tools.ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-y", *seek, *still,
-        "-protocol_whitelist", "file", "-i", f"file:{os.path.abspath(source)}",
+        *as_itself(container), "-i", f"file:{os.path.abspath(source)}",
         "-map", "0:V:0", "-an", "-frames:v", "1",
         "-vf", f"scale={size[0]}:{size[1]}:flags=bicubic,setsar=1,format=yuvj420p",
         "-c:v", "mjpeg", "-q:v", "4", "-threads", "1", "-f", "image2", "-update", "1", f"file:{temp}",

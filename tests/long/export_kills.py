@@ -134,7 +134,7 @@ def disturbed(root: Path, media: list[Path], preset: str, who: str, at: float, w
 def strike(pid: int, who: str) -> None:
     """SIGKILL the encoders of an engine, the engine, or both."""
     engine = psutil.Process(pid)
-    encoders = [child for child in engine.children(recursive=True) if "ffmpeg" in child.name()]
+    encoders = [child for child in engine.children(recursive=True) if is_encoder(child)]
     if who in ("engine", "both"):
         engine.send_signal(signal.SIGKILL)
     if who in ("encoder", "both"):
@@ -148,6 +148,14 @@ def strike(pid: int, who: str) -> None:
             engine.wait(10)
         except psutil.TimeoutExpired:
             pass  # reaped by the client that started it
+
+
+def is_encoder(child: psutil.Process) -> bool:
+    """Whether a process is an ffmpeg. One that has ended by itself meanwhile is none any more."""
+    try:
+        return "ffmpeg" in child.name()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def settled(library: Library, queued: Queued) -> str:

@@ -15,6 +15,7 @@ from engine.export.planning import drawing
 from engine.export.planning.plan import Chunk, Plan, Segment, Source
 from engine.export.planning.timeline import SAMPLE_RATE, Part, Piece, samples_at
 from engine.export.recipes import codecs, hardware
+from engine.media.reading import as_itself
 
 PREROLL_SECONDS = 1
 """How long before its first frame, at least, a picture is sought: temporal filters need a run-up, and the
@@ -50,12 +51,13 @@ def input_arguments(plan: Plan, part: Part, path: str, *, sound: bool = False) -
     come from the key frame before the sought moment on, not from that moment:
     where a picture stands for seconds, the one that still stands lies before it.
     """
-    card = plan.sources[part.source].card
+    source = plan.sources[part.source]
+    card = source.card
     if card is not None:
         picture = f"color=c=black:s={plan.width}x{plan.height}:r={plan.rate}:d={card['seconds']}"
         return ["-f", "lavfi", "-i", picture]
     seek = _seek(plan, part, sound=sound)
-    args = ["-protocol_whitelist", "file,crypto,data"]
+    args = as_itself(source.form)
     if seek:
         args += ["-ss", str(seek)] if sound else ["-noaccurate_seek", "-ss", str(seek)]
     return [*args, "-i", path]

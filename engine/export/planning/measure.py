@@ -13,6 +13,7 @@ from fractions import Fraction
 from engine.export.planning.timeline import SAMPLE_RATE
 from engine.media import child, ffmpeg
 from engine.media.facts import MediaFacts
+from engine.media.reading import as_itself
 from engine.media.tools import Tools
 from engine.names import display
 
@@ -55,14 +56,15 @@ def measured(tools: Tools, path: str, title: str, facts: MediaFacts) -> Measured
     if not has_broken_clock(facts):
         return Measured(full)
     # The picture, read alone, begins at nought.
-    return Measured(replace(full, start_frame=0), _shift(tools, path))
+    return Measured(replace(full, start_frame=0), _shift(tools, path, facts.container))
 
 
 def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> MediaFacts:
     if facts.video is None or facts.frames is not None or not facts.duration_ms:
         return facts
     told = facts.duration_ms / 1000
-    found = _end(tools, path, f"{max(0.0, told - _TAIL_SECONDS):.3f}%") or _end(tools, path, "%")
+    late = f"{max(0.0, told - _TAIL_SECONDS):.3f}%"
+    found = _end(tools, path, facts.container, late) or _end(tools, path, facts.container, "%")
     if found is None:
         return facts
     start, end = found
@@ -76,7 +78,7 @@ def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> Medi
     return replace(facts, duration_ms=round(length * 1000), warnings=warnings)
 
 
-def _end(tools: Tools, path: str, interval: str) -> tuple[float, float] | None:
+def _end(tools: Tools, path: str, form: str, interval: str) -> tuple[float, float] | None:
     """The file's first time stamp, and seconds from it to the end of its last picture, as far as is read."""
     ran = child.run(
         [
@@ -91,6 +93,7 @@ def _end(tools: Tools, path: str, interval: str) -> tuple[float, float] | None:
             "packet=pts_time,duration_time:format=start_time",
             "-of",
             "compact",
+            *as_itself(form),
             ffmpeg.file_url(path),
         ],
         seconds=_DEADLINE_SECONDS,
@@ -110,12 +113,13 @@ def _end(tools: Tools, path: str, interval: str) -> tuple[float, float] | None:
     return (start, max(ends) - start) if ends else None
 
 
-def _shift(tools: Tools, path: str) -> int:
+def _shift(tools: Tools, path: str, form: str) -> int:
     """Samples from the first sound to the first picture."""
     starts: dict[str, Fraction] = {}
     entries = ["-show_entries", "stream=codec_type,start_time", "-of", "compact=p=0"]
     ran = child.run(
-        [tools.ffprobe, "-v", "error", *entries, ffmpeg.file_url(path)], seconds=_DEADLINE_SECONDS
+        [tools.ffprobe, "-v", "error", *entries, *as_itself(form), ffmpeg.file_url(path)],
+        seconds=_DEADLINE_SECONDS,
     )
     for line in ran.out.decode("ascii", "replace").splitlines():
         values = dict(pair.partition("=")[::2] for pair in line.split("|"))

@@ -28,7 +28,7 @@ from engine.export.planning.timeline import (
 )
 from engine.export.recipes import codecs
 
-VERSION = 3
+VERSION = 4
 """Version of plan and graph. A change that gives other bytes raises it, and old segments are not found."""
 
 AUDIO_CHUNK_SECONDS = 600
@@ -65,6 +65,7 @@ class Source:
             None when no stamp shows it.
         hdr: transfer of an HDR picture that is brought to the film's colours; None for all others.
         card: of a title card, drawn instead of read from a file: ``text``, ``size``, ``seconds``; else None.
+        form: what the file is, as ffmpeg names containers: it is read as that or not at all.
     """
 
     clip_id: str
@@ -89,6 +90,7 @@ class Source:
     timecode: dict[str, Any] | None = None
     hdr: str | None = None
     card: dict[str, Any] | None = None
+    form: str = ""
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ def source_of(clip: Chosen, file: File, found: Measured, rate: Fraction, manner:
         words=manner.words_of(clip),
         timecode=manner.timecode_of(facts, rate),
         hdr=shape.hdr_transfer(facts) if manner.tonemap else None,
+        form=facts.container,
     )
 
 

@@ -19,7 +19,7 @@ from engine.export.rendering.join import Made, concat_list
 SOURCE = Source(
     clip_id="c1", title="A", asset_id=1, identity="blake3:aa", size=1000, width=1920, height=1080,
     fps="25", start=0, tail=3, interlaced=False, full_range=False, matrix="bt709", channels=2, tracks=1,
-    sound_shift=0, deep_seek=False,
+    sound_shift=0, deep_seek=False, form="mov,mp4,m4a,3gp,3g2,mj2",
 )  # fmt: skip
 
 
@@ -131,6 +131,7 @@ def test_the_same_plan_gives_the_same_words():
     assert words == again
     assert all("-threads" in line and line[line.index("-threads") + 1] == "4" for line in words)
     assert all(line[line.index("-protocol_whitelist") + 1] == "file,crypto,data" for line in words)
+    assert all(line[line.index("-format_whitelist") + 1] == SOURCE.form for line in words)
 
 
 def test_durations_in_the_list_never_drift():

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
-from engine.errors import Refused
+from engine.errors import Refused, RushesError
 from engine.export.planning import graph
 from engine.export.recipes import presets
 from engine.export.recipes.system_presets import SYSTEM
 from engine.export.runs import ledger, records
+from engine.media.facts import Unplayable
+from engine.media.probe import probe
+from engine.media.thumbs import thumbnail
 from engine.storage.config import open_config
 
 BT2020 = ("-pix_fmt", "yuv420p10le", "-color_primaries", "bt2020", "-colorspace", "bt2020nc")
@@ -111,20 +117,88 @@ def test_files_may_be_called_anything(desk, clip):
     assert len(os.listdir(each.output_path)) >= len(NAMES)
 
 
-def test_no_file_makes_ffmpeg_open_a_network_address(desk, clip, tmp_path):
-    """A playlist in place of a film: only files may be opened, whatever the file says."""
+ADDRESS = "http://127.0.0.1:{port}/x.ts"
+LISTS = {
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n",
+    "concat": "ffconcat version 1.0\nfile '{other}'\n",
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"'
+    ' mediaPresentationDuration="PT1S" profiles="urn:mpeg:dash:profile:isoff-main:2011"><Period>'
+    '<AdaptationSet contentType="video"><Representation id="1" bandwidth="1"><BaseURL>{other}</BaseURL>'
+    "</Representation></AdaptationSet></Period></MPD>",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {port} RTP/AVP 96\n",
+}
+
+
+class Traps:
+    """A named pipe and a port that tell whether anybody opened them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pipe = folder / "other.ts"
+        os.mkfifo(self.pipe)
+        self._ear = socket.create_server(("127.0.0.1", 0))
+        self._ear.setblocking(False)
+        self.port = self._ear.getsockname()[1]
+        self.sprung: list[str] = []
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look)
+        self._watch.start()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.002):
+            try:
+                os.close(os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK))
+                self.sprung.append("file")
+            except OSError:
+                pass  # nobody reads it
+            try:
+                self._ear.accept()[0].close()
+                self.sprung.append("address")
+            except BlockingIOError:
+                pass  # nobody called
+
+    def close(self) -> None:
+        self._over.set()
+        self._watch.join()
+        self._ear.close()
+
+
+@pytest.fixture
+def traps(tmp_path):
+    made = Traps(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_list_in_place_of_a_film_opens_nothing_else(desk, clip, traps):
+    """Whatever a file says, ffmpeg opens that file alone: at the first look, and when it is rendered."""
     desk.add(clip("a.mov"), "a.mov")
-    run = desk.export(preset="archive")
-    (entry,) = ledger.load_plan(desk.library.db(), run.run_id)
+    real = probe(desk.tools, desk.path("a.mov"))
+    (entry,) = ledger.load_plan(desk.library.db(), desk.export(preset="archive").run_id)
     part = entry.plan.segments[0].pieces[0].parts[0]
-    fake = tmp_path / "film.m3u8"
-    address = "http://127.0.0.1:9/x.ts"
-    fake.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n")
-    args = graph.input_arguments(entry.plan, part, f"file:{fake}")
-    command = [desk.tools.ffmpeg, "-v", "error", "-nostdin", *args, "-f", "null", "-"]
-    ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
-    assert ran.returncode != 0
-    assert "whitelist" in ran.stderr.lower()
+    fake = traps.pipe.with_name("film.mov")
+    wanted = graph.input_arguments(entry.plan, part, f"file:{fake}")
+    others = (ADDRESS.format(port=traps.port), f"file://{traps.pipe}", traps.pipe.name)
+    for form, other in itertools.product(LISTS, others):
+        fake.write_text(LISTS[form].format(other=other, port=traps.port))
+        with pytest.raises(Unplayable):
+            probe(desk.tools, str(fake), timeout=5)
+        with pytest.raises(RushesError):
+            thumbnail(desk.tools, str(fake), str(fake.with_name("t.jpg")), real)
+        command = [desk.tools.ffmpeg, "-v", "error", "-nostdin", *wanted, "-f", "null", "-"]
+        ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+        assert ran.returncode != 0
+        assert traps.sprung == [], (form, other)
+
+
+def test_the_traps_are_sprung_by_an_ffmpeg_that_may_open_anything(desk, traps):
+    """What the test before would see if nothing were done."""
+    for other, told in ((ADDRESS.format(port=traps.port), "address"), (f"file:{traps.pipe}", "file")):
+        fake = traps.pipe.with_name("film.m3u8")
+        fake.write_text(LISTS["hls"].format(other=other))
+        free = ["-protocol_whitelist", "file,http,tcp", "-allowed_extensions", "ALL"]
+        command = [desk.tools.ffprobe, "-v", "error", *free, str(fake)]
+        subprocess.run(command, check=False, capture_output=True, timeout=30)
+        assert told in traps.sprung
 
 
 def test_corrupt_truncated_empty_and_zero_length_clips_are_never_a_silent_gap(desk, clip, footage):

@@ -222,7 +222,7 @@ def test_playlists_lead_nowhere(tools: Tools, film: Film, tmp_path: Path) -> Non
     (tmp_path / "h.m3u8").write_text(
         "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n"
     )
-    assert "not a media file" in _sentence(tools, tmp_path / "c.mov")
+    assert "it is text" in _sentence(tools, tmp_path / "c.mov")
     assert _sentence(tools, tmp_path / "h.m3u8").startswith("h.m3u8")
 
 
