@@ -15,6 +15,9 @@ class Ids(Sequence[Id]):
     go through all of them, or through a large range, reads them all.
     """
 
+    note: str = ""
+    """What is to be said of the list beside its length: not all are there, or the order is another."""
+
     @abstractmethod
     def among(self, ids: Collection[Id]) -> list[Id]:
         """Those of ``ids`` that are here, in order; quick for the very same collection once more."""

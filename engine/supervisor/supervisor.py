@@ -16,6 +16,7 @@ from engine.storage import audit, config
 from engine.storage.database import execute, row, rows, scalar, write
 from engine.supervisor.aftermath import Aftermath
 from engine.supervisor.lock import EngineLock
+from engine.supervisor.packing import Packing
 from engine.supervisor.queue import startable
 from engine.supervisor.runner import Runner, cancel_idle
 from engine.volumes import monitor, stand_ins
@@ -51,6 +52,7 @@ class Supervisor:
         self._watch_folders = Watcher(library)
         self._notices = Notices(library)
         self._aftermath = Aftermath(library)
+        self._packing = Packing(library)
         self._drives = Drives(library, self._watch_folders.wake)
 
     def run(self, *, take_over: bool = False) -> None:
@@ -69,6 +71,7 @@ class Supervisor:
             self._watch_folders.start()
             self._notices.start()
             self._aftermath.start()
+            self._packing.start()
             execute(self._library.db(), "UPDATE engine SET ready = 1")
             logger.info("engine %s ready for %s", __version__, self._library.root)
             self._loop()
@@ -220,6 +223,7 @@ class Supervisor:
         self._watch_folders.stop()
         self._notices.stop()
         self._aftermath.stop()
+        self._packing.stop()
         runners = list(self._runners.values())
         for runner in runners:
             runner.stop_soon()

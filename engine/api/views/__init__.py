@@ -19,7 +19,8 @@ from engine.api.views.asides import (
 from engine.api.views.base import log
 from engine.api.views.candidates import Candidates, last_scan
 from engine.api.views.clips import Clips, clip_number
-from engine.api.views.jobs import Files, Jobs
+from engine.api.views.files import Files
+from engine.api.views.jobs import Jobs
 from engine.api.views.runs import Runs
 from engine.api.views.totals import Changes, counts, running
 from engine.api.views.volumes import Volumes

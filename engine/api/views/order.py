@@ -61,6 +61,11 @@ class Query:
         """Those of the rows for which ``condition`` holds as well."""
         return replace(self, where=f"{self.where} AND {condition}")
 
+    def only(self, ids: Sequence[Id]) -> Query:
+        """Those of the rows that are among ``ids``."""
+        chosen = self.narrowed(f"{self.key} IN (SELECT value FROM json_each(:the_only))")
+        return replace(chosen, params={**self.params, "the_only": json.dumps(list(ids))})
+
     def ids(self, more: str = "", tail: str = "") -> str:
         """The statement that gives the ids; ``more`` is a further condition, ``tail`` a LIMIT."""
         return (

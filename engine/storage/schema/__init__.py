@@ -33,6 +33,7 @@ from engine.storage.schema import (
     holdings,
     house,
     leaving,
+    packs,
     places,
     tallies,
     twice,
@@ -67,6 +68,7 @@ def _tallies(db: Database) -> None:
         *tallies.RECOUNT,
         *twice.TABLES,
         *twice.RECOUNT,
+        *packs.TABLES,
         *holdings.TABLES,
         *holdings.RECOUNT,
     ):

@@ -11,7 +11,7 @@ from engine.api import views
 from engine.api.facts import ClipScope
 from engine.api.ids import Ids
 from engine.api.rows import Filter, Id
-from engine.api.views import clips, order
+from engine.api.views import clips, files, order
 from engine.library import Library
 from engine.storage.database import rows, write
 
@@ -334,3 +334,39 @@ def test_files_by_state_are_those_that_failed_first_and_by_name_within_each_sour
     failed = source.rows(source.ids(Filter(show="failed")))
     assert {row.status for row in failed} == {"failed", "cancelled"}
     assert len(failed) == 30
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_of_very_many_files_a_list_says_when_it_is_in_another_order_or_not_all(
+    shelf: Library, monkeypatch: pytest.MonkeyPatch, in_turn: bool
+) -> None:
+    if in_turn:
+        with write(shelf.db()) as db:
+            db.execute("UPDATE tasks SET item_id = 1 + (task_id > 40), position = task_id")
+    source, dice, notes = views.Files(shelf, "j"), random.Random(7), set[str]()
+    for wish in (
+        Filter(order=one, show=show, text=text, reverse=turned)
+        for one in source.orders
+        for show in ("all", "active", "failed")
+        for text in ("", "1", "!1", "f31", "mxf", "zz")
+        for turned in (False, True)
+    ):
+        known = list(source.ids(wish))
+        with monkeypatch.context() as small:
+            for name, value in (("SOME", 10), ("FEW", 6), ("FIRST", 8), ("STEP", 5), ("LOOKED_AT", 40)):
+                small.setattr(files, name, value)
+            found = source.ids(wish)
+            note = getattr(found, "note", "")
+            notes.add(note)
+            if isinstance(found, Ids) and "first" not in note:
+                same(found, list(found), dice)
+            if "first" in note:
+                assert set(found) <= set(known)
+                assert 0 < len(found) <= 8 < len(known)
+            else:
+                assert sorted(found) == sorted(known)
+            if "listed" in note:
+                assert list(found) == sorted(found, reverse=wish.reverse)
+            elif not note and wish.show == "all":
+                assert list(found) == known
+    assert notes == {"", files.BY_STATE, files.SO_MANY, f"{files.SO_MANY}, the first of more"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from engine.api.views.jobs import Files, Jobs
+from engine.api.views.files import Files
+from engine.api.views.jobs import Jobs
 from engine.ingest.carrying.carrier import Carrier
 from engine.ingest.carrying.pace import Lane, Pace, bottleneck, parts
 from engine.ingest.ends.landing import Landing

@@ -1,0 +1,300 @@
+"""Finds rows by a text in their names among a million, see :mod:`engine.storage.schema.packs`.
+
+Upper and lower case of ASCII letters are the same, as in SQLite's LIKE.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, groupby
+
+from sqlite_utils import Database
+
+from engine.storage.database import scalar, write
+from engine.storage.schema.packs import ROWS, SHIFT
+
+END = b"\0"
+_HIT = b"\x01"
+_FOLD = bytes.maketrans(_HIT, b"\x03")
+_ALL_ELSE = bytes(range(2, 256))
+
+DENSE = 0.25
+"""From this share of hits on, marking all of them is quicker than finding one after the other."""
+
+AT_ONCE = 8
+"""Parts packed in one transaction: some milliseconds for whoever waits to write."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A table whose names are packed: its key, its name, and what a pack belongs to (NULL: nothing)."""
+
+    table: str
+    key: str
+    name: str
+    owner: str
+    packs: str
+
+
+TASKS = Kind("tasks", "task_id", "name", "job_id", "task_packs")
+COPIES = Kind("copies", "copy_id", "path", "NULL", "copy_packs")
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Names of rows, in the order of their ids."""
+
+    owner: str | None
+    first_id: int | None
+    ids: bytes | None
+    stem: bytes
+    names: bytes
+
+    @property
+    def count(self) -> int:
+        """Rows of it."""
+        return self.names.count(END)
+
+    def id_list(self) -> Sequence[int]:
+        """The ids of its rows."""
+        if self.first_id is None:
+            return ()
+        if self.ids is None:
+            return range(self.first_id, self.first_id + self.count)
+        return array("q", self.ids)
+
+
+def fold(name: bytes) -> bytes:
+    """A name as it is compared: ASCII letters small, and without the sign that marks hits."""
+    return name.lower().translate(_FOLD)
+
+
+def made(owner: str | None, rows: Sequence[tuple[int, bytes]]) -> Pack:
+    """The pack of these rows: ids, which ascend, and names."""
+    names = [fold(name) for _, name in rows]
+    stem = _stem(min(names, default=b""), max(names, default=b""))
+    first = rows[0][0] if rows else None
+    ids = None
+    if first is not None and rows[-1][0] - first != len(rows) - 1:
+        ids = array("q", [row_id for row_id, _ in rows]).tobytes()
+    return Pack(owner, first, ids, stem, b"".join(name[len(stem) :] + END for name in names))
+
+
+def _stem(one: bytes, other: bytes) -> bytes:
+    """The folders that both names begin with, and so all names that are sorted between them."""
+    alike = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    return one[: one.rfind(b"/", 0, alike) + 1]
+
+
+# -- packing -----------------------------------------------------------------------
+def owed(db: Database, kind: Kind) -> list[int]:
+    """The full parts of a table that are not packed. The last one, which grows, is never packed."""
+    last = int(scalar(db, f"SELECT coalesce(max({kind.key}), 0) FROM {kind.table}")) >> SHIFT
+    packed = _packed(db, kind)
+    return [part for part in range(last) if part not in packed]
+
+
+def pack(db: Database, kind: Kind, parts: Sequence[int]) -> None:
+    """Pack these parts of a table, in one transaction."""
+    with write(db):
+        for part in parts:
+            found = [
+                made(owner, [(row_id, name) for _, row_id, name in rows])
+                for owner, rows in groupby(_rows(db, kind, part), key=lambda entry: entry[0])
+            ] or [made(None, ())]
+            db.conn.execute(
+                f"DELETE FROM {kind.packs} WHERE pack_id BETWEEN ? AND ?",
+                (part << SHIFT, (part << SHIFT) + ROWS - 1),
+            )
+            db.conn.executemany(
+                f"INSERT INTO {kind.packs} VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    ((part << SHIFT) + number, one.owner, one.first_id, one.ids, one.stem, one.names)
+                    for number, one in enumerate(found)
+                ],
+            )
+
+
+def _packed(db: Database, kind: Kind) -> set[int]:
+    return {found[0] for found in db.conn.execute(f"SELECT pack_id >> {SHIFT} FROM {kind.packs}").fetchall()}
+
+
+def _rows(db: Database, kind: Kind, part: int, owner: str | None = None) -> list[tuple[str, int, bytes]]:
+    among = "" if owner is None else f" AND {kind.owner} = :owner"
+    return db.conn.execute(
+        f"SELECT {kind.owner}, {kind.key}, {kind.name} FROM {kind.table}"
+        f" WHERE {kind.key} BETWEEN :first AND :last{among} ORDER BY {kind.key}",
+        {"first": part << SHIFT, "last": (part << SHIFT) + ROWS - 1, "owner": owner},
+    ).fetchall()
+
+
+# -- finding -----------------------------------------------------------------------
+class Needle:
+    """A text that is looked for, or (``hidden``) whose absence is."""
+
+    def __init__(self, text: bytes, *, hidden: bool = False) -> None:
+        """``text`` is not empty and holds no NUL."""
+        self._text = fold(text)
+        self._hidden = hidden
+        self._rest = re.compile(re.escape(self._text) + rb"[^\0]*").findall
+        self._dense = False
+
+    def count(self, pack: Pack) -> int:
+        """How many rows of a pack pass."""
+        count = pack.count
+        if self._text in pack.stem:
+            found = count
+        elif heads := self._heads(pack):
+            if len(heads) > 1 or self._text in pack.names:
+                found = sum(map(self._test(pack), pack.names.split(END)[:-1]))
+            else:
+                found = (END + pack.names).count(END + heads[0])
+        elif self._dense:
+            marked = pack.names.replace(self._text, _HIT)
+            found = marked.translate(None, _ALL_ELSE).count(_HIT + END)
+        else:
+            found = len(self._rest(pack.names))
+        self._dense = found > DENSE * count
+        return count - found if self._hidden else found
+
+    def ids(self, pack: Pack) -> list[int]:
+        """The ids of the rows of a pack that pass."""
+        names, ids = pack.names.split(END)[:-1], pack.id_list()
+        if self._text in pack.stem:
+            return [] if self._hidden else list(ids)
+        test, hidden = self._test(pack), self._hidden
+        return [row_id for row_id, name in zip(ids, names, strict=True) if test(name) != hidden]
+
+    def _heads(self, pack: Pack) -> tuple[bytes, ...]:
+        """What names begin with where the text begins in the stem."""
+        cuts = (at + 1 for at, sign in enumerate(self._text) if sign == 0x2F)
+        return tuple(self._text[cut:] for cut in cuts if pack.stem.endswith(self._text[:cut]))
+
+    def _test(self, pack: Pack) -> Callable[[bytes], bool]:
+        text, heads = self._text, self._heads(pack)
+        if heads:
+            return lambda name: name.startswith(heads) or text in name
+        return lambda name: text in name
+
+
+class Hits:
+    """The rows that pass, in the order of their ids: counted in each pack, listed where they are asked for.
+
+    Belongs to no thread: each call is given the connection that it reads by.
+    """
+
+    def __init__(self, kind: Kind, needle: Needle, owner: str | None) -> None:
+        self._kind = kind
+        self._needle = needle
+        self._owner = owner
+        self._first: list[int] = []
+        """The first id of each pack that has hits."""
+        self._where: list[int | list[int]] = []
+        """Its ``pack_id``, or its hits where it was read row by row."""
+        self._counts: list[int] = []
+
+    def add(self, first_id: int, where: int | list[int], count: int) -> None:
+        """Take in a pack with hits; packs come in the order of their ids."""
+        self._first.append(first_id)
+        self._where.append(where)
+        self._counts.append(count)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(self._counts))
+
+    def __len__(self) -> int:
+        """How many rows pass."""
+        return self._ends[-1] if self._ends else 0
+
+    def part(self, db: Database, start: int, stop: int) -> list[int]:
+        """The ids from place ``start`` to before ``stop``."""
+        found: list[int] = []
+        at = bisect_right(self._ends, start)
+        while at < len(self._counts) and self._ends[at] - self._counts[at] < stop:
+            before = self._ends[at] - self._counts[at]
+            found += self._ids(db, at)[max(0, start - before) : stop - before]
+            at += 1
+        return found
+
+    def around(self, low: int, high: int) -> tuple[int, int]:
+        """A first place and the one behind the last, between which all hits with ids of this range are."""
+        first, last = bisect_right(self._first, low) - 1, bisect_right(self._first, high) - 1
+        if last < 0:
+            return 0, 0
+        first = max(0, first)
+        return self._ends[first] - self._counts[first], self._ends[last]
+
+    def place(self, db: Database, row_id: int) -> int | None:
+        """The place of a row; None when it does not pass."""
+        at = bisect_right(self._first, row_id) - 1
+        if at < 0:
+            return None
+        ids = self._ids(db, at)
+        within = bisect_left(ids, row_id)
+        if within == len(ids) or ids[within] != row_id:
+            return None
+        return self._ends[at] - self._counts[at] + within
+
+    def _ids(self, db: Database, at: int) -> list[int]:
+        where = self._where[at]
+        if isinstance(where, list):
+            return where
+        found = db.conn.execute(
+            f"SELECT owner, first_id, ids, stem, names FROM {self._kind.packs} WHERE pack_id = ?", (where,)
+        ).fetchone()
+        if found is None or (self._owner is not None and found[0] != self._owner):  # changed since
+            rows = [(row_id, name) for _, row_id, name in _rows(db, self._kind, where >> SHIFT, self._owner)]
+            return self._needle.ids(made(self._owner, rows))
+        return self._needle.ids(Pack(*found))
+
+
+def look(db: Database, kind: Kind, needle: Needle, owner: str | None = None) -> Hits:
+    """Look for a text in the names of all rows, or of those of one owner."""
+    hits = Hits(kind, needle, owner)
+    with _one_moment(db):
+        found = sorted(_counted(db, kind, needle, owner), key=lambda entry: entry[0])
+    for first_id, where, count in found:
+        hits.add(first_id, where, count)
+    return hits
+
+
+@contextmanager
+def _one_moment(db: Database) -> Iterator[None]:
+    """Let the block read packs and rows as they are at one moment."""
+    if db.conn.in_transaction:
+        yield
+        return
+    db.conn.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.conn.execute("COMMIT")
+
+
+def _counted(
+    db: Database, kind: Kind, needle: Needle, owner: str | None
+) -> Iterator[tuple[int, int | list[int], int]]:
+    among = "" if owner is None else "WHERE owner = ?"
+    for pack_id, *found in db.conn.execute(
+        f"SELECT pack_id, owner, first_id, ids, stem, names FROM {kind.packs} {among}",
+        () if owner is None else (owner,),
+    ):
+        count = needle.count(Pack(*found))
+        if count:
+            yield found[1], pack_id, count
+    last = int(scalar(db, f"SELECT coalesce(max({kind.key}), 0) FROM {kind.table}")) >> SHIFT
+    packed = _packed(db, kind)
+    for part in range(last + 1):
+        if part in packed:
+            continue
+        rows = [(row_id, name) for _, row_id, name in _rows(db, kind, part, owner)]
+        ids = needle.ids(made(owner, rows))
+        if ids:
+            yield ids[0], ids, len(ids)
