@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from engine import renaming
 from engine.errors import Refused, RushesError
 from engine.export.rendering import placing
 from engine.export.runs import ledger, records
@@ -332,9 +333,9 @@ class _Delivery:
             if not same or not (read or full_hash(old, self.job.check_now) == entry["blake3"]):
                 raise Refused("it was changed while it was delivered; the old file was left alone.")
             aside = self._aside(old)
-            os.rename(old, aside)
+            renaming.rename(old, aside)
             if not _is_there(arrived.path, entry["size"]):
-                os.rename(aside, old)
+                renaming.rename(aside, old)
                 raise Refused(
                     f"{display(arrived.path)} is the same file, shown at another place. It stays where it is."
                 )
@@ -368,7 +369,7 @@ class _Delivery:
         """Give a file its name back that a start which was cut off had set aside."""
         aside = self._aside(old)
         if os.path.lexists(aside) and not os.path.lexists(old):
-            os.rename(aside, old)
+            renaming.rename(aside, old)
 
 
 def _is_there(path: str, size: int) -> bool:

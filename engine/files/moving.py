@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from engine import renaming
 from engine.errors import NotFound, Refused, RushesError
 from engine.files.ours import Ours, recorded, why_not
 from engine.ingest.ends import folders
@@ -129,7 +130,7 @@ def _rename(db: Database, ours: Ours, new: str) -> None:
             )
             audit.record(db, "files move", target=display(ours.path), why=f"to {display(new)}")
             # The row is taken back when the rename fails.
-            folders.rename(source, os.path.basename(ours.path), target, name)
+            renaming.rename(os.path.basename(ours.path), name, source, target)
         folders.sync_folder(target)
         folders.sync_folder(source)
     finally:

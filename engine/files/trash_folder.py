@@ -10,6 +10,7 @@ import os
 import urllib.parse
 from datetime import datetime
 
+from engine import renaming
 from engine.errors import Refused
 from engine.ingest.ends import folders
 from engine.names import display
@@ -90,7 +91,7 @@ def move(old: str, new: str) -> None:
     try:
         target = os.open(os.path.dirname(new), flags)
         try:
-            folders.rename(source, os.path.basename(old), target, os.path.basename(new))
+            renaming.rename(os.path.basename(old), os.path.basename(new), source, target)
             folders.sync_folder(target)
             folders.sync_folder(source)
         finally:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from engine import clock
+from engine import clock, renaming
 from engine.errors import NotFound, Refused, RushesError, WrongUse
 from engine.names import display
 from engine.storage import audit, config, holdings
@@ -132,7 +132,7 @@ def create(root: str, name: str | None = None, mode: str = "copy", cache_root: s
             audit.record(db, "init", target=str(display(str(home))))
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             db.close()
-            os.link(building, folder / "library.db")  # refuses to replace a library made meanwhile
+            renaming.rename(str(building), str(folder / "library.db"))  # one made meanwhile is not replaced
         except FileExistsError as error:
             raise Refused(f"There is a library at {display(str(cache))} already.") from error
         except OSError as error:

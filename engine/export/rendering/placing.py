@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 
+from engine import renaming
 from engine.errors import RushesError
 from engine.names import NAME_MAX_BYTES, display
 
@@ -101,18 +102,9 @@ def publish(
 def rename_new(temp: str, target: str) -> bool:
     """Rename without replacing. False when the name is taken."""
     try:
-        os.link(temp, target)
+        renaming.rename(temp, target)
     except FileExistsError:
         return False
-    except OSError as error:
-        # exFAT, many FUSE file systems and some shares have no hard links.
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES):
-            raise
-        if os.path.lexists(target):
-            return False
-        os.rename(temp, target)
-        return True
-    os.unlink(temp)
     return True
 
 

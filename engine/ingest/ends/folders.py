@@ -14,11 +14,10 @@ import os
 import stat
 from collections.abc import Collection
 
+from engine import renaming
 from engine.errors import VolumeGone
 from engine.names import NAME_MAX_BYTES, display
 
-_RENAME_NOREPLACE = 1
-_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM})
 _KEEP_OPEN = 16
 """Folders that stay open between two bundles."""
 
@@ -142,35 +141,7 @@ def publish(folder: int, temp: str, name: str) -> None:
         FileExistsError: the name is taken; ``temp`` is still there.
         OSError: the file system refused.
     """
-    rename(folder, temp, folder, name)
-
-
-def rename(source: int, old: str, target: int, new: str) -> None:
-    """Move a file from one open folder to another of the same file system, replacing nothing.
-
-    Raises:
-        FileExistsError: the name is taken; the file is still where it was.
-        OSError: the file system refused; ``EXDEV`` when the two lie on different ones.
-    """
-    result = _libc.renameat2(source, os.fsencode(old), target, os.fsencode(new), _RENAME_NOREPLACE)
-    if result == 0:
-        return
-    code = ctypes.get_errno()
-    if code not in _UNSUPPORTED:
-        raise OSError(code, os.strerror(code), new)
-    try:
-        os.link(old, new, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (*_UNSUPPORTED, errno.EMLINK, errno.EXDEV):
-            raise
-    else:
-        os.unlink(old, dir_fd=source)
-        return
-    # Neither of the two exists here (FAT, some FUSE). The job holds the device's
-    # queue, so no other ingest of this engine can take the name in between.
-    if look(target, new) is not None:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
-    os.rename(old, new, src_dir_fd=source, dst_dir_fd=target)
+    renaming.rename(temp, name, folder, folder)
 
 
 def look(folder: int, name: str) -> os.stat_result | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import renaming
 from engine.api import engines
 from engine.errors import Refused, WrongUse
 from engine.export.runs import runs
@@ -232,16 +233,16 @@ def test_what_is_there_and_goes_with_the_old_file_was_no_copy(desk, film, tmp_pa
     to.mkdir()
     twin = to / path.name
     twin.write_bytes(content)
-    real = os.rename
+    real = renaming.rename
 
-    def both(source, target, **more):
-        real(source, target, **more)
+    def both(source, target, *more):
+        real(source, target, *more)
         if source == str(path):
             twin.unlink()
         elif target == str(path):
             twin.write_bytes(content)
 
-    monkeypatch.setattr(os, "rename", both)
+    monkeypatch.setattr(renaming, "rename", both)
     job = work(desk, delivery.queue(desk.library, film.run_id, str(to), move=True))
     monkeypatch.undo()
     assert path.read_bytes() == content
