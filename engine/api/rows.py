@@ -199,7 +199,11 @@ class VolumeEvent:
 
 @dataclass(frozen=True)
 class VolumeDetail:
-    """A volume, the evidence it is known by, and its newest events first."""
+    """A volume, the evidence it is known by, and its newest events first.
+
+    ``rotational``: whether its disk spins; None: unknown. ``mounted``: source and options of each mount
+    at which it shows now, escaped for the eye.
+    """
 
     row: VolumeRow
     label: str | None
@@ -212,6 +216,11 @@ class VolumeDetail:
     missing: int
     damaged: int
     events: tuple[VolumeEvent, ...] = ()
+    part_uuid: str | None = None
+    wwn: str | None = None
+    marker_id: str | None = None
+    rotational: bool | None = None
+    mounted: tuple[tuple[str, str], ...] = ()
 
 
 # -- jobs that bring footage in, and the others that are no export -----------

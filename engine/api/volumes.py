@@ -15,16 +15,16 @@ from engine.names import display, json_name
 from engine.relink import offers
 from engine.storage import audit
 from engine.supervisor import process
-from engine.volumes import monitor, settling, store
+from engine.volumes import facts, monitor, settling, store
 from engine.volumes.conflicts import open_conflicts
 from engine.volumes.store import VolumeRow
 
 
 def describe(volume: VolumeRow) -> dict[str, Any]:
     """One entry of the document of ``volumes list``. Facts of an offline volume are the last known ones."""
-    facts = asdict(volume)
+    held = asdict(volume)
     for taken in ("mount_point", "mount_root", "mounts", "size_bytes", "free_bytes", "volume_class"):
-        del facts[taken]
+        del held[taken]
     return {
         "volume_id": volume.volume_id,
         "name": volume.name,
@@ -34,7 +34,7 @@ def describe(volume: VolumeRow) -> dict[str, Any]:
         "size": volume.size_bytes,
         "free": volume.free_bytes,
         "low_space": volume.low_space,
-        **{key: value for key, value in facts.items() if key not in ("volume_id", "name", "state")},
+        **{key: value for key, value in held.items() if key not in ("volume_id", "name", "state")},
     }
 
 
@@ -44,7 +44,7 @@ def list_volumes(library: Library, *, everything: bool = False) -> list[dict[str
 
 
 def show(library: Library, given: str) -> dict[str, Any]:
-    """One volume with the history of its device, its ingests and other jobs among it; the newest last.
+    """One volume: evidence, mounts, and the history of its device with its jobs; the newest last.
 
     Raises:
         NotFound: no volume has this id, name or mount point.
@@ -54,6 +54,17 @@ def show(library: Library, given: str) -> dict[str, Any]:
     count, folder = offers.waiting(db, volume.volume_id)
     return {
         **describe(volume),
+        "device": facts.hardware(db, volume.device_id),
+        "mounts": [
+            {
+                **json_name("mount_point", mount.mount_point),
+                **json_name("root", mount.root),
+                **json_name("source", mount.source),
+                "fs_type": mount.fs_type,
+                "options": [display(option) for option in facts.options(mount)],
+            }
+            for mount in facts.mounted(volume.mounts)
+        ],
         "new_files": count,
         "new_files_in": folder,
         "history": history(library, volume.volume_id),

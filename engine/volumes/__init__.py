@@ -12,6 +12,7 @@
     store      rows for people: list, find, track, rename
     settling   which of several that claim one identity is which, and back
     conflicts  who claims one identity
+    facts      the hardware under a volume, and how it is mounted now
     room       low on space: told once
     stand_ins  folders that play a volume where nothing can be mounted
     marking, eject (with draining and holders), speed   what an operator does to a drive

@@ -95,13 +95,13 @@ def jobs_on(db: Database, given: str) -> list[str]:
         NotFound: no such volume.
     """
     volume = store.find(db, given)
-    seen = observe(_shown(mounts.read(), volume))
+    seen = observe(mounts.shown(mounts.read(), volume.mounts))
     return [display(job["title"]) for job in claiming(db, volume, seen.queue if seen else None)]
 
 
 def _held(db: Database, volume: VolumeRow) -> tuple[tuple[Mount, ...], Seen | None, list[str]]:
     table = mounts.read()
-    shown = _shown(table, volume)
+    shown = mounts.shown(table, volume.mounts)
     points = [mount.mount_point for mount in shown]
     seen = observe(shown)
     return shown, seen, [*_mounts_on_top(table, points), *_processes(db, points)]
@@ -131,16 +131,6 @@ def _disk_in_use(seen: Seen) -> bool:
         return False
     disk_of = platforms.system().disk_of
     return any(disk_of(mount) == seen.block.disk for mount in mounts.read())
-
-
-def _shown(table: tuple[Mount, ...], volume: VolumeRow) -> tuple[Mount, ...]:
-    pairs = set(volume.mounts)
-    return tuple(
-        mount
-        for group in mounts.file_systems(table)
-        for mount in group
-        if (mount.root, mount.mount_point) in pairs
-    )
 
 
 def _mounts_on_top(table: tuple[Mount, ...], points: list[str]) -> list[str]:

@@ -216,6 +216,14 @@ def file_systems(mounts: Iterable[Mount]) -> list[tuple[Mount, ...]]:
     return [tuple(sorted(group, key=_most_shown)) for group in groups.values()]
 
 
+def shown(table: Iterable[Mount], pairs: Iterable[tuple[str, str]]) -> tuple[Mount, ...]:
+    """The mounts with one of these (root, mount point), in the order of :func:`file_systems`."""
+    wanted = set(pairs)
+    return tuple(
+        mount for group in file_systems(table) for mount in group if (mount.root, mount.mount_point) in wanted
+    )
+
+
 def _most_shown(mount: Mount) -> tuple[int, bool, int]:
     depth = len([part for part in mount.root.split("/") if part])
     return (depth, mount.read_only, mount.mount_id)

@@ -63,9 +63,17 @@ def show(volume: str, library_path: str | None, as_json: bool) -> None:
         output.document(found)
         return
     for key, value in found.items():
-        if key in ("history", "new_files", "new_files_in") or (value is None and key not in _FLAGS):
+        if key in _ASIDE or (value is None and key not in _FLAGS):
             continue
         output.say(f"{key:14} {_word(key, value)}")
+    for key, value in found["device"].items():
+        if value is not None:
+            output.say(f"{f'disk {key}'.removesuffix('_bytes'):14} {_word(key, value)}")
+    for mount in found["mounts"]:
+        output.say(
+            f"{'mounted':14} {output.shown(mount['source'])} at {output.shown(mount['mount_point'])}:"
+            f" {', '.join(mount['options'])}"
+        )
     if found["new_files"]:
         folder = output.shown(found["new_files_in"] or found["mount_point"] or "it")
         number = f"{found['new_files']} new file{'s' if found['new_files'] != 1 else ''}"
@@ -74,6 +82,7 @@ def show(volume: str, library_path: str | None, as_json: bool) -> None:
         output.say(f"  {event['at'][:19].replace('T', ' ')}  {event['text']}")
 
 
+_ASIDE = ("history", "new_files", "new_files_in", "device", "mounts")
 _FLAGS = ("is_network", "is_removable", "rotational")
 
 

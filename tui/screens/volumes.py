@@ -80,15 +80,27 @@ class VolumesScreen(TriageScreen):
                 (row.read_only, "read-only"),
                 (row.is_network, "network"),
                 (row.is_removable, "removable"),
+                (detail.rotational, "spinning"),
+                (detail.rotational is False, "solid state"),
                 (row.tracked, "tracked"),
                 (row.kind == "stand_in", "a folder stood in for a volume"),
             )
             if yes
         ]
+        unknown = [
+            word
+            for answer, word in (
+                (row.is_network, "network"),
+                (row.is_removable, "removable"),
+                (detail.rotational, "spinning"),
+            )
+            if answer is None
+        ]
         lines += [
             fact("Class", CLASS_WORDS.get(row.volume_class, row.volume_class)),
             fact("File system", row.fs_type or "-"),
             *([fact("", ", ".join(flags))] if flags else []),
+            *([fact("Unknown", f"whether {' or '.join(unknown)}")] if unknown else []),
             fact("Mounted at" if row.state != "offline" else "Was at", fmt.path(row.mount_point)),
             fact("Space", f"{fmt.size(row.free_bytes)} free of {fmt.size(row.size_bytes)}"),
             *self._more(row),
@@ -107,13 +119,19 @@ class VolumesScreen(TriageScreen):
         known = [
             ("UUID", detail.fs_uuid),
             ("Label", detail.label),
+            ("Partition", detail.part_uuid),
             ("Share", detail.share),
             ("Serial", detail.serial),
+            ("WWN", detail.wwn),
             ("Model", detail.model),
+            ("Marker", detail.marker_id),
         ]
         if any(value for _, value in known):
             lines += [BLANK, heading("Known by")]
             lines += [fact(label, display(value)) for label, value in known if value]
+        if detail.mounted:
+            lines += [BLANK, heading("Mounted as")]
+            lines += [fact(fmt.path(source), options) for source, options in detail.mounted]
         if detail.events:
             lines += [BLANK, heading("History")]
             for event in detail.events:

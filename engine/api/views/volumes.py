@@ -10,7 +10,9 @@ from engine.api.rows import Id, VolumeDetail, VolumeEvent, VolumeRow
 from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
 from engine.api.views.happened import told
 from engine.errors import NotFound
+from engine.names import display
 from engine.storage.database import Row, row, rows, scalar
+from engine.volumes import facts
 from engine.volumes.store import SELECT
 
 OF_INTEREST = (
@@ -72,8 +74,7 @@ class Volumes(Table):
         db = self._library.db()
         found = row(
             db,
-            f"SELECT held.*, devices.serial, devices.model FROM ({SELECT}) AS held"
-            " LEFT JOIN devices USING (device_id) WHERE held.volume_id = ?",
+            f"SELECT held.* FROM ({SELECT}) AS held WHERE held.volume_id = ?",
             (row_id,),
         )
         if found is None:
@@ -83,12 +84,14 @@ class Volumes(Table):
             "SELECT at, kind, detail FROM volume_events WHERE volume_id = ? ORDER BY event_id DESC LIMIT ?",
             (row_id, LOG_TAIL),
         )
+        device = facts.hardware(db, found["device_id"])
+        pairs = tuple((root, point) for root, point in json.loads(found["mounts"]))
         return VolumeDetail(
             row=self._row(found),
             label=found["label"],
             fs_uuid=found["fs_uuid"],
-            serial=found["serial"],
-            model=found["model"],
+            serial=device["serial"],
+            model=device["model"],
             share=found["share"],
             copies=found["copies"],
             copies_bytes=found["copies_bytes"],
@@ -99,6 +102,14 @@ class Volumes(Table):
                     event["at"], event["kind"], told(event["kind"], json.loads(event["detail"] or "{}"))
                 )
                 for event in events
+            ),
+            part_uuid=found["part_uuid"],
+            wwn=device["wwn"],
+            marker_id=found["marker_id"],
+            rotational=_flag(found["rotational"]),
+            mounted=tuple(
+                (display(mount.source), ", ".join(display(option) for option in facts.options(mount)))
+                for mount in facts.mounted(pairs)
             ),
         )
 
