@@ -18,7 +18,7 @@ from sqlite_utils import Database
 
 from engine import clock, names
 from engine.errors import NotFound, Refused
-from engine.storage import moving
+from engine.storage import deciding, moving
 from engine.storage.database import Row, row, rows, write
 
 CHUNK = 500
@@ -208,22 +208,15 @@ def _close(
 ) -> int:
     """Settle the candidates and their rivals; return how many rivals were skipped."""
     skipped = 0
-    verdicts: list[tuple[Any, ...]] = []
+    verdicts: list[deciding.Verdict] = []
     for candidate_id, rivals in closing.items():
         for rival in rivals:
             applied = rival["candidate_id"] == candidate_id
             skipped += not applied
             if not (applied and entered):
                 verdicts.append(("applied" if applied else "skipped", moment, by, rival["candidate_id"]))
-    _give(db, verdicts)
+    deciding.decide(db, verdicts)
     return skipped
-
-
-def _give(db: Database, verdicts: Sequence[Sequence[Any]]) -> None:
-    """Write (status, decided_at, decided_by, candidate_id)."""
-    db.conn.executemany(
-        "UPDATE candidates SET status = ?, decided_at = ?, decided_by = ? WHERE candidate_id = ?", verdicts
-    )
 
 
 def take_back(db: Database, candidate_ids: Sequence[int]) -> None:
@@ -239,10 +232,10 @@ def take_back(db: Database, candidate_ids: Sequence[int]) -> None:
         old = {int(entry["copy_id"]): _decode(befores[int(entry["relink_id"])]["copy"]) for entry in entries}
         _refuse_stale(db, entries, old)
         moving.move(db, [(copy_id, *values) for copy_id, values in old.items()])
-        _give(
+        deciding.decide(
             db,
             [
-                (*(rival[key] for key in _VERDICT), rival["candidate_id"])
+                (rival["status"], rival["decided_at"], rival["decided_by"], rival["candidate_id"])
                 for before in befores.values()
                 for rival in before["candidates"]
             ],

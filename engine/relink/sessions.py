@@ -14,8 +14,9 @@ from engine import clock, names
 from engine.errors import NotFound
 from engine.jobs.store import resolve
 from engine.relink.match import Match
-from engine.storage import moving
+from engine.storage import deciding, moving
 from engine.storage.database import Row, execute, row, rows, scalar, write
+from engine.storage.schema.finding import WORDS_OF
 
 BATCH = 10_000
 """Candidates stored per transaction: it holds the database for less than a second."""
@@ -156,24 +157,39 @@ def store_matches(db: Database, session_id: str, matches: Sequence[Match]) -> li
         db, "DELETE FROM candidates WHERE session_id = ? AND status IN ('pending', 'later')", (session_id,)
     )
     ids: list[int] = []
-    for start in range(0, len(matches), BATCH):
+    for start in range(0, max(1, len(matches)), BATCH):
         part = matches[start : start + BATCH]
+        last = start + BATCH >= len(matches)
         with moving.roomy(db), write(db):
             said = _said_before(db, session_id, part)
-            ids += _store(db, session_id, part, [said.get(_pair(match), _UNSAID) for match in part])
-    with write(db):
-        db.execute(
-            "UPDATE candidates SET status = 'skipped', decided_at = ?, decided_by = 'a newer scan'"
-            " WHERE status IN ('pending', 'later') AND session_id <> ?"
-            " AND copy_id IN (SELECT copy_id FROM candidates WHERE session_id = ?)",
-            (clock.now(), session_id, session_id),
-        )
+            copies = {match.lost.copy_id for match in part}
+            if last:  # a newer scan sets aside what older ones have found, for all of its copies
+                copies |= {match.lost.copy_id for match in matches} | _copies_of(db, session_id)
+            with deciding.touching(db, copies):
+                ids += _store(db, session_id, part, [said.get(_pair(match), _UNSAID) for match in part])
+                if last:
+                    _set_aside(db, session_id)
     return ids
+
+
+def _copies_of(db: Database, session_id: str) -> set[int]:
+    found = db.conn.execute("SELECT copy_id FROM candidates WHERE session_id = ?", (session_id,))
+    return {copy_id for (copy_id,) in found.fetchall()}
+
+
+def _set_aside(db: Database, session_id: str) -> None:
+    """Close what earlier sessions propose for the copies of this one."""
+    db.conn.execute(
+        "UPDATE candidates SET status = 'skipped', decided_at = ?, decided_by = 'a newer scan'"
+        " WHERE status IN ('pending', 'later') AND session_id <> ?"
+        " AND copy_id IN (SELECT copy_id FROM candidates WHERE session_id = ?)",
+        (clock.now(), session_id, session_id),
+    )
 
 
 def store_applied(db: Database, session_id: str, matches: Sequence[Match], by: str) -> list[int]:
     """Store candidates that are applied in this very transaction and return their ids, in the order given."""
-    with write(db):
+    with deciding.touching(db, (match.lost.copy_id for match in matches)):
         return _store(db, session_id, matches, [("applied", clock.now(), by)] * len(matches))
 
 
@@ -213,8 +229,10 @@ def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequen
     moment = clock.now()
     db.conn.executemany(
         "INSERT INTO candidates (candidate_id, session_id, clip_id, copy_id, volume_id, path, size, mtime_ns,"
-        " inode, match_type, confidence, certain, evidence, created_at, status, decided_at, decided_by)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " inode, match_type, confidence, certain, evidence, created_at, status, decided_at, decided_by,"
+        " words)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+        f" {WORDS_OF.format(clip_id='?3', path='?6')})",
         [
             (
                 first + number,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine.storage.database import scalar, write
-from engine.storage.schema import tallies, twice
+from engine.storage.schema import holdings, tallies, twice
 
 COLUMNS = (
     "volume_id", "path", "state", "size", "mtime_ns", "inode", "seen_at", "verified_at", "verify_level",
@@ -88,7 +88,7 @@ def move(db: Database, changes: Iterable[Sequence[Any]]) -> None:
         run("INSERT INTO copies_in_bulk SELECT copy_id FROM temp.moves")
         run(_PARK)
         run(_MOVE)
-        for statement in (*tallies.MOVED, *twice.MOVED):
+        for statement in (*tallies.MOVED, *twice.MOVED, *holdings.MOVED):
             run(statement)
         run("DELETE FROM copies_in_bulk")
         run("DELETE FROM temp.moves")
@@ -110,6 +110,6 @@ def entering(db: Database, count: int) -> Iterator[range]:
         (first, ids[-1] if count else first),
     )
     yield ids
-    for statement in (*tallies.ENTERED, *twice.ENTERED):
+    for statement in (*tallies.ENTERED, *twice.ENTERED, *holdings.ENTERED):
         run(statement)
     run("DELETE FROM copies_in_bulk")

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-_WORDS = (
-    "CAST(coalesce((SELECT title FROM clips WHERE clips.clip_id = candidates.clip_id), '')"
-    " || char(10) || path AS BLOB)"
+WORDS_OF = (
+    "CAST(coalesce((SELECT title FROM clips WHERE clips.clip_id = {clip_id}), '')"
+    " || char(10) || {path} AS BLOB)"
+)
+"""What a text filter looks at: the clip's title, and the path as it is."""
+
+_WORDS = WORDS_OF.format(clip_id="candidates.clip_id", path="path")
+
+_SHOWN_FIRST = (
+    "CASE {row}status WHEN 'applied' THEN 0 WHEN 'rejected' THEN 2 WHEN 'skipped' THEN 3 ELSE 1 END,"
+    " {row}certain DESC, {row}confidence DESC, {row}candidate_id DESC"
 )
 
 _SHADOW = """
@@ -13,10 +21,15 @@ _SHADOW = """
            AND shadowed = (candidate_id = (SELECT same.candidate_id FROM candidates AS same
                WHERE same.copy_id = {row}.copy_id AND same.volume_id = {row}.volume_id
                  AND same.path = {row}.path
-               ORDER BY CASE same.status WHEN 'applied' THEN 0 WHEN 'rejected' THEN 2 WHEN 'skipped' THEN 3
-                        ELSE 1 END, same.certain DESC, same.confidence DESC, same.candidate_id DESC
-               LIMIT 1));
+               ORDER BY {order} LIMIT 1));
 """
+
+
+def _shadow(row: str) -> str:
+    return _SHADOW.format(row=row, order=_SHOWN_FIRST.format(row="same."))
+
+
+_NOT_IN_BULK = "NOT EXISTS (SELECT 1 FROM candidates_in_bulk)"
 
 TABLES: tuple[str, ...] = (
     """
@@ -57,9 +70,12 @@ TABLES: tuple[str, ...] = (
         decided_by   TEXT,
         words        BLOB,
         shadowed     INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (session_id, copy_id, volume_id, path)
+        UNIQUE (volume_id, path, copy_id, session_id)
     ) STRICT
     """,
+    # A row within a transaction of :mod:`engine.storage.deciding`, whose statements do once for
+    # all what the triggers below do for each candidate. Empty in every committed state.
+    "CREATE TABLE candidates_in_bulk (resting INTEGER PRIMARY KEY) STRICT",
     # These two hold all that the relink screen sorts and filters by, so that a
     # list of 100,000 candidates is read from the index alone.
     """
@@ -72,30 +88,28 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX candidates_by_status ON candidates (status, confidence DESC, candidate_id, shadowed)",
     "CREATE INDEX candidates_by_clip ON candidates (clip_id)",
-    "CREATE INDEX candidates_by_copy ON candidates (copy_id, status)",
     "CREATE INDEX candidates_by_session ON candidates (session_id, status, shadowed)",
-    "CREATE INDEX candidates_by_place ON candidates (volume_id, path, status)",
     # One file that several scans and mappings found for one copy is one row on the screen:
     # the one that was applied, else one that waits, the surest and newest of them.
     f"""
-    CREATE TRIGGER candidates_found_again AFTER INSERT ON candidates BEGIN
-        {_SHADOW.format(row="NEW")}
+    CREATE TRIGGER candidates_found_again AFTER INSERT ON candidates WHEN {_NOT_IN_BULK} BEGIN
+        {_shadow("NEW")}
     END
     """,
     f"""
-    CREATE TRIGGER candidates_decided AFTER UPDATE OF status ON candidates WHEN OLD.status <> NEW.status
-    BEGIN
-        {_SHADOW.format(row="NEW")}
+    CREATE TRIGGER candidates_decided AFTER UPDATE OF status ON candidates
+    WHEN OLD.status <> NEW.status AND {_NOT_IN_BULK} BEGIN
+        {_shadow("NEW")}
     END
     """,
     f"""
     CREATE TRIGGER candidates_forgotten AFTER DELETE ON candidates BEGIN
-        {_SHADOW.format(row="OLD")}
+        {_shadow("OLD")}
     END
     """,
     # What a text filter looks at: the clip's title, and the path as it is.
     f"""
-    CREATE TRIGGER candidates_worded AFTER INSERT ON candidates BEGIN
+    CREATE TRIGGER candidates_worded AFTER INSERT ON candidates WHEN NEW.words IS NULL BEGIN
         UPDATE candidates SET words = {_WORDS} WHERE candidate_id = NEW.candidate_id;
     END
     """,
@@ -158,3 +172,15 @@ RULES: tuple[str, ...] = (
 
 One that was dropped stays with ``dropped_at``, so that it can be kept again as it was.
 """
+
+SHADOWED = f"""
+    UPDATE candidates SET shadowed = NOT shadowed WHERE candidate_id IN
+        (SELECT candidate_id FROM
+            (SELECT candidate_id, shadowed, 1 < row_number() OVER
+                    (PARTITION BY copy_id, volume_id, path ORDER BY {_SHOWN_FIRST.format(row="")}) AS behind
+             FROM candidates WHERE copy_id IN
+                 (SELECT copy_id FROM candidates WHERE copy_id IN (SELECT copy_id FROM temp.touched)
+                  GROUP BY copy_id HAVING count(*) > 1))
+         WHERE shadowed <> behind)
+"""
+"""Settles ``shadowed`` for the candidates of the copies in ``temp.touched``, as the triggers do for one."""

@@ -22,7 +22,7 @@ transaction (:mod:`engine.storage.holdings`) looks at those clips once.
 
 from __future__ import annotations
 
-from engine.storage.schema.tallies import ENOUGH
+from engine.storage.schema.tallies import ENOUGH, NOT_IN_BULK
 
 _STATE = (
     "CASE {row}.state WHEN 'missing' THEN 'M' WHEN 'damaged' THEN 'D'"
@@ -65,14 +65,14 @@ TABLES: tuple[str, ...] = (
     "DROP INDEX clips_by_title",
     "CREATE INDEX clips_by_title ON clips (title, clip_id, set_id, favourite, words)",
     "CREATE INDEX clips_by_set ON clips (set_id)",
-    _trigger("copies_held_in", "INSERT ON copies", _noted(_of("NEW.asset_id"))),
+    _trigger("copies_held_in", "INSERT ON copies", _noted(_of("NEW.asset_id")), NOT_IN_BULK),
     _trigger("copies_held_out", "DELETE ON copies", _noted(_of("OLD.asset_id"))),
     _trigger(
         "copies_held_again",
         "UPDATE OF asset_id, volume_id, role, state, verified_at ON copies",
         _noted(f"{_of('OLD.asset_id')} UNION {_of('NEW.asset_id')}"),
-        f"OLD.asset_id <> NEW.asset_id OR OLD.volume_id <> NEW.volume_id OR OLD.role <> NEW.role"
-        f" OR {_STATE.format(row='OLD')} <> {_STATE.format(row='NEW')}",
+        f"(OLD.asset_id <> NEW.asset_id OR OLD.volume_id <> NEW.volume_id OR OLD.role <> NEW.role"
+        f" OR {_STATE.format(row='OLD')} <> {_STATE.format(row='NEW')}) AND {NOT_IN_BULK}",
     ),
     _trigger("clip_files_held_in", "INSERT ON clip_files", _noted("SELECT NEW.clip_id AS clip_id")),
     _trigger("clip_files_held_out", "DELETE ON clip_files", _noted("SELECT OLD.clip_id AS clip_id")),
@@ -116,6 +116,17 @@ RECOUNT: tuple[str, ...] = (
     "INSERT INTO clips_dirty SELECT clip_id FROM clips",
 )
 """Statements after which every clip is looked at again, at the end of the transaction."""
+
+_NOTE = (
+    "INSERT OR IGNORE INTO clips_dirty SELECT clip_id FROM {assets} CROSS JOIN clip_files USING (asset_id)"
+    " WHERE clip_files.role <> 'derivative'"
+)
+
+ENTERED: tuple[str, ...] = (_NOTE.format(assets="copies_in_bulk CROSS JOIN copies USING (copy_id)"),)
+"""Notes the clips of the copies in ``copies_in_bulk``."""
+
+MOVED: tuple[str, ...] = (_NOTE.format(assets="temp.moves"),)
+"""Notes the clips of the copies in ``temp.moves``, whatever changed of them."""
 
 _COPIES = (
     "coalesce((SELECT group_concat(held, ' ') FROM (SELECT volume_id || ':' ||"
