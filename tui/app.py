@@ -314,6 +314,12 @@ class RushesApp(App[None]):
 
         self._lay_over(NoticesScreen)
 
+    def do_settings(self) -> None:
+        """The settings, over whatever is in front."""
+        from tui.screens.settings import SettingsScreen
+
+        self._lay_over(SettingsScreen)
+
     def _lay_over(self, kind: type[TriageScreen]) -> None:
         if isinstance(self._front(), kind):
             self.tell("This is that list already.")

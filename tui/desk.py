@@ -28,7 +28,7 @@ from engine.api.rows import (
     VolumeDetail,
     VolumeRow,
 )
-from tui.desks import Drives, Finding, Footage, Intake, Shelf
+from tui.desks import Drives, Finding, Footage, Intake, Settings, Shelf
 from tui.making import Making
 
 JobVerb = Literal["pause", "resume", "cancel", "retry"]
@@ -52,6 +52,11 @@ class Desk(Protocol):
     @property
     def drives(self) -> Drives:
         """Volumes, beside their list."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of this machine."""
         ...
 
     @property

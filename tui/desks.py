@@ -24,6 +24,7 @@ from engine.api.facts import (
     WatchRow,
 )
 from engine.api.rows import Source
+from engine.api.settings import SettingRow
 from engine.api.views.journal import Journal
 
 
@@ -246,4 +247,20 @@ class Finding(Protocol):
         self, candidate_id: int, side: Literal["known", "found"], *, make: bool
     ) -> tuple[str | None, str | None] | None:
         """The picture of one side and why there is none; None when it would have to be made."""
+        ...
+
+
+class Settings(Protocol):
+    """What all libraries of this machine share."""
+
+    def source(self) -> Source[SettingRow, SettingRow]:
+        """All settings."""
+        ...
+
+    def problem(self, key: str, text: str) -> str | None:
+        """What is wrong with a value; None when it would be taken."""
+        ...
+
+    def put(self, key: str, text: str | None) -> str | None:
+        """Set one, None puts the default back; what was set before, None for nothing."""
         ...

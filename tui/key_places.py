@@ -19,6 +19,7 @@ SCOPES: dict[str, str] = {
     "offers": "New footage",
     "sessions": "Scans and mappings",
     "rules": "Kept mappings",
+    "settings": "Settings",
 }
 """Where these keys work, and the heading of that place in the help."""
 
@@ -116,6 +117,18 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         ("undo", "u", "undo", "Keep the mapping again that was dropped last.", 20),
         BACK,
     ),
+    "settings": (
+        (
+            "edit",
+            "enter,l,e",
+            "change",
+            "Change this setting; a wrong value is refused while it is typed.",
+            10,
+        ),
+        ("default", "x,backspace", "default", "Put this setting back to its default.", 20),
+        ("undo", "u", "undo", "Take back the last change that was made here.", 30),
+        BACK,
+    ),
 }
 """The keys of each of these places."""
 
@@ -176,6 +189,13 @@ MORE: dict[str, tuple[Entry, ...]] = {
         ("clips", "5,C", "clips", "Go to the clips: what there is, and where each copy lies.", 0),
         ("damaged", "exclamation_mark", "damaged", "Damaged copies, and their repair from good ones.", 0),
         ("notices", "N", "notices", "What should be known: drives, failures, finds; read later as well.", 0),
+        (
+            "settings",
+            "0",
+            "settings",
+            "Settings of this machine: what holds, and what it means.",
+            0,
+        ),
     ),
 }
 """Further keys of places whose first ones stand in the registry itself."""

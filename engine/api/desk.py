@@ -33,6 +33,7 @@ from engine.api.rows import (
     VolumeDetail,
     VolumeRow,
 )
+from engine.api.settings import Settings
 from engine.errors import RushesError
 from engine.library import Library
 from engine.names import display
@@ -58,6 +59,7 @@ class Desk:
         self.intake = Intake(library)
         self.drives = Drives(library)
         self.finding = Finding(library)
+        self.settings = Settings()
 
     # -- reads ---------------------------------------------------------------
     def header(self) -> Header:

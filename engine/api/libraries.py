@@ -143,6 +143,19 @@ def change_setting(key: str, value: str) -> dict[str, Any]:
         db.close()
 
 
+def reset_setting(key: str) -> dict[str, Any]:
+    """Put one setting back to its default.
+
+    Raises:
+        WrongUse: unknown key.
+    """
+    db = config.open_config()
+    try:
+        return {"key": key, "value": config.reset(db, key)}
+    finally:
+        db.close()
+
+
 def audit_entries(library: Library, since: str | None) -> list[dict[str, Any]]:
     """The audit log from ``since`` (stored form, None for all), oldest first."""
     return audit.entries(library.db(), since)

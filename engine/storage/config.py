@@ -222,14 +222,19 @@ def get(db: Database, key: str) -> str | int:
     Raises:
         WrongUse: there is no such setting.
     """
-    setting = SETTINGS.get(key)
-    if setting is None:
-        raise WrongUse(f"There is no setting {names.display(key)}. Settings: {', '.join(SETTINGS)}.")
+    setting = _setting(key)
     stored = row(db, "SELECT value FROM settings WHERE key = ?", (key,))
     if stored is None:
         return setting.default
     value: str | int = json.loads(stored["value"])
     return value
+
+
+def _setting(key: str) -> Setting:
+    setting = SETTINGS.get(key)
+    if setting is None:
+        raise WrongUse(f"There is no setting {names.display(key)}. Settings: {', '.join(SETTINGS)}.")
+    return setting
 
 
 def values(*keys: str) -> dict[str, str | int]:
@@ -241,25 +246,42 @@ def values(*keys: str) -> dict[str, str | int]:
         db.close()
 
 
+def checked(key: str, text: str) -> str | int:
+    """The value of a setting given as text, as it would be stored.
+
+    Raises:
+        WrongUse: unknown key, or a value outside its range.
+    """
+    setting = _setting(key)
+    if setting.choices is not None:
+        if text not in setting.choices:
+            raise WrongUse(f"{key} is one of: {', '.join(setting.choices)}.")
+        return text
+    if setting.text is not None:
+        return setting.text(text)
+    if not text.isascii() or not text.isdigit() or not setting.low <= int(text) <= setting.high:
+        raise WrongUse(f"{key} is a whole number from {setting.low} to {setting.high}.")
+    return int(text)
+
+
+def reset(db: Database, key: str) -> str | int:
+    """Put a setting back to its default; return that.
+
+    Raises:
+        WrongUse: there is no such setting.
+    """
+    setting = _setting(key)
+    execute(db, "DELETE FROM settings WHERE key = ?", (key,))
+    return setting.default
+
+
 def put(db: Database, key: str, text: str) -> str | int:
     """Check and store a setting given as text; return the value stored.
 
     Raises:
         WrongUse: unknown key, or a value outside its range.
     """
-    get(db, key)
-    setting = SETTINGS[key]
-    value: str | int
-    if setting.choices is not None:
-        if text not in setting.choices:
-            raise WrongUse(f"{key} is one of: {', '.join(setting.choices)}.")
-        value = text
-    elif setting.text is not None:
-        value = setting.text(text)
-    else:
-        if not text.isascii() or not text.isdigit() or not setting.low <= int(text) <= setting.high:
-            raise WrongUse(f"{key} is a whole number from {setting.low} to {setting.high}.")
-        value = int(text)
+    value = checked(key, text)
     execute(
         db,
         "INSERT INTO settings (key, value) VALUES (?, ?)"

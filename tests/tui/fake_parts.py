@@ -27,7 +27,9 @@ from engine.api.facts import (
     WatchRow,
 )
 from engine.api.rows import LogLine
+from engine.api.settings import Settings, described, source_of
 from engine.api.views.journal import Journal, Leg, Step
+from engine.storage.config import SETTINGS
 
 Ask = Callable[..., None]
 
@@ -630,3 +632,26 @@ class FakeFinding:
     def picture(self, candidate_id: int, side: str, *, make: bool) -> tuple[str | None, str | None] | None:
         del candidate_id, make
         return self.paths.get(side), "Nothing to see."
+
+
+class FakeSettings:
+    """The real settings with their real rules, kept in memory."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self.held: dict[str, str] = {"policy.copies": "3"}
+
+    def source(self) -> Any:
+        return source_of(
+            lambda: [described(key, self.held.get(key, setting.default)) for key, setting in SETTINGS.items()]
+        )
+
+    def problem(self, key: str, text: str) -> str | None:
+        return Settings.problem(key, text)
+
+    def put(self, key: str, text: str | None) -> str | None:
+        self._ask("put", key, text)
+        before = self.held.pop(key, None)
+        if text is not None:
+            self.held[key] = text
+        return before

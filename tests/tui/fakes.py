@@ -31,7 +31,14 @@ from engine.api.rows import (
 )
 from engine.errors import NotFound, RushesError
 from tests.tui.fake_making import FakeMaking
-from tests.tui.fake_parts import FakeDrives, FakeFinding, FakeFootage, FakeIntake, FakeShelf
+from tests.tui.fake_parts import (
+    FakeDrives,
+    FakeFinding,
+    FakeFootage,
+    FakeIntake,
+    FakeSettings,
+    FakeShelf,
+)
 
 NOW = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 
@@ -123,6 +130,7 @@ class FakeDesk:
         self.intake = FakeIntake(self._ask, FakeSource, full, self.ingest)
         self.drives = FakeDrives(self._ask, FakeSource, full)
         self.finding = FakeFinding(self._ask, FakeSource, full)
+        self.settings = FakeSettings(self._ask)
         self._log, self._recipes, self._scan, self._notes = log, recipes, scan, notes
         self.header_now = header
         live = ("pending", "running", "paused", "interrupted")
@@ -400,6 +408,7 @@ def volume_detail(row: VolumeRow) -> VolumeDetail:
         copies_bytes=row.clips * 2_700_000_000,
         missing=3 if row.volume_id == "shuttle" else 0,
         damaged=0,
+        rotational=None if row.volume_class == "network" else row.volume_class == "pool",
         events=(
             VolumeEvent("2026-11-20T17:58:04.000Z", "offline", "offline"),
             VolumeEvent("2026-11-20T09:12:44.000Z", "remounted", "mounted at /media/ana/SHUTTLE"),

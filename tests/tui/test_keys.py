@@ -37,6 +37,7 @@ WAYS = {
     "offers": ("1", "a"),
     "sessions": ("4", "H"),
     "rules": ("4", "M"),
+    "settings": ("0", "j", "j"),
     "recipes": ("3", "e"),
     "presets": ("3", "e", "P"),
     "items": ("3", "e", "j", "enter", "j", "j", "enter"),

@@ -146,6 +146,20 @@ def set_setting(key: str, value: str, as_json: bool) -> None:
         output.say(f"{stored['key']} is {stored['value']}.")
 
 
+@settings.command(name="reset")
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def reset_setting(key: str, as_json: bool) -> None:
+    """Put KEY back to its default."""
+    from engine.api import libraries
+
+    stored = libraries.reset_setting(key)
+    if as_json:
+        output.document(stored)
+    else:
+        output.say(f"{stored['key']} is {stored['value']} again.")
+
+
 @click.command()
 @click.option("--since", metavar="TIME", help="ISO 8601 moment or date; all when not given.")
 @options.common

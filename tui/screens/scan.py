@@ -87,7 +87,7 @@ class OptionLines(LineView, can_focus=True):
                 line(
                     1,
                     glyphs.good if options.auto_apply else " ",
-                    "apply by itself what has no rival; u takes it back",
+                    "apply by itself what has no rival; H takes it back",
                 ),
                 line(
                     2,
