@@ -321,7 +321,8 @@ class LyingRow:
 class TwiceRow:
     """A content that lies in several files: bytes of one, and at most ``wasted`` beyond one.
 
-    ``places`` are volume, escaped path and state of each.
+    ``places`` are volume, escaped path and state of each. Of a content in very many files only the first are
+    counted and told; ``more`` says so. ``asset_id`` is its number in the library.
     """
 
     blake3: str
@@ -331,11 +332,13 @@ class TwiceRow:
     devices: int
     wasted: int
     places: tuple[tuple[str, str, str], ...]
+    asset_id: int | None = None
+    more: bool = False
 
     @property
-    def id(self) -> str:
+    def id(self) -> int | str:
         """The row's id."""
-        return self.blake3
+        return self.blake3 if self.asset_id is None else self.asset_id
 
 
 @dataclass(frozen=True)

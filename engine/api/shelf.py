@@ -37,13 +37,13 @@ class Shelf:
         """Contents that lie in more than one file."""
         from engine.api.views import shelf
 
-        return shelf.twice_source(self._library, same_device=same_device)
+        return shelf.Twice(self._library, same_device=same_device)
 
     def trash(self) -> Source[TrashRow, TrashRow]:
         """What is in the trash."""
         from engine.api.views import shelf
 
-        return shelf.trash_source(self._library)
+        return shelf.Trash(self._library)
 
     def copy(self, paths: Sequence[str], folder: str) -> str:
         """Queue a verified copy into a folder; returns the job's id."""

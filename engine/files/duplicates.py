@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from engine.names import display, from_blob
-from engine.storage.database import Row, rows
+from engine.storage.database import rows
 from engine.volumes import places
 
 SMALLEST = 1024
@@ -28,6 +28,7 @@ class Lying:
     Attributes:
         path: absolute now, or where it was last seen; exact.
         state: ``online``, ``offline``, ``missing`` or ``damaged``.
+        device: id of its device, or of its volume where that is not known.
     """
 
     copy_id: int
@@ -36,6 +37,7 @@ class Lying:
     role: str
     state: str
     verified_at: str | None
+    device: str
 
 
 @dataclass(frozen=True)
@@ -76,30 +78,40 @@ def groups(
         limit: groups at most.
     """
     found: list[Group] = []
-    for content in rows(
-        db,
-        "SELECT asset_id, assets.size, blake3 FROM assets"
-        " JOIN (SELECT asset_id, count(*) AS files FROM copies WHERE state = 'present' AND role != 'source'"
-        "       GROUP BY asset_id HAVING files > 1) USING (asset_id)"
-        " WHERE blake3 IS NOT NULL AND assets.size >= ? AND (? IS NULL OR assets.size <= ?)"
-        " ORDER BY assets.size * (files - 1) DESC, asset_id",
+    endings = tuple(ending.lower().lstrip(".") for ending in extensions)
+    contents = db.conn.execute(
+        "SELECT asset_id, asset_twice.size, blake3 FROM asset_twice JOIN assets USING (asset_id)"
+        " WHERE asset_twice.size >= ? AND (? IS NULL OR asset_twice.size <= ?)"
+        f" {'AND near = 1' if same_device else ''} ORDER BY wasted DESC, asset_id",
         (smallest, largest, largest),
-    ):
-        group = _group(db, content, tuple(ending.lower().lstrip(".") for ending in extensions), same_device)
+    )
+    for asset_id, size, blake3 in contents:
+        group = _group(db, int(asset_id), int(size), str(blake3), endings, same_device=same_device)
         if group is not None:
             found.append(group)
             if len(found) == limit:
                 break
+    contents.close()
     return sorted(found, key=lambda group: -group.wasted)
 
 
-def _group(db: Database, content: Row, extensions: tuple[str, ...], same_device: bool) -> Group | None:
-    files: dict[tuple[object, ...], tuple[Lying, object]] = {}
+def files_of(
+    db: Database, asset_id: int, *, extensions: Sequence[str] = (), limit: int | None = None
+) -> list[Lying]:
+    """Return the stored files of a content, hard links of one file left out.
+
+    Args:
+        db: the library.
+        asset_id: the content.
+        extensions: as of :func:`groups`, without their dots and small.
+        limit: copies that are looked at, at most; None is all of them.
+    """
+    found: dict[tuple[object, ...], Lying] = {}
     for entry in rows(
         db,
         "SELECT * FROM copy_states WHERE asset_id = ? AND state = 'present' AND role != 'source'"
-        " ORDER BY copy_id",
-        (content["asset_id"],),
+        " ORDER BY copy_id LIMIT ?",
+        (asset_id, -1 if limit is None else limit),
     ):
         path = from_blob(entry["path"])
         if extensions and path.rpartition(".")[2].lower() not in extensions:
@@ -112,19 +124,17 @@ def _group(db: Database, content: Row, extensions: tuple[str, ...], same_device:
             role=str(entry["role"]),
             state=str(entry["seen_as"]),
             verified_at=entry["verified_at"],
+            device=str(entry["device_id"] or entry["volume_id"]),
         )
-        files.setdefault(
-            (entry["volume_id"], entry["inode"] is not None, known),
-            (lying, entry["device_id"] or entry["volume_id"]),
-        )
-    devices = {device for _, device in files.values()}
+        found.setdefault((entry["volume_id"], entry["inode"] is not None, known), lying)
+    return list(found.values())
+
+
+def _group(
+    db: Database, asset_id: int, size: int, blake3: str, extensions: Sequence[str], *, same_device: bool
+) -> Group | None:
+    files = files_of(db, asset_id, extensions=extensions)
+    devices = {lying.device for lying in files}
     if len(files) < 2 or (same_device and len(devices) == len(files)):
         return None
-    size = int(content["size"])
-    return Group(
-        blake3=str(content["blake3"]),
-        size=size,
-        wasted=size * (len(files) - 1),
-        devices=len(devices),
-        files=tuple(lying for lying, _ in files.values()),
-    )
+    return Group(blake3, size, size * (len(files) - 1), len(devices), tuple(files))

@@ -197,6 +197,14 @@ def contents(db: Database) -> list[Trashed]:
     return [_trashed(entry) for entry in _entries(db)]
 
 
+def of(db: Database, numbers: Sequence[int | str]) -> list[Trashed]:
+    """Entries by number, in this order; those that are gone are left out."""
+    marks = ", ".join("?" * len(numbers))
+    entries = rows(db, f"{_ENTRY} WHERE trash.state = 'trashed' AND trash_id IN ({marks})", tuple(numbers))
+    found = {entry["trash_id"]: entry for entry in entries}
+    return [_trashed(found[number]) for number in numbers if number in found]
+
+
 def restore(db: Database, wanted: Sequence[str]) -> list[Trashed]:
     """Bring files back to where they lay, with the same record as before.
 

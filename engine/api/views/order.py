@@ -64,7 +64,11 @@ class Query:
     def only(self, ids: Sequence[Id]) -> Query:
         """Those of the rows that are among ``ids``."""
         chosen = self.narrowed(f"{self.key} IN (SELECT value FROM json_each(:the_only))")
-        return replace(chosen, params={**self.params, "the_only": json.dumps(list(ids))})
+        return chosen.given(the_only=json.dumps(list(ids)))
+
+    def given(self, **params: Any) -> Query:
+        """The same with further values."""
+        return replace(self, params={**self.params, **params})
 
     def ids(self, more: str = "", tail: str = "") -> str:
         """The statement that gives the ids; ``more`` is a further condition, ``tail`` a LIMIT."""

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from engine.api.facts import LyingRow, TrashRow, TwiceRow
+from engine.api.rows import Filter, Id
+from engine.api.views import hits, order
 from engine.api.views.asides import Short
+from engine.api.views.base import Table, like
 from engine.errors import NotFound
+from engine.files import duplicates, trash
 from engine.library import Library
 from engine.names import display
+from engine.storage import packs
+from engine.storage.database import Row
+from engine.storage.schema.tallies import ENOUGH
 
 
 def copies_source(library: Library, wanted: str) -> Short[LyingRow]:
@@ -59,41 +70,136 @@ def copies_source(library: Library, wanted: str) -> Short[LyingRow]:
     )
 
 
-def twice_source(library: Library, *, same_device: bool) -> Short[TwiceRow]:
-    """Contents that lie in more than one file; ``failed`` are those that lie twice on one device."""
-    from engine.files import duplicates
+STORED = "copies.role <> 'source' AND copies.state = 'present'"
+"""Copies that count: as of :mod:`engine.storage.schema.twice`."""
 
-    def read() -> list[TwiceRow]:
-        return [
-            TwiceRow(
-                blake3=group.blake3,
-                name=os.path.basename(group.files[0].path),
-                size_bytes=group.size,
-                files=len(group.files),
-                devices=group.devices,
-                wasted=group.wasted,
-                places=tuple((lying.volume, display(lying.path), lying.state) for lying in group.files),
-            )
-            for group in duplicates.groups(library.db(), same_device=same_device)
-        ]
+FEW = 5000
+"""So many files that hold a text are read, with their contents."""
 
-    return Short(
-        read,
-        lambda one: f"{display(one.name)} {' '.join(path for _, path, _ in one.places)}",
-        lambda one: one.files > one.devices,
-        (
-            ("waste", lambda one: -one.wasted),
-            ("files", lambda one: -one.files),
-            ("name", lambda one: one.name),
-        ),
+LOOKED_AT = 5000
+"""Where more hold it, it is looked for among so many contents."""
+
+
+class Twice(Table):
+    """Contents that lie in more than one file, the greatest waste first; tiny ones are left out.
+
+    ``failed`` are those that lie twice on one device, ``active`` the others. A text is looked for in the
+    paths of all files; where very many hold it, among the first contents of the order only, and the list's
+    ``note`` says so.
+    """
+
+    orders = ("waste", "files")
+    _key = "asset_twice.asset_id"
+    _from = "asset_twice"
+    _text = (
+        f"EXISTS (SELECT 1 FROM copies WHERE copies.asset_id = asset_twice.asset_id AND {STORED}"
+        f" AND {like('CAST(copies.path AS TEXT)')})"
+    )
+    _shows: ClassVar[dict[str, str]] = {"active": "asset_twice.near = 0", "failed": "asset_twice.near = 1"}
+    _sorts: ClassVar[dict[str, str]] = {
+        "waste": "asset_twice.wasted DESC, asset_twice.asset_id",
+        "files": "asset_twice.files DESC, asset_twice.asset_id",
+    }
+
+    def __init__(self, library: Library, *, same_device: bool) -> None:
+        """``same_device``: only what lies twice on one device."""
+        super().__init__(library)
+        self._same_device = same_device
+
+    def _scope(self) -> tuple[str, dict[str, Any]]:
+        near = " AND asset_twice.near = 1" if self._same_device else ""
+        return f"asset_twice.size >= {duplicates.SMALLEST}{near}", {}
+
+    def ids(self, wanted: Filter) -> Sequence[Id]:
+        """See :meth:`Table.ids`."""
+        negated = wanted.text.strip().startswith("!")
+        needle = hits.needle(replace(wanted, text=wanted.text.strip().removeprefix("!")))
+        if needle is None:
+            return order.read(self._library, self._query(replace(wanted, text="")))
+        db = self._library.db()
+        found = packs.look(db, packs.COPIES, needle)
+        if len(found) <= FEW:
+            query = self._query(replace(wanted, text=""))
+            query = query.narrowed(f"asset_twice.asset_id {'NOT ' if negated else ''}IN ({_OF_COPIES})")
+            return order.read(self._library, query.given(the_copies=json.dumps(found.part(db, 0, FEW))))
+        first = order.read(self._library, self._query(replace(wanted, text="")))[: LOOKED_AT + 1]
+        holding = order.read(self._library, self._query(wanted).only(first[:LOOKED_AT]), few=LOOKED_AT)
+        if len(first) <= LOOKED_AT:
+            return holding
+        return hits.First(holding, f"looked for among the first {LOOKED_AT:,}")
+
+    def rows(self, ids: Sequence[Id]) -> list[TwiceRow]:
+        """Contents by number."""
+        db = self._library.db()
+        found = self._by_id(
+            "SELECT asset_id AS the_id, asset_twice.*, blake3 FROM asset_twice JOIN assets USING (asset_id)",
+            ids,
+        )
+        made = []
+        for content in found:
+            files = duplicates.files_of(db, content["asset_id"], limit=ENOUGH)
+            if files:
+                made.append(_twice(content, files))
+        return made
+
+    def detail(self, row_id: Id) -> TwiceRow:
+        """One content.
+
+        Raises:
+            NotFound: it does not lie twice any more.
+        """
+        found = self.rows([row_id])
+        if not found:
+            raise NotFound("This content does not lie more than once any more.")
+        return found[0]
+
+
+_OF_COPIES = (
+    f"SELECT asset_id FROM copies WHERE copy_id IN (SELECT value FROM json_each(:the_copies)) AND {STORED}"
+)
+
+
+def _twice(content: Row, files: Sequence[duplicates.Lying]) -> TwiceRow:
+    return TwiceRow(
+        blake3=content["blake3"],
+        name=os.path.basename(files[0].path),
+        size_bytes=content["size"],
+        files=content["files"],
+        devices=content["devices"],
+        wasted=content["wasted"],
+        places=tuple((lying.volume, display(lying.path), lying.state) for lying in files),
+        asset_id=content["asset_id"],
+        more=content["files"] >= ENOUGH,
     )
 
 
-def trash_source(library: Library) -> Short[TrashRow]:
+class Trash(Table):
     """What is in the trash, the newest first; ``failed`` lies on drives that are away."""
-    from engine.files import trash
 
-    def read() -> list[TrashRow]:
+    orders = ("newest", "size", "path")
+    _key = "trash.trash_id"
+    _from = "trash JOIN volumes USING (volume_id)"
+    _text = like("CAST(trash.path AS TEXT)")
+    _shows: ClassVar[dict[str, str]] = {
+        "active": "volumes.state NOT IN ('offline', 'conflict')",
+        "failed": "volumes.state IN ('offline', 'conflict')",
+    }
+    _sorts: ClassVar[dict[str, str]] = {
+        "newest": "trash.trash_id DESC",
+        "size": "trash.size DESC, trash.trash_id",
+        "path": "trash.path, trash.trash_id",
+    }
+
+    def _scope(self) -> tuple[str, dict[str, Any]]:
+        return "trash.state = 'trashed'", {}
+
+    def ids(self, wanted: Filter) -> Sequence[Id]:
+        """See :meth:`Table.ids`."""
+        trash.settle(self._library.db())
+        return super().ids(wanted)
+
+    def rows(self, ids: Sequence[Id]) -> list[TrashRow]:
+        """What is there, by number."""
         return [
             TrashRow(
                 trash_id=gone.trash_id,
@@ -105,16 +211,16 @@ def trash_source(library: Library) -> Short[TrashRow]:
                 by=gone.trashed_by,
                 reachable=gone.reachable,
             )
-            for gone in reversed(trash.contents(library.db()))
+            for gone in trash.of(self._library.db(), ids)
         ]
 
-    return Short(
-        read,
-        lambda one: one.path,
-        lambda one: not one.reachable,
-        (
-            ("newest", lambda one: one.at),
-            ("size", lambda one: -one.size_bytes),
-            ("path", lambda one: one.path),
-        ),
-    )
+    def detail(self, row_id: Id) -> TrashRow:
+        """One file.
+
+        Raises:
+            NotFound: it is not in the trash any more.
+        """
+        found = self.rows([row_id])
+        if not found:
+            raise NotFound("This file is not in the trash any more.")
+        return found[0]
