@@ -103,22 +103,27 @@ SELECT = """
 """SQL: volumes with the numbers of what lies on them; one that is away has none of its clips here."""
 
 
+OF_INTEREST = (
+    "((volumes.class NOT IN ('system', 'virtual') AND volumes.state <> 'offline')"
+    " OR volumes.tracked_at IS NOT NULL OR volumes.kind = 'stand_in'"
+    " OR volumes.favourite OR volumes.colour IS NOT NULL"
+    " OR EXISTS (SELECT 1 FROM copies WHERE copies.volume_id = volumes.volume_id))"
+)
+"""Which volumes a person wants to see: SQL over ``volumes``."""
+
+
 def list_volumes(db: Database, everything: bool = False) -> list[VolumeRow]:
-    """Volumes for people: mounted ones first, then by name.
+    """Volumes for people: favourites first, then mounted ones, then by name.
 
     Args:
         db: the library's database.
         everything: also system and virtual file systems, and volumes that went away, on which nothing of
             the library lies and of which nobody has said anything.
     """
-    where = (
-        ""
-        if everything
-        else "WHERE (class NOT IN ('system', 'virtual') AND state <> 'offline')"
-        " OR tracked_at IS NOT NULL OR kind = 'stand_in' OR favourite OR colour IS NOT NULL"
-        " OR EXISTS (SELECT 1 FROM copies WHERE copies.volume_id = volumes.volume_id)"
+    where = "" if everything else f"WHERE {OF_INTEREST}"
+    found = rows(
+        db, f"{SELECT} {where} ORDER BY favourite DESC, state = 'offline', name COLLATE NOCASE, volume_id"
     )
-    found = rows(db, f"{SELECT} {where} ORDER BY state = 'offline', name COLLATE NOCASE, volume_id")
     return [_from_row(entry) for entry in found]
 
 

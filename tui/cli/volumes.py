@@ -33,7 +33,7 @@ def list_volumes(library_path: str | None, as_json: bool, everything: bool) -> N
         [
             [
                 volume["volume_id"][:8],
-                output.shown(volume["name"]),
+                output.shown(volume["name"]) + (" fav" if volume["favourite"] else ""),
                 volume["state"].replace("_", " "),
                 volume["class"],
                 output.size(volume["size"]),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from engine.api.rows import Counts
 from engine.api.views.asides import unseen
-from engine.api.views.volumes import OF_INTEREST
 from engine.library import Library
 from engine.storage.database import row, scalar
+from engine.volumes.store import OF_INTEREST
 
 
 class Changes:

@@ -13,14 +13,7 @@ from engine.errors import NotFound
 from engine.names import display
 from engine.storage.database import Row, row, rows, scalar
 from engine.volumes import facts
-from engine.volumes.store import SELECT
-
-OF_INTEREST = (
-    "((volumes.class NOT IN ('system', 'virtual') AND volumes.state <> 'offline')"
-    " OR volumes.tracked_at IS NOT NULL OR volumes.kind = 'stand_in'"
-    " OR EXISTS (SELECT 1 FROM copies WHERE copies.volume_id = volumes.volume_id))"
-)
-"""Which volumes a person wants to see."""
+from engine.volumes.store import OF_INTEREST, SELECT
 
 
 class Volumes(Table):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine import clock
+from engine.api.rows import Filter
+from engine.api.views.volumes import Volumes
 from engine.errors import NotFound, Refused, RushesError, WrongUse
 from engine.jobs import store as jobs
 from engine.jobs.context import JobCancelled, JobContext
@@ -454,7 +456,11 @@ def test_a_drive_that_passed_by_is_hidden_once_it_is_away(library: Library, driv
     execute(db, "UPDATE volumes SET kind = 'file_system', state = 'offline' WHERE volume_id = ?", (drive,))
 
     def listed(*, everything: bool = False) -> bool:
-        return drive in {volume.volume_id for volume in store.list_volumes(db, everything)}
+        found = drive in {volume.volume_id for volume in store.list_volumes(db, everything)}
+        if not everything:
+            on_screen = Volumes(library).ids(Filter())
+            assert found is (drive in on_screen), "the screen shows the same"
+        return found
 
     assert (listed(), listed(everything=True)) == (False, True)
     store.set_colour(db, drive, "green")
@@ -462,3 +468,17 @@ def test_a_drive_that_passed_by_is_hidden_once_it_is_away(library: Library, driv
     store.set_colour(db, drive, None)
     execute(db, "UPDATE volumes SET tracked_at = ? WHERE volume_id = ?", (clock.now(), drive))
     assert listed()
+
+
+def test_favourites_come_first_on_the_screen_and_in_the_list(
+    library: Library, drive: str, tmp_path: Path
+) -> None:
+    db = library.db()
+    for name in ("AA", "ZZ"):
+        (tmp_path / "drives" / name).mkdir()
+        make_stand_in(db, str(tmp_path / "drives" / name), name)
+    last = store.find_id(db, "ZZ")
+    store.set_favourite(db, last)
+    listed = [volume.volume_id for volume in store.list_volumes(db)]
+    assert listed[0] == last
+    assert list(Volumes(library).ids(Filter())) == listed
