@@ -14,6 +14,7 @@ from engine.jobs.waiting import SPACE, go_on, has_come
 from engine.library import Library
 from engine.storage import audit, config
 from engine.storage.database import execute, row, rows, scalar, write
+from engine.supervisor import housekeeping
 from engine.supervisor.aftermath import Aftermath
 from engine.supervisor.lock import EngineLock
 from engine.supervisor.packing import Packing
@@ -34,6 +35,9 @@ HEARTBEAT_SECONDS = 5.0
 
 TROUBLE_SECONDS = 1.0
 """How long the loop rests after the catalogue could not be written."""
+
+TIDY_SECONDS = 24 * 3600.0
+"""How often old looks that found nothing are forgotten."""
 
 STOP_GRACE_SECONDS = 10.0
 """How long a stop lets files and segments in hand reach their checkpoint."""
@@ -114,7 +118,7 @@ class Supervisor:
     def _loop(self) -> None:
         seen: int | None = -1
         beat = 0.0
-        rounds = time.monotonic()
+        rounds, tidied = time.monotonic(), float("-inf")
         while not self._stop.is_set():
             try:
                 version = int(scalar(self._library.db(), "PRAGMA data_version"))
@@ -131,6 +135,9 @@ class Supervisor:
                 if time.monotonic() - rounds >= ROUND_SECONDS:
                     rounds = time.monotonic()
                     self._drives.due()
+                if time.monotonic() - tidied >= TIDY_SECONDS:
+                    tidied = time.monotonic()
+                    housekeeping.tidy(self._library.db())
             except (sqlite3.Error, RushesError) as error:
                 # A full disk under the catalogue or the settings passes; an engine that died of it would
                 # not come back, and its jobs would be cut off.
