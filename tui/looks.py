@@ -218,6 +218,8 @@ def look_of(looks: dict[str, Look], state: str) -> Look:
 
 def job_cell(status: str, intent: str | None, glyphs: Glyphs, *, waiting: bool = False) -> Cell:
     """A job's state; while the engine has not yet obeyed, what it was asked for."""
+    if status == "pending" and intent == "pause":
+        return JOB_LOOKS["paused"].cell(glyphs, "held")
     look = look_of(JOB_LOOKS, status)
     word = INTENT_WORDS.get(intent or "")
     if word is None and waiting and status in ("pending", "paused"):

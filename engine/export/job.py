@@ -107,7 +107,8 @@ class _Work:
             job.library, self.run_id, self.folder, self._checked, fresh=bool(job.params.get("fresh"))
         )
         if reused:
-            job.log("info", f"{reused} finished parts were checked and taken over.")
+            parts_were = "1 finished part was" if reused == 1 else f"{reused} finished parts were"
+            job.log("info", f"{parts_were} checked and taken over.")
         total = ledger.frames_total(entries)
         settings = config.values("export.stall_seconds", "export.workers")
         stall, workers = float(settings["export.stall_seconds"]), int(settings["export.workers"])

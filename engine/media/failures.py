@@ -64,7 +64,11 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("disk_full", ("no space left on device", "disk quota exceeded")),
     (
         "lut",
-        (r"lut[13]d.*(no such file|invalid data|unable)", "cannot find a valid font", "could not load font"),
+        (
+            r"lut[13]d.*(no such file|invalid data|unable|lut is empty|lut size)",
+            "cannot find a valid font",
+            "could not load font",
+        ),
     ),
     (
         "hardware",

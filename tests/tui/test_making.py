@@ -13,10 +13,12 @@ import pytest
 
 from engine.api.rows import RecipeRow
 from engine.errors import NotFound
-from tests.tui.fakes import NOW, Ticks, busy_desk
+from engine.media.failures import SENTENCES
+from tests.tui.fakes import NOW, Ticks, busy_desk, run
 from tui.app import RushesApp
+from tui.screens.cells import advice
 from tui.screens.confirm import ConfirmDialog
-from tui.screens.exports import STALLED_SECONDS, ExportsScreen
+from tui.screens.exports import ExportsScreen
 from tui.screens.finder import PickScreen
 from tui.screens.form import FormScreen
 from tui.screens.items import ItemsScreen, PickerScreen
@@ -25,8 +27,10 @@ from tui.screens.preset_parts import PartsScreen
 from tui.screens.presets import PresetsScreen
 from tui.screens.problem import ProblemScreen
 from tui.screens.recipes import RecipesScreen
+from tui.screens.run_cells import STALLED_SECONDS
 from tui.widgets.bars import KeyLine
 from tui.widgets.line_view import LineView
+from tui.widgets.one_line import OneLine
 
 MakeApp = Callable[..., RushesApp]
 FORM = ("3", "e", "enter")
@@ -327,6 +331,7 @@ async def test_a_run_that_stands_still_is_seen_though_nothing_is_written(make_ap
         screen.look_for_stalls()
         await pilot.pause()
         assert "! stalled" in screen.detail.text
+        assert "r tries again" in screen.detail.text
         assert "frames a second" not in screen.detail.text
         drawn = screen.table._cells[screen.table.ids[0]]
         assert ("! stalled", "warn") in [piece for cell in drawn for piece in cell]
@@ -354,3 +359,52 @@ async def test_a_name_of_any_bytes_is_typed_over_without_harm(
         assert "\x1b" not in drawn
         await press(pilot, "enter", "z", "escape")
         assert form._draft[key] == value
+
+
+async def test_a_run_paused_before_its_turn_is_held_and_r_lets_it_go(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    held = run("held", status="pending", intent="pause", queue_place=1, segments="", frames_done=0)
+    desk.run_source.all = {"held": held}
+    desk.run_source.sequence = ["held"]
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(140, 45), notifications=True) as pilot:
+        assert isinstance(app.screen, ExportsScreen)
+        line = "".join(segment.text for segment in app.screen.table.render_line(1))
+        assert "held" in line
+        assert "pausing" not in line
+        assert "place 1" not in line
+        assert "r lets it go" in line
+        await press(pilot, "p")
+        assert toasts(app)[-1] == "This job is held already."
+        await press(pilot, "r")
+        assert desk.asked == [("job", held.job_id, "resume")]
+
+
+async def test_the_log_of_a_cancelled_run_offers_to_go_on(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "G", "L")
+        assert "r resume" in app.screen.query_one("#foot", OneLine).text
+        await press(pilot, "r")
+        assert desk.asked[-1] == ("resume_run", "Trailer")
+
+
+@pytest.mark.parametrize("category", sorted(SENTENCES))
+def test_every_failure_says_what_to_do_next(category: str) -> None:
+    row = run("x", status="failed", error=SENTENCES[category], error_category=category)
+    said = advice(row)
+    assert said is not None
+    if category not in ("cancelled", "encoding_error"):
+        assert "Mend the cause" not in said
+
+
+async def test_without_an_engine_a_running_run_is_told_to_stand_still(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.header_now = replace(desk.header(), engine="absent")
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        for key in ("p", "r"):
+            await press(pilot, key)
+            assert toasts(app)[-1].startswith("No engine runs, so this run stands still. E starts one")
+        assert desk.asked == []

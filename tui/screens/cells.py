@@ -46,6 +46,11 @@ def job_eta(row: JobRow | RunRow, context: Context) -> Cell:
     return ((fmt.eta(row.eta_seconds), ""),) if row.status == "running" else ()
 
 
+def is_held(row: JobRow | RunRow) -> bool:
+    """Whether a job that waits for its turn was told not to begin."""
+    return row.status == "pending" and row.intent == "pause"
+
+
 def says(row: JobRow | RunRow) -> Piece:
     """What a job says for itself: why it waits, its error, what it does, or its place in the line."""
     if row.waiting_for:
@@ -54,6 +59,8 @@ def says(row: JobRow | RunRow) -> Piece:
         return fmt.path(fmt.one_line(row.error)), "bad" if row.status == "failed" else "warn"
     if row.status == "running":
         return fmt.path(row.message or row.stage or ""), ""
+    if is_held(row):
+        return "r lets it go", "dim"
     if row.queue_place is not None:
         urgency = f", {row.priority}" if row.priority != "normal" else ""
         return f"place {row.queue_place}{urgency}", "dim"
@@ -100,6 +107,8 @@ def why_not_job(verb: str, status: str, kind: str, intent: str | None = None) ->
     """
     if verb == "resume" and intent == "pause":
         return None
+    if verb == "pause" and intent == "pause":
+        return "This job is held already." if status == "pending" else "This job is pausing already."
     able = {
         "pause": status in ("running", "pending"),
         "cancel": status in ("pending", "running", "paused", "interrupted"),
@@ -121,6 +130,27 @@ def go_on_verb(status: str) -> str:
     return "retry" if status in ("failed", "completed_with_warnings") else "resume"
 
 
+ADVICE = {
+    "stalled": "r tries again from the finished segments; the full log tells what ffmpeg did last.",
+    "timeout": "Look after the disk or share, then press r: what is finished is kept.",
+    "killed": "r goes on from the finished segments; fewer workers (export.workers) need less memory.",
+    "disk_full": "Free space at the destination, then press r: what is finished is kept.",
+    "tool_missing": "Run rushes doctor in a shell: it names the command that installs it.",
+    "input_not_found": "Bring the drive back, or find the files on screen 4, then press r.",
+    "output_write_error": "Bring the folder back, or its disk, then press r: what is finished is kept.",
+    "permission": "Give this user the right to read or write there, then press r.",
+    "source_damaged": "Copy that clip in again, or let the recipe leave it out; then export anew.",
+    "no_stream": "Take that clip out of the recipe, or choose another preset; then export anew.",
+    "encoder_missing": "Choose another preset in the recipe (e, enter), then export anew.",
+    "hardware": "Choose a preset without a graphics card in the recipe (e, enter), then export anew.",
+    "settings": "Change the preset (e, P, enter): c there shows its command; then export anew.",
+    "lut": "Choose another colour table in the recipe (e, enter), then export anew.",
+    "join": "r checks every finished part again and renders those that do not fit.",
+}
+"""What to do next about a failed run, by category; r continues the settings of the run, a recipe's new ones
+need a new run."""
+
+
 def advice(row: JobRow | RunRow) -> str | None:
     """What to do about a job that stands still; None when there is nothing to do."""
     status = row.status
@@ -128,13 +158,10 @@ def advice(row: JobRow | RunRow) -> str | None:
     category = row.error_category if isinstance(row, RunRow) else None
     if row.waiting_for:
         return "It goes on by itself when that is back."
+    if is_held(row):
+        return "It was paused before its turn came: r lets it take its turn."
     if status == "failed":
-        return {
-            "stalled": "r tries again from the finished segments; the full log tells what ffmpeg did last.",
-            "disk_full": "Free space at the destination, then press r: what is finished is kept.",
-            "tool_missing": "Run rushes doctor in a shell: it names the command that installs it.",
-            "input_not_found": "Bring the drive back, or find the files on screen 4, then press r.",
-        }.get(category or "", "Mend the cause, then press r: only what failed is done again.")
+        return ADVICE.get(category or "", "Mend the cause, then press r: only what failed is done again.")
     if status == "completed_with_warnings":
         return "Look below for what was left out; r does only that again."
     if status in ("paused", "interrupted") and row.intent == "resume":

@@ -1,16 +1,18 @@
-"""Verbs on runs beside those of every job: their turn, a comparison, a report."""
+"""Verbs on runs beside those of every job: cancel, once more, delete, a comparison, delivery, a report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, cast
 
-from engine.api.rows import RunRow
+from engine.api.rows import Id, RunRow
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt
+from tui.screens.cells import why_not_job
 from tui.screens.choose import ChoiceDialog
 from tui.screens.inputs import AnswerDialog, PathDialog
+from tui.screens.run_cells import ENDED, what_goes
 from tui.screens.run_compare import RunCompareScreen
 from tui.screens.turns import Turns
 from tui.widgets.line_view import BLANK, fact, plain
@@ -35,6 +37,94 @@ class RunVerbs(Turns):
         if verb == "compare" and self.compared() is None:
             return "Mark two runs with space, or one and put the cursor on the other."
         return self.why_not_turn(verb, row)
+
+    # -- endings -----------------------------------------------------------------
+    def do_cancel(self) -> None:
+        """Cancel, after a question."""
+        desk = self.rushes.desk
+        able = [row for row in self.table.chosen() if why_not_job("cancel", row.status, "export") is None]
+        if not able:
+            self.rushes.tell("None of these runs can be cancelled: all of them have ended.", "warning")
+            return
+        what = display(able[0].name) if len(able) == 1 else fmt.plural(len(able), "run")
+        done = sum(sum(letter in "cu" for letter in row.segments) for row in able)
+        kept = f"{fmt.plural(done, 'finished segment')} can be taken over by a new run. " if done else ""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.on_each(able, lambda row: desk.job(row.job_id, "cancel"), "cancelling")
+
+        self.rushes.ask(
+            f"Cancel {what}?",
+            f"A cancelled run is over. {kept}Half-made files go.",
+            "cancel now",
+            "let it go on",
+            answered,
+        )
+
+    def do_rerun(self) -> None:
+        """Queue the same once more."""
+        rushes, able = self.rushes, self._ended("can be run again")
+        made: list[str] = []
+
+        def after(did: list[Id]) -> None:
+            self.table.reload()
+            if len(did) == 1:
+                self.table.go_to(made[0])
+                rushes.tell("Queued once more, into a new file.")
+
+        if able:
+            self.on_each(
+                able,
+                lambda row: made.append(rushes.desk.rerun(row.run_id)),
+                "queued once more",
+                after=after,
+                slow=True,
+            )
+
+    def do_delete(self) -> None:
+        """Delete runs and their films, after a question that names them."""
+        rushes, able = self.rushes, self._ended("can be deleted")
+        if not able:
+            return
+        left: list[str] = []
+
+        def after(did: list[Id]) -> None:
+            self.table.reload()
+            if left:
+                rushes.tell("  ".join(left), "warning")
+            elif len(did) == 1:
+                rushes.tell("Deleted.")
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.on_each(
+                    able,
+                    lambda row: left.extend(rushes.desk.delete_run(row.run_id)),
+                    "deleted",
+                    after=after,
+                    slow=True,
+                )
+
+        def listed(found: Any, error: RushesError | None) -> None:
+            if error is not None:
+                rushes.tell(str(error), "error")
+                return
+            what = display(able[0].name) if len(able) == 1 else fmt.plural(len(able), "run")
+            rushes.ask(
+                f"Delete {what}?", "\n".join(what_goes(found)), "delete now", "keep everything", answered
+            )
+
+        rushes.runner.submit(
+            lambda: [path for row in able for path in rushes.desk.goes_with(row.run_id)], listed, slow=True
+        )
+
+    def _ended(self, what: str) -> list[RunRow]:
+        """The chosen runs that are over; says so when there are none."""
+        able = [row for row in self.table.chosen() if row.status in ENDED]
+        if not able:
+            self.rushes.tell(f"None of these runs {what}: none of them has ended.", "warning")
+        return able
 
     # -- history --------------------------------------------------------------------
     def compared(self) -> tuple[str, str] | None:

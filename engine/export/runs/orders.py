@@ -17,7 +17,7 @@ from engine.errors import Refused, RushesError
 from engine.export.planning import ability
 from engine.export.planning.estimate import of_clips
 from engine.export.planning.selection import Chosen, available, home_of, select
-from engine.export.recipes import codecs, presets, recipes
+from engine.export.recipes import codecs, cube, presets, recipes
 from engine.export.recipes.presets import Preset
 from engine.export.recipes.recipes import Recipe
 from engine.export.rendering import crew, placing
@@ -227,9 +227,9 @@ def _keep_lut(library: Library, path: str | None) -> tuple[dict[str, str] | None
     """Copy a colour table beside the runs, under its hash: a rerun needs the same one."""
     if path is None:
         return None, None
-    shown = display(path)
-    if not path.lower().endswith(".cube"):
-        return None, f"{shown} is no .cube file."
+    problem = cube.problem(path)
+    if problem is not None:
+        return None, problem
     try:
         digest = full_hash(path)[:32]
         folder = luts_folder(library)
@@ -241,7 +241,7 @@ def _keep_lut(library: Library, path: str | None) -> tuple[dict[str, str] | None
             placing.sync_file(temp)
             os.rename(temp, kept)
     except OSError as error:
-        return None, f"The colour table {shown} cannot be read: {error.strerror}."
+        return None, f"The colour table {display(path)} cannot be read: {error.strerror}."
     return {"name": display(os.path.basename(path)), "hash": digest}, None
 
 
