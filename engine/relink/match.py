@@ -400,7 +400,7 @@ def evidence(
         "fast_hash": same(lost.fast_hash, found.fast_hash),
         "name": fold(base_name(lost.path)) == fold(base_name(found.path)),
         "exact_name": base_name(lost.path) == base_name(found.path),
-        "mtime": lost.mtime_ns == found.mtime_ns,
+        "mtime": _same_time(lost, found),
         "inode": same(lost.inode, found.inode) if lost.volume_id == found.volume_id else None,
         "duration": same(lost.duration_ms, found.duration_ms),
         "timecode": same(lost.timecode, found.timecode),
@@ -412,6 +412,19 @@ def evidence(
         "equally_good": equals,
         "fits_other_content": shared,
     }
+
+
+COARSE_NS = 2_000_000_000
+"""FAT keeps times in steps of two seconds, the coarsest there is; others in whole seconds (nanoseconds)."""
+
+
+def _same_time(lost: Lost, found: Found) -> bool:
+    """Whether the times are equal, as far as both file systems keep them: a copy on another may be rounded."""
+    one, other = lost.mtime_ns, found.mtime_ns
+    if one == other or lost.volume_id == found.volume_id:
+        return one == other
+    rounded = one % 1_000_000_000 == 0 or other % 1_000_000_000 == 0
+    return rounded and abs(one - other) < COARSE_NS
 
 
 def _hints(lost: Sequence[Lost], found: Sequence[Found], matches: Sequence[Match]) -> list[Match]:

@@ -203,3 +203,23 @@ def test_evidence_tells_what_agrees_what_differs_and_what_is_unknown() -> None:
     assert (other["name"], other["inode"], other["path_tail"]) == (True, None, 1)
     assert (other["ambiguous"], other["equally_good"], other["fits_other_content"]) == (True, 2, True)
     assert other["lost_size"] == BIG
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "other_volume", "same"),
+    [
+        (5, 5, True, True),
+        (28_251_137_754, 28_000_000_000, True, True),
+        (28_251_137_754, 28_000_000_000, False, False),
+        (29_900_000_000, 28_000_000_000, True, True),
+        (30_000_000_000, 28_000_000_000, True, False),
+        (28_251_137_754, 28_251_137_755, True, False),
+    ],
+)
+def test_a_time_that_the_other_file_system_rounded_agrees(
+    here: int, there: int, other_volume: bool, same: bool
+) -> None:
+    told = evidence(
+        lost(1, mtime_ns=here), found("x", mtime_ns=there, volume_id="B" if other_volume else "A")
+    )
+    assert told["mtime"] is same
