@@ -58,6 +58,7 @@ class FilesScreen(TriageScreen):
     PLACE = "ingest"
     SCOPE = "files"
     NOUN = "file"
+    LONG = True
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("files")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("STATE", 11, _state),

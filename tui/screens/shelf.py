@@ -26,7 +26,7 @@ def _size(row: TrashRow | TwiceRow, context: Context) -> Cell:
 
 def _files(row: TwiceRow, context: Context) -> Cell:
     del context
-    return ((f"{row.files}", "strong"),)
+    return ((f"{row.files}{'+' if row.more else ''}", "strong"),)
 
 
 def _devices(row: TwiceRow, context: Context) -> Cell:
@@ -55,6 +55,7 @@ class TwiceScreen(AsideScreen):
     PLACE = "clips"
     SCOPE = "twice"
     NOUN = "content"
+    LONG = True
     SHOW_WORDS: ClassVar[dict[Show, str]] = {
         "all": "all",
         "active": "each on a device of its own",
@@ -91,9 +92,10 @@ class TwiceScreen(AsideScreen):
 
     def detail_lines(self, detail: TwiceRow) -> list[Line]:
         """Where it lies."""
+        devices = fmt.plural(detail.devices, "device")
         lines = [
             heading(display(detail.name)),
-            fact("Files", f"{detail.files} on {fmt.plural(detail.devices, 'device')}"),
+            fact("Files", f"{detail.files}{' or more' if detail.more else ''} on {devices}"),
             fact("Size", f"{fmt.size(detail.size_bytes)} each"),
             fact("Beyond one", f"{fmt.size(detail.wasted)} at most"),
             fact("BLAKE3", detail.blake3),
@@ -147,6 +149,7 @@ class BinScreen(AsideScreen):
     PLACE = "clips"
     SCOPE = "bin"
     NOUN = "file"
+    LONG = True
     SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "within reach", "failed": "offline"}
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("bin")
     COLUMNS: ClassVar[tuple[Column, ...]] = (

@@ -166,6 +166,8 @@ class TriageScreen(ListKeys):
         parts: list[Piece] = [(fmt.plural(table.count, self.NOUN, self.NOUNS), "")]
         if table.reading:
             parts.append(("reading", "busy"))
+        if table.note:
+            parts.append((table.note, "warn"))
         if table.filter.show != "all":
             parts.append((f"only {self.SHOW_WORDS[table.filter.show]}", "warn"))
         if table.marks:

@@ -14,6 +14,9 @@ SHARE = 0.05
 SLOW_SECONDS = 0.03
 """A list of ids that took longer is read beside the event loop the next time, where there is a way to."""
 
+LONG = 2000
+"""From so many rows on another filter or order of the same rows is read beside the event loop at once."""
+
 Beside = Callable[[Callable[[], Any], Callable[[Any, Any], None]], None]
 """Runs work in another thread and hands its result, or its error, to the event loop's."""
 
@@ -47,6 +50,8 @@ class IdReader:
         self._under_way: tuple[Source[Any, Any], Filter] | None = None
         self._again_at = 0.0
         self._once_more = False
+        self._long: Source[Any, Any] | None = None
+        self._last: tuple[Source[Any, Any], Filter] | None = None
 
     @property
     def under_way(self) -> bool:
@@ -60,14 +65,25 @@ class IdReader:
 
     def read(self, source: Source[Any, Any], wanted: Filter, ask: Ask) -> Sequence[Id] | None:
         """Read now and return the list; None: it is handed on later, unless another is asked for first."""
-        if self._slow and self._beside is not None:
+        # How long another filter takes is not known from the last one; of few rows none takes long.
+        unknown = self._long is source and self._last != (source, wanted)
+        if (self._slow or unknown) and self._beside is not None:
             self._read_beside(source, wanted, ask, self._beside)
             return None
+        self._under_way = None
         began = time.perf_counter()
         ids = source.ids(wanted)
         ask(ids)
         self._spent(began)
+        self._known(source, wanted, ids)
         return ids
+
+    def _known(self, source: Source[Any, Any], wanted: Filter, ids: Sequence[Id]) -> None:
+        self._last = (source, wanted)
+        if len(ids) >= LONG:
+            self._long = source
+        elif self._long is not source:
+            self._long = None
 
     def _spent(self, began: float) -> None:
         spent = time.perf_counter() - began
@@ -95,6 +111,7 @@ class IdReader:
             if error is None:
                 ids, began = found
                 self._spent(began)
+                self._known(source, wanted, ids)
                 self._take(ids)
             if self._once_more:
                 self._read_beside(source, wanted, ask, beside)

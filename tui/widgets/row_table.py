@@ -19,6 +19,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from engine.api.ids import Ids
 from engine.api.rows import Filter, Id, Source
 from tui.format import cells as cell_width
 from tui.looks import Cell, Glyphs
@@ -102,6 +103,11 @@ class RowTable(ScrollView, Toned, can_focus=True):
     def reading(self) -> bool:
         """Whether a long list is being read."""
         return self._reader.under_way
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the list beside its length, see :class:`engine.api.ids.Ids`; or nothing."""
+        return self._ids.note if isinstance(self._ids, Ids) else ""
 
     @property
     def ids(self) -> Sequence[Id]:

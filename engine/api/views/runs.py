@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
+from engine.api.views import order
 from engine.api.views.base import HISTORY, JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
 from engine.export.runs.records import FRAMES_DONE, HAYSTACK
@@ -41,9 +43,10 @@ class Runs(Table):
 
     def ids(self, wanted: Filter) -> Sequence[Id]:
         """See :meth:`Table.ids`; jobs are joined only where the filter or the order needs them."""
-        alone = wanted.show == "all" and (wanted.order or self.orders[0]) != "state"
-        self._from = "runs" if alone else Runs._from
-        return super().ids(wanted)
+        query = self._query(wanted)
+        if wanted.show == "all" and (wanted.order or self.orders[0]) != "state":
+            query = replace(query, tables="runs")
+        return order.read(self._library, query, few=self._few)
 
     def rows(self, ids: Sequence[Id]) -> list[RunRow]:
         """Runs by id."""
