@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.api import jobs
 from engine.api.views.happened import told
-from engine.errors import RushesError
+from engine.errors import Refused, RushesError
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.names import display, json_name
@@ -231,10 +231,16 @@ def sweep(library: Library, given: str, on_change: Callable[[Job], None] | None 
 
     Raises:
         NotFound: there is no such volume.
-        VolumeGone: it is away.
+        Refused: it is away. One that goes away meanwhile lets the job wait for it.
     """
     job = jobs.follow(library, queue_sweep(library, given), on_change)
-    return {**(job.result or {}), "job_id": job.job_id, "status": job.status, "error": job.error}
+    return {
+        **(job.result or {}),
+        "job_id": job.job_id,
+        "status": job.status,
+        "error": job.error,
+        "message": job.message if job.status == "paused" else None,
+    }
 
 
 def queue_sweep(library: Library, given: str) -> str:
@@ -242,12 +248,18 @@ def queue_sweep(library: Library, given: str) -> str:
 
     Raises:
         NotFound: there is no such volume.
+        Refused: it is away, does not answer, or is in conflict.
     """
     from engine.relink import auto
     from engine.relink import sweep as _sweep
 
-    process.ensure(library)
     volume = store.find(library.db(), given)
+    if volume.state != "online":
+        raise Refused(
+            f"{display(volume.name)} is {volume.state.replace('_', ' ')}; a volume is looked through while it"
+            " is there. Nothing was marked missing."
+        )
+    process.ensure(library)
     return _sweep.queue_sweep(library, volume.volume_id, moves=auto.moves())
 
 

@@ -372,9 +372,13 @@ def sweep(volume: str, library_path: str | None, as_json: bool) -> int:
         output.document(found)
     else:
         words = ("known", "present", "missing", "moved", "changed", "damaged", "new")
-        output.say(", ".join(f"{found[word]} {word}" for word in words if word in found) + ".")
-        if found["error"]:
-            output.complain(output.shown(found["error"]))
+        told = [f"{found[word]} {word}" for word in words if word in found]
+        told += [f"{found['unknown']} unknown"] if found.get("unknown") else []
+        if told:
+            output.say(", ".join(told) + ".")
+        if found["status"] != "completed":
+            why = found["error"] or found["message"] or f"It is {found['status'].replace('_', ' ')}."
+            output.complain(f"{output.shown(why)} All of it: rushes jobs logs {found['job_id'][:8]}")
     return 0 if found["status"] == "completed" else 1
 
 

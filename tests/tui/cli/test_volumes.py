@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.library import open_library
@@ -97,3 +98,26 @@ def test_a_favourite_its_history_and_its_facts(home: Path) -> None:
     shown = rushes("volumes", "show", "Shuttle", "--library", lib).out
     assert "rotational     unknown" in shown
     assert "is_network     no" in shown
+
+
+def test_a_look_through_what_is_away_is_refused(home: Path, wait_until: Callable[..., None]) -> None:
+    drive, lib = home / "drive", home / "lib"
+    (drive / "day").mkdir(parents=True)
+    library = open_library(str(lib))
+    stand_ins.make_stand_in(library.db(), str(drive), "Shuttle")
+    for name in ("A001.MP4", "A002.MP4"):
+        (drive / "day" / name).write_bytes(os.urandom(50_000))
+    mode = ("--mode", "reference", "--wait", "--library", lib)
+    assert rushes("ingest", drive / "day", *mode).code in (0, 1)
+    said = rushes("volumes", "sweep", "Shuttle", "--library", lib)
+    assert (said.code, said.out) == (
+        0,
+        "2 known, 2 present, 0 missing, 0 moved, 0 changed, 0 damaged, 0 new.\n",
+    )
+    (home / "hidden").mkdir()
+    drive.rename(home / "hidden" / "drive")
+    show = ("volumes", "show", "Shuttle", "--library", lib, "--json")
+    wait_until(lambda: rushes(*show).document["state"] == "offline", 10, "the word that it is away")
+    refused = rushes("volumes", "sweep", "Shuttle", "--library", lib)
+    assert (refused.code, refused.out) == (3, "")
+    assert "Shuttle is offline; a volume is looked through while it is there." in refused.err
