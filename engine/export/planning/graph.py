@@ -9,6 +9,7 @@ temporal filter sees its lead-in and no rounding can lose a frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.export.planning import drawing
@@ -44,7 +45,22 @@ _HDR_PEAK = 10  # brightest picture in multiples of white: masters for 1000 cd/m
 _MIXING_FORMAT = "yuv444p10le"  # the crossfade filter has no 4:2:0 or 4:2:2
 
 
-def input_arguments(plan: Plan, part: Part, path: str, *, sound: bool = False) -> list[str]:
+@dataclass(frozen=True)
+class Threads:
+    """How many threads a render takes. They change no byte of it, only who waits for whom.
+
+    Attributes:
+        decode: of each decoder.
+        work: of each filter, and of an encoder of :data:`engine.export.recipes.codecs.SHARING`.
+    """
+
+    decode: int
+    work: int
+
+
+def input_arguments(
+    plan: Plan, part: Part, path: str, *, sound: bool = False, threads: Threads | None = None
+) -> list[str]:
     """Open one source for one part. Only local files may be opened, whatever the file says.
 
     A title card is made on the spot; ``path`` means nothing for it. Pictures
@@ -58,6 +74,8 @@ def input_arguments(plan: Plan, part: Part, path: str, *, sound: bool = False) -
         return ["-f", "lavfi", "-i", picture]
     seek = _seek(plan, part, sound=sound)
     args = as_itself(source.form)
+    if threads is not None:
+        args += ["-threads", str(threads.decode)]
     if seek:
         args += ["-ss", str(seek)] if sound else ["-noaccurate_seek", "-ss", str(seek)]
     return [*args, "-i", path]
@@ -77,7 +95,9 @@ def parts_of(pieces: Sequence[Piece]) -> list[Part]:
     return [part for piece in pieces for part in piece.parts]
 
 
-def segment_arguments(plan: Plan, segment: Segment, paths: Sequence[str], target: str) -> list[str]:
+def segment_arguments(
+    plan: Plan, segment: Segment, paths: Sequence[str], target: str, threads: Threads | None = None
+) -> list[str]:
     """The arguments that render a segment.
 
     Args:
@@ -85,12 +105,18 @@ def segment_arguments(plan: Plan, segment: Segment, paths: Sequence[str], target
         segment: one of its segments.
         paths: for each part in order, what to open (see :func:`engine.media.ffmpeg.file_url`).
         target: the file to write.
+        threads: None leaves them to ffmpeg, which takes the whole machine for each step.
     """
     assert plan.video is not None
-    card = hardware.ENCODERS.get(codecs.encoder_of(plan.video))
+    encoder = codecs.encoder_of(plan.video)
+    card = hardware.ENCODERS.get(encoder)
     args = [*(card.before if card else ()), "-copyts", "-start_at_zero"]
+    own: list[str] = []
+    if threads is not None:
+        args += ["-filter_complex_threads", str(threads.work)]
+        own = ["-threads", str(threads.work)] if encoder in codecs.SHARING else []
     for part, path in zip(parts_of(segment.pieces), paths, strict=True):
-        args += input_arguments(plan, part, path)
+        args += input_arguments(plan, part, path, threads=threads)
     return [
         *args,
         "-filter_complex",
@@ -104,6 +130,7 @@ def segment_arguments(plan: Plan, segment: Segment, paths: Sequence[str], target
         "-flags:v",
         "+bitexact",
         *codecs.video_arguments(plan.video, plan.fps, (plan.width, plan.height)),
+        *own,
         "-f",
         plan.segment_format,
         target,

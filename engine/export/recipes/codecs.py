@@ -338,6 +338,10 @@ def _speed(encoder: str, video: Mapping[str, Any]) -> list[str]:
     return []
 
 
+SHARING = frozenset({"prores_ks", "dnxhd"})
+"""Encoders whose bytes are the same for any number of threads, so that they may take what is free."""
+
+
 def threads_of(encoder: str) -> int:
     """Threads of one encoder whose output depends on them, and so the processors that it keeps busy."""
     return 1 if encoder == "libaom-av1" else THREADS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from engine.export.planning.graph import Threads
 from engine.export.recipes.codecs import THREADS
 
 Item = TypeVar("Item")
@@ -39,6 +40,54 @@ def hands_for_segments(wanted: int = 0, *, intra: bool = False, threads: int = T
 def hands_for_files(wanted: int = 0) -> int:
     """Files made at the same time: while one is encoded, others are opened and proven. As above."""
     return wanted or max(3, min(MOST_HANDS, _processors() // THREADS + 1))
+
+
+DECODERS = 2
+"""Threads of a decoder, at least: one decodes while another hands its picture on."""
+
+
+def threads(hands: int, beside: int = 0, *, sharing: bool = False) -> Threads:
+    """The threads of one render beside others, so that together they fill the processors and no more.
+
+    ffmpeg gives each of its steps a thread per processor. Where encoders fill
+    the machine already, these threads wait for each other: a twentieth of the
+    processor time of an H.264 film and a thirtieth of a DNxHR film went there.
+
+    Args:
+        hands: renders at the same time that the run makes, as a rule.
+        beside: renders at the same time now, this one counted; 0 is ``hands``.
+        sharing: the encoder takes the threads it is given; others have a number of their own
+            and keep the processors busy with it.
+    """
+    processors = _processors()
+
+    def share(among: int) -> int:
+        return max(1, processors // (among if sharing else 2 * among))
+
+    # The decoder's number follows the run alone: what it makes of damaged pictures may depend on it.
+    return Threads(max(DECODERS, share(hands)), share(beside or hands))
+
+
+class Heap:
+    """What is left of the items that a crew works off: who is nearly alone may take more. Any thread."""
+
+    def __init__(self, frames: Mapping[int, int]) -> None:
+        """``frames``: length of each item, by its id."""
+        self._left = dict(frames)
+        self._lock = threading.Lock()
+
+    def set(self, item: int, left: int) -> None:
+        """So many frames of an item are still to be made."""
+        with self._lock:
+            if item in self._left:
+                self._left[item] = left
+
+    def beside(self, item: int, hands: int) -> int:
+        """How many renders, on average, there will be while this one is made: 1 to ``hands``."""
+        with self._lock:
+            own = self._left.get(item, 0)
+            others = sum(self._left.values()) - own
+        return max(1, min(hands, round(1 + others / max(1, own))))
 
 
 def _processors() -> int:

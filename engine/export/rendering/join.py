@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Self
 
 from engine.export.planning import graph
 from engine.export.planning.loudness import measured_filter
@@ -15,10 +13,10 @@ from engine.export.planning.plan import Plan, film_fingerprint
 from engine.export.planning.timeline import SAMPLE_RATE
 from engine.export.recipes import codecs
 from engine.export.rendering import placing, proof
+from engine.export.rendering.kept import Kept
 from engine.media import ffmpeg
 from engine.media.courtesy import Courtesy
 from engine.media.ffmpeg import FfmpegFailed
-from engine.media.hashing import BUFFER, full_hash
 from engine.media.tools import Tools
 
 _SAME_PACKETS = frozenset({"mp4", "mov", "mkv", "webm"})
@@ -27,9 +25,6 @@ _SAME_PACKETS = frozenset({"mp4", "mov", "mkv", "webm"})
 _SOUND_SLACK_SECONDS = 0.1
 """Encoded sound may be longer than planned by its codec's padding, at most this."""
 
-
-_LOOK_SECONDS = 0.1
-"""How often the operator is listened to while a file is hashed."""
 
 STAGES = {
     "measuring": "Measuring the loudness of",
@@ -55,7 +50,8 @@ class Made:
 class Joined:
     """A finished file that is still under its temp name, synced and proven.
 
-    ``decoded`` is as in :class:`engine.export.rendering.proof.ReadBack`.
+    ``decoded`` is as in :class:`engine.export.rendering.proof.ReadBack`; ``streams`` is what the file says
+    of itself, None when it was not asked.
     """
 
     size: int
@@ -63,6 +59,7 @@ class Joined:
     duration_ms: int
     frames: int
     decoded: int | None = None
+    streams: proof.Streams | None = None
 
 
 @dataclass(frozen=True)
@@ -216,10 +213,11 @@ def join(
             raise FfmpegFailed(
                 "join", "The rendered parts do not follow each other exactly in time.", finished.stderr
             )
-        with _Kept(temp) as kept:
-            decoded = _prove(tools, plan, segments, temp, folder, report, manner, log, decode)
-            blake3 = kept.hashed(report)
-        return Joined(os.path.getsize(temp), blake3, plan.duration_ms, plan.frames_total, decoded)
+        with Kept(temp) as kept:
+            found = proof.streams(tools, temp)
+            decoded = _prove(tools, plan, segments, temp, found, folder, report, manner, log, decode)
+            blake3 = kept.hashed(lambda share: report.on_stage("hashing", f"{share} %"), report.check)
+        return Joined(os.path.getsize(temp), blake3, plan.duration_ms, plan.frames_total, decoded, found)
     except BaseException:
         placing.remove(temp)
         raise
@@ -247,44 +245,6 @@ class _Rewrite:
             self._report.on_stage("faststart", f"{count / 1_000_000:,.0f} MB written")
 
 
-class _Kept:
-    """Reads the joined file for its BLAKE3 and brings it to its disk, in a thread beside the proof."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._total = max(1, os.path.getsize(path))
-        self._read = 0
-        self._left = False
-        self._pool = ThreadPoolExecutor(1, "export-hash")
-        self._digest = self._pool.submit(self._work)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._left = True
-        self._pool.shutdown()
-
-    def _work(self) -> str:
-        digest = full_hash(self._path, self._look)
-        placing.sync_file(self._path)
-        return digest
-
-    def _look(self) -> None:
-        self._read += BUFFER
-        if self._left:
-            raise CancelledError
-
-    def hashed(self, report: Report) -> str:
-        """The digest, once the file is on its disk. Says how far it is while it is waited for."""
-        while True:
-            report.on_stage("hashing", f"{min(100, self._read * 100 // self._total)} %")
-            ended = wait([self._digest], _LOOK_SECONDS).done
-            report.check()
-            if ended:
-                return self._digest.result()
-
-
 def _frames(plan: Plan, block: ffmpeg.Progress) -> int:
     if block.frame is not None and plan.segments:
         return min(block.frame, plan.frames_total)
@@ -304,18 +264,18 @@ def _prove(
     plan: Plan,
     segments: Sequence[Made],
     temp: str,
+    found: proof.Streams,
     folder: str,
     report: Report,
     manner: Manner,
     log: str | None,
     decode: bool,
 ) -> int | None:
-    """Compare the file, read back, with the plan and with the segments.
+    """Compare the file, read back, with the plan and with the segments. ``found`` is what it says of itself.
 
     Returns:
         pictures that it decoded to, see :class:`engine.export.rendering.proof.ReadBack`.
     """
-    found = proof.streams(tools, temp)
     if bool(segments) != (found.video is not None) or bool(plan.audio) != (found.audio is not None):
         raise FfmpegFailed("join", "The joined file lacks its picture or its sound; it is thrown away.")
     planned = plan.frames_total / plan.fps

@@ -16,6 +16,7 @@ from engine.export.planning import drawing, graph
 from engine.export.planning.plan import Chunk, Plan, Segment, chunk_fingerprint, segment_fingerprint
 from engine.export.planning.timeline import SAMPLE_RATE, Part
 from engine.export.rendering import materials, placing, proof
+from engine.export.rendering.kept import Kept
 from engine.media import ffmpeg
 from engine.media.courtesy import Courtesy
 from engine.media.ffmpeg import FfmpegFailed, Finished, Progress
@@ -52,6 +53,7 @@ class Manner:
         stall_seconds: see :func:`engine.media.ffmpeg.run`.
         courtesy: see :func:`engine.media.ffmpeg.run`.
         rendered: called when the encoder has ended and only its file is to be proven.
+        threads: asked once, when the encoder is started; see :class:`engine.export.planning.graph.Threads`.
     """
 
     check: Callable[[], None] | None = None
@@ -59,6 +61,7 @@ class Manner:
     stall_seconds: float = ffmpeg.STALL_SECONDS
     courtesy: Callable[[], Courtesy] = Courtesy
     rendered: Callable[[], None] | None = None
+    threads: Callable[[], graph.Threads] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,11 +120,14 @@ def run_segment(
 
     def render(temp: str) -> Finished:
         materials.write_words(where.folder, drawing.files(plan, segment))
-        args = graph.segment_arguments(plan, segment, inputs(plan, segment, where), ffmpeg.file_url(temp))
-        return _ffmpeg(tools, args, where, manner, segment.frames, lambda block: block.frame)
-
-    def prove(temp: str, finished: Finished) -> tuple[str, str]:
+        threads = manner.threads() if manner.threads is not None else None
+        opened = inputs(plan, segment, where)
+        args = graph.segment_arguments(plan, segment, opened, ffmpeg.file_url(temp), threads)
+        finished = _ffmpeg(tools, args, where, manner, segment.frames, lambda block: block.frame)
         _complete(finished, segment, plan)
+        return finished
+
+    def prove(temp: str, _finished: Finished) -> tuple[str, str]:
         found = proof.holds(tools, temp)
         _as_planned(found, plan, segment)
         return found.extradata, found.digest
@@ -144,11 +150,12 @@ def run_chunk(
         args = graph.chunk_arguments(
             plan, chunk, inputs(plan, chunk, where, sound=True), ffmpeg.file_url(temp)
         )
-        return _ffmpeg(tools, args, where, manner, chunk.samples, samples)
-
-    def prove(temp: str, finished: Finished) -> tuple[str, str]:
+        finished = _ffmpeg(tools, args, where, manner, chunk.samples, samples)
         if finished.spoiled:
             raise ffmpeg.failed(finished)
+        return finished
+
+    def prove(temp: str, finished: Finished) -> tuple[str, str]:
         wanted = chunk.samples * plan.channels * graph.AUDIO_SAMPLE_BYTES
         found = os.path.getsize(temp)
         if found != wanted:
@@ -186,11 +193,11 @@ def _attempt(
         finished = render(temp)
         if manner.rendered is not None:
             manner.rendered()
-        extradata, digest = prove(temp, finished)
-        damage = damage_of(finished)
-        size = os.path.getsize(temp)
-        blake3 = full_hash(temp, manner.check)
-        placing.sync_file(temp)
+        with Kept(temp) as kept:
+            extradata, digest = prove(temp, finished)
+            damage = damage_of(finished)
+            size = os.path.getsize(temp)
+            blake3 = kept.hashed(_nothing, manner.check)
         os.rename(temp, os.path.join(where.folder, name))
         placing.sync_folder(where.folder)
     except OSError as error:
@@ -198,6 +205,10 @@ def _attempt(
     finally:
         placing.remove(temp)
     return Rendered(name, size, blake3, extradata, digest, finished.seconds, damage)
+
+
+def _nothing(_share: int) -> None:
+    pass
 
 
 def _disk_error(error: OSError, folder: str) -> RushesError:

@@ -121,6 +121,7 @@ def verify(
     frames: int | None = None,
     doing: Doing | None = None,
     decoded: int | None = None,
+    streams: proof.Streams | None = None,
 ) -> Findings:
     """Compare a finished file with its plan. Blocks; any thread.
 
@@ -133,13 +134,14 @@ def verify(
         doing: None takes the defaults.
         decoded: pictures that it decoded to without a complaint when it was read back before
             (:class:`.proof.ReadBack`); None: decode it here, when the level asks for that.
+        streams: what the file said of itself when it was looked at before; None: look now.
 
     Raises:
         FfmpegFailed: the file cannot be opened, or ffmpeg stalls.
     """
     doing = doing or Doing()
     findings = Findings(level)
-    _streams(tools, path, plan, findings)
+    _streams(streams or proof.streams(tools, path), plan, findings)
     if frames is not None and plan.segments:
         _frames(findings, "frames", plan.frames_total, frames)
     if level != "quick" and findings.ok:
@@ -151,8 +153,7 @@ def verify(
     return findings
 
 
-def _streams(tools: Tools, path: str, plan: Plan, findings: Findings) -> None:
-    found = proof.streams(tools, path)
+def _streams(found: proof.Streams, plan: Plan, findings: Findings) -> None:
     if plan.video is not None:
         name = plan.video["codec"]
         wanted = _NAMES.get(name, name)

@@ -31,6 +31,12 @@ class Board:
         with self._lock:
             self._report(stage, message)
 
+    def aside(self, stage: str, message: str) -> None:
+        """As :meth:`show`, of something that is told only while no part is made."""
+        with self._lock:
+            if not self._making:
+                self._report(stage, message)
+
     def making(self, part: int, frames: int, stage: str, message: str) -> None:
         """``frames`` of a part (any number that tells it from the others) are made."""
         with self._lock:

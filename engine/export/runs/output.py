@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from sqlite_utils import Database
 
 from engine.errors import RushesError
+from engine.export.planning import graph
 from engine.export.planning.plan import Chunk, Plan, Segment
 from engine.export.planning.selection import available, home_of
+from engine.export.planning.timeline import SAMPLE_RATE
 from engine.export.recipes import codecs
 from engine.export.rendering import crew, materials, segment
 from engine.export.rendering.join import Joined, Made
@@ -28,6 +31,9 @@ from engine.media.tools import Tools
 from engine.names import display, from_blob
 from engine.storage.database import Row, rows
 from engine.volumes import mounts, places
+
+EARLY_SECONDS = 1
+"""Of the film: so much before the end of a segment the next is begun."""
 
 KILLED_ATTEMPTS = 2
 """Attempts at a part whose encoder is killed from outside, as by a machine that ran out of memory."""
@@ -210,6 +216,7 @@ class Output:
     manners: Manners
     sources: Sources
     board: Board
+    _heap: crew.Heap = field(default_factory=lambda: crew.Heap({}))
 
     @property
     def plan(self) -> Plan:
@@ -223,7 +230,7 @@ class Output:
         return parts.output_folder(self.run_folder, self.entry.position)
 
     def render(self) -> None:
-        """Render what is not finished yet: pictures in order, then the sound.
+        """Render what is not finished yet, in the order of the film: pictures, and beside them the sound.
 
         Raises:
             JobPaused, JobCancelled, JobStopped: the operator's word.
@@ -233,11 +240,39 @@ class Output:
         os.makedirs(self.folder, exist_ok=True)
         materials.bring(self.job.library, self.plan, self.folder)
         turns = self._encoders()
-        # One hand more than encoders: a part is proven while the next is rendered.
-        hands = 1 if self.run.is_per_clip else turns + 1
-        leave = self.job.library.close
-        crew.work_off(self._open("video"), self._picture, hands, leave, turns)
-        crew.work_off(self._open("audio"), self._sound, 1, leave)
+        pictures = {found["segment_id"]: found["frames"] for found in self._open("video")}
+        self._heap = crew.Heap(pictures)
+        heap = self._in_order()
+        # Two hands more than encoders: a part is proven, and sound is made, while the next is rendered.
+        hands = 1 if self.run.is_per_clip else turns + 1 + (len(pictures) < len(heap))
+        crew.work_off(heap, self._make, hands, self.job.library.close, turns)
+
+    def _in_order(self) -> list[Row]:
+        """What is not finished, as it comes in the film: a part of the sound after the pictures it goes with.
+
+        The last of it comes before the last pictures, so that no processor waits for it at the end.
+        """
+        plan = self.plan
+        last = plan.segments[-1].at / plan.fps if plan.segments else Fraction(0)
+
+        def moment(found: Row) -> tuple[Fraction, bool]:
+            if found["kind"] == "video":
+                return plan.segments[found["position"]].at / plan.fps, True
+            chunk = plan.chunks[found["position"]]
+            return min(Fraction(chunk.at + chunk.samples, SAMPLE_RATE), last), False
+
+        return sorted([*self._open("audio"), *self._open("video")], key=moment)
+
+    def _threads(self, segment_id: int) -> graph.Threads:
+        """How many threads a segment's render gets now."""
+        assert self.plan.video is not None
+        encoder = codecs.encoder_of(self.plan.video)
+        sharing = encoder in codecs.SHARING or crew.hardware(encoder) is not None
+        if self.run.is_per_clip:
+            hands = min(self.outputs, crew.hands_for_files(self.manners.workers))
+            return crew.threads(hands, sharing=sharing)
+        hands = self._encoders()
+        return crew.threads(hands, self._heap.beside(segment_id, hands), sharing=sharing)
 
     def _encoders(self) -> int:
         """How many segments are encoded at the same time."""
@@ -255,13 +290,13 @@ class Output:
         self.job.checkpoint()
         self.manners.yielding.checkpoint()
 
-    def _picture(self, found: Row, rendered: Callable[[], None]) -> None:
+    def _make(self, found: Row, rendered: Callable[[], None]) -> None:
+        is_picture = found["kind"] == "video"
+        if not is_picture:
+            rendered()  # sound takes no encoder's place: a picture is begun at once
         self.checkpoint()
-        self._part(found["segment_id"], self.plan.segments[found["position"]], rendered)
-
-    def _sound(self, found: Row, rendered: Callable[[], None]) -> None:
-        self.checkpoint()
-        self._part(found["segment_id"], self.plan.chunks[found["position"]], rendered)
+        among: Sequence[Segment | Chunk] = self.plan.segments if is_picture else self.plan.chunks
+        self._part(found["segment_id"], among[found["position"]], rendered)
 
     def parts(self) -> tuple[list[Made], list[str]]:
         """The finished parts for the join: segments, and file names of the sound."""
@@ -293,7 +328,8 @@ class Output:
             self.manners.yielding.courtesy,
             self.log,
         )
-        findings = verify(self.tools, path, plan, spec["verify"], joined.frames, doing, joined.decoded)
+        level = spec["verify"]
+        findings = verify(self.tools, path, plan, level, joined.frames, doing, joined.decoded, joined.streams)
         if spec["verify"] == "quality" and findings.ok:
             files = [part.file for part in self.parts()[0]]
             measure_quality(self.tools, plan, files, self._inputs, self.folder, spec, findings, doing)
@@ -337,25 +373,41 @@ class Output:
         attempt = uuid.uuid4().hex[:12]
         if isinstance(part, Chunk):
             words = self._message(0, "Sound of ")
+            self.board.show("audio", f"{words}: 0 % of part {part.index + 1}")
 
             def heard(samples: int) -> None:
                 share = samples * 100 // max(1, part.samples)
-                self.board.show("audio", f"{words}: {share} % of part {part.index + 1}")
+                self.board.aside("audio", f"{words}: {share} % of part {part.index + 1}")
 
-            heard(0)
             manner = self._manner(heard, rendered)
             return segment.run_chunk(self.tools, plan, part.index, attempt, where, manner)
 
+        early = self._early(part)
+
         def report(frames: int) -> None:
+            self._heap.set(segment_id, part.frames - frames)
             self.board.making(segment_id, frames, "rendering", self._message(part.at + frames))
+            if early and part.frames - frames <= early:
+                rendered()
 
         report(0)
-        manner = self._manner(report, rendered)
+        manner = replace(self._manner(report, rendered), threads=lambda: self._threads(segment_id))
         return segment.run_segment(self.tools, plan, part.index, attempt, where, manner)
 
     def _manner(self, report: Callable[[int], None], rendered: Callable[[], None]) -> Manner:
         manners = self.manners
         return Manner(self.job.check_now, report, manners.stall_seconds, manners.yielding.courtesy, rendered)
+
+    def _early(self, part: Segment) -> int:
+        """Frames before the end of a segment at which the next one may be begun.
+
+        An encoder that is given its last pictures has less and less to do, and
+        the next needs a second before it keeps the processors busy.
+        """
+        assert self.plan.video is not None
+        if self.manners.workers or crew.hardware(self.plan.video.get("encoder")):
+            return 0  # no more at a time than were asked for, or than the card has room for
+        return min(round(EARLY_SECONDS * self.plan.fps), part.frames // 4)
 
     def _message(self, frame: int, what: str = "") -> str:
         """``clip 3 of 12: C0003``."""

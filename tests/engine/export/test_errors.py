@@ -13,6 +13,7 @@ from engine.export.rendering import proof
 from engine.export.runs import runs
 from engine.media import ffmpeg
 from engine.media.failures import SENTENCES, FfmpegFailed
+from engine.storage import config
 from engine.storage.database import execute
 
 
@@ -51,21 +52,24 @@ def test_a_clip_is_gone_when_the_run_starts(desk, clip):
 
 
 def test_a_clip_goes_while_the_run_is_on(desk, clip, monkeypatch):
-    desk.add(clip("a.mov"), "a.mov")
-    desk.add(clip("b.mov", picture="testsrc"), "b.mov")
+    for number in range(4):
+        desk.add(clip("a.mov", picture="testsrc" if number < 3 else "testsrc2"), f"{number}.mov")
     from engine.export.runs import parts
 
     real = parts.finish
+    db = config.open_config()
+    config.put(db, "export.workers", "1")  # so that the last clip is begun after a part was finished
+    db.close()
 
     def then_remove(*args):
         real(*args)
-        if os.path.exists(desk.path("b.mov")):
-            os.unlink(desk.path("b.mov"))
+        if os.path.exists(desk.path("3.mov")):
+            os.unlink(desk.path("3.mov"))
 
     monkeypatch.setattr(parts, "finish", then_remove)
     run = desk.export(preset="archive", segment_seconds=1)
     assert (run.status, run.error_category) == ("failed", "input_not_found")
-    assert "b.mov is missing from its drive" in run.error
+    assert "3.mov is missing from its drive" in run.error
 
 
 @pytest.mark.mount
