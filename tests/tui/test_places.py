@@ -597,3 +597,16 @@ async def test_names_that_are_hostile_stay_text_everywhere(make_app: MakeApp) ->
         for told in (app.screen.query_one("#detail", LineView).text, str(app.screen.extra_parts())):
             assert "x1b[2J[red]x" in told
             assert "\x1b" not in told
+
+
+async def test_what_nobody_could_find_out_of_a_volume_is_unknown_and_never_no(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.volume_source.change("nas", is_network=None, is_removable=None)
+    app = make_app(desk)
+    async with app.run_test(size=(140, 45)) as pilot:
+        await press(pilot, "j")
+        while table(app).cursor_id != "nas":
+            await press(pilot, "j")
+        text = app.screen.query_one("#detail", LineView).text
+        assert "whether network or removable" in text
+        assert "solid state" not in text
