@@ -133,7 +133,11 @@ def unlink(db: Database, candidate: Candidate) -> None:
         if made and _hand_over(db, entry["relink_id"], added):
             made.clear()
         if "copy" in made:
-            db.execute("DELETE FROM copies WHERE copy_id = ?", (added["copy_id"],))
+            # An ingest may have taken the file over since: then it is no longer only what was linked.
+            db.execute(
+                "DELETE FROM copies WHERE copy_id = ? AND role = 'reference' AND verified_at IS NULL",
+                (added["copy_id"],),
+            )
         if "asset" in made:
             db.execute(
                 "DELETE FROM assets WHERE asset_id = ?"

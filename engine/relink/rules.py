@@ -87,7 +87,7 @@ def restore(db: Database, rule_id: int | None = None) -> Rule:
     return rule
 
 
-def apply(library: Library, log: Callable[[str], None]) -> int:
+def apply(library: Library, log: Callable[[str], None], check: Callable[[], None] = lambda: None) -> int:
     """Apply every rule to missing copies whose files lie at the new place with the hash on record.
 
     Each is a session of its own that can be taken back; what was applied is
@@ -97,6 +97,7 @@ def apply(library: Library, log: Callable[[str], None]) -> int:
     Args:
         library: the library.
         log: gets a sentence per rule that did something.
+        check: called often; gives up by raising what is no RushesError. A rule is applied whole or not at all.
 
     Returns:
         The number of copies relinked.
@@ -104,7 +105,7 @@ def apply(library: Library, log: Callable[[str], None]) -> int:
     applied = 0
     for rule in list_rules(library.db()):
         try:
-            done = mapping.map_prefix(library, rule.old, rule.new, careful=True)
+            done = mapping.map_prefix(library, rule.old, rule.new, careful=True, check=check)
         except RushesError:
             continue  # said by the one who asks for it by hand; here it is the usual case
         applied += done.applied

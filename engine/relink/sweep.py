@@ -147,7 +147,7 @@ def run_sweep(job: JobContext) -> Outcome:
     except VolumeGone as error:
         raise JobPaused(f"{error} Nothing was marked missing.", waiting_for=volume_id) from error
     if swept.missing and job.params.get("moves", "apply") == "apply":
-        rules.apply(job.library, lambda message: job.log("info", message))
+        rules.apply(job.library, lambda message: job.log("info", message), job.checkpoint)
     job.progress(force=True, done=swept.known, total=swept.known)
     result = {key: value for key, value in vars(swept).items() if key != "warnings"}
     return Outcome("completed_with_warnings" if swept.warnings else "completed", result)

@@ -10,6 +10,7 @@ import pytest
 
 from engine.api import relinks as api
 from engine.errors import NotFound
+from engine.jobs.context import JobPaused
 from engine.relink import rules
 from engine.relink.sweep import queue_sweep, run_sweep
 from engine.storage.database import scalar
@@ -82,3 +83,23 @@ def test_a_rule_leaves_what_is_merely_away(world: Any) -> None:
     world.unplug(a)
     assert rules.apply(world.library, print) == 0
     assert world.state(copy_id) == "offline"
+
+
+def test_a_pause_is_heard_while_a_rule_looks(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    volume_id, a, b = kept(world)
+    later = world.catalogue(world.file(a, "old/C0002.MP4"))
+    os.rename(a / "old/C0002.MP4", b / "new/C0002.MP4")
+    job = world.context(queue_sweep(world.library, volume_id))
+    real = rules.mapping.map_prefix
+
+    def paused(*given: Any, **named: Any) -> Any:
+        job.send("pause")
+        return real(*given, **named)
+
+    monkeypatch.setattr(rules.mapping, "map_prefix", paused)
+    with pytest.raises(JobPaused):
+        run_sweep(job)
+    assert world.copy(later)["state"] == "missing"
+    monkeypatch.undo()
+    world.run_sweep(volume_id)
+    assert world.copy(later)["state"] == "present", "the next look does it"

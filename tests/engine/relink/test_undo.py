@@ -12,7 +12,7 @@ from engine.api import offers as offering
 from engine.api import relinks as api
 from engine.errors import NotFound, Refused
 from engine.relink import auto, decisions, rules
-from engine.storage.database import row, rows, scalar
+from engine.storage.database import execute, row, rows, scalar
 
 HISTORY = ("audit", "jobs", "job_log", "tasks", "volume_events", "undone_verdicts", "tally_runs")
 """Tables that tell what was done, and grow by an undo as well."""
@@ -224,6 +224,18 @@ def test_one_transcode_linked_to_two_clips(world: Any, turn: int) -> None:
     assert scalar(world.db, "SELECT count(*) FROM copies WHERE asset_id = ?", (held["asset_id"],)) == 1
     api.undo(world.library, second)
     assert differ(before, everything(world)) == []
+
+
+@pytest.mark.parametrize("taken_over", ["role = 'managed'", "verified_at = '2026-01-01T00:00:00.000Z'"])
+def test_a_transcode_that_was_taken_in_since_stays(world: Any, taken_over: str) -> None:
+    ids, _ = derivatives(world)
+    api.apply(world.library, ids[0])
+    asset_id = scalar(world.db, "SELECT asset_id FROM clip_files WHERE role = 'derivative'")
+    execute(world.db, f"UPDATE copies SET {taken_over} WHERE asset_id = ?", (asset_id,))
+    api.undo(world.library, ids[0])
+    assert scalar(world.db, "SELECT count(*) FROM clip_files WHERE role = 'derivative'") == 0
+    assert scalar(world.db, "SELECT count(*) FROM copies WHERE asset_id = ?", (asset_id,)) == 1
+    assert scalar(world.db, "SELECT count(*) FROM assets WHERE asset_id = ?", (asset_id,)) == 1
 
 
 def test_what_was_refused_changed_nothing(world: Any) -> None:
