@@ -708,6 +708,10 @@ def test_a_question_about_many_files_counts_the_rest() -> None:
     assert (len(lines), lines[-1]) == (8, "and 3 more files")
     assert len(what_goes(["/out/a.mp4"])) == 2
     assert "No finished film" in what_goes([])[0]
+    assert what_goes([], 1)[0].startswith("Its log,")
+    assert what_goes([], 2)[0].startswith("Their logs,")
+    assert what_goes([], 2, 1)[-1] == "1 chosen run has not ended and will stay."
+    assert what_goes(["/out/a.mp4"], 2, 3)[-1] == "3 chosen runs have not ended and will stay."
 
 
 # -- the dialog of a scan ------------------------------------------------------------

@@ -107,6 +107,8 @@ def why_not_job(verb: str, status: str, kind: str, intent: str | None = None) ->
     """
     if verb == "resume" and intent == "pause":
         return None
+    if intent == "cancel":
+        return "This job is being cancelled."
     if verb == "pause" and intent == "pause":
         return "This job is held already." if status == "pending" else "This job is pausing already."
     able = {

@@ -113,7 +113,7 @@ class ExportsScreen(RunVerbs):
             if row.message:
                 lines.append(fact("Doing", fmt.path(row.message)))
             left = fmt.eta(row.eta_seconds)
-            speed = f"{row.rate:.0f} frames a second" if row.rate else ""
+            speed = f"{fmt.plural(round(row.rate), 'frame')} a second" if row.rate else ""
             words = ", ".join(word for word in (speed, f"{left} left" if left else "") if word)
             if words and not is_stalled:
                 lines.append(fact("Speed", words))

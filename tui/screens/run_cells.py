@@ -118,14 +118,26 @@ def _queued(row: RunRow, context: Context) -> Cell:
     return ((fmt.moment(row.created_at, context.now), "dim"),)
 
 
-def what_goes(paths: Sequence[str]) -> list[str]:
-    """What deleting a run removes, in lines; its log and its settings always go."""
+def what_goes(paths: Sequence[str], runs: int = 1, staying: int = 0) -> list[str]:
+    """What deleting runs removes, in lines; logs and settings always go.
+
+    Args:
+        paths: the finished films.
+        runs: how many runs go.
+        staying: how many more were chosen and have not ended.
+    """
+    its = "Its log" if runs == 1 else "Their logs"
     if not paths:
-        return ["Its log, settings and kept segments go. No finished film goes with it."]
-    lines = ["Its log, settings and kept segments go, and with them for good:"]
-    lines += [display(path) for path in paths[:FILES_NAMED]]
-    more = len(paths) - FILES_NAMED
-    return [*lines, f"and {fmt.plural(more, 'more file')}"] if more > 0 else lines
+        lines = [f"{its}, settings and kept segments go. No finished film goes along."]
+    else:
+        lines = [f"{its}, settings and kept segments go, and with them for good:"]
+        lines += [display(path) for path in paths[:FILES_NAMED]]
+        more = len(paths) - FILES_NAMED
+        lines += [f"and {fmt.plural(more, 'more file')}"] if more > 0 else []
+    if staying:
+        has = "has" if staying == 1 else "have"
+        lines.append(f"{fmt.plural(staying, 'chosen run')} {has} not ended and will stay.")
+    return lines
 
 
 COLUMNS: tuple[Column, ...] = (

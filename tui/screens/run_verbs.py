@@ -87,6 +87,7 @@ class RunVerbs(Turns):
         rushes, able = self.rushes, self._ended("can be deleted")
         if not able:
             return
+        staying = len(self.table.chosen()) - len(able)
         left: list[str] = []
 
         def after(did: list[Id]) -> None:
@@ -111,9 +112,8 @@ class RunVerbs(Turns):
                 rushes.tell(str(error), "error")
                 return
             what = display(able[0].name) if len(able) == 1 else fmt.plural(len(able), "run")
-            rushes.ask(
-                f"Delete {what}?", "\n".join(what_goes(found)), "delete now", "keep everything", answered
-            )
+            goes = what_goes(found, len(able), staying)
+            rushes.ask(f"Delete {what}?", "\n".join(goes), "delete now", "keep everything", answered)
 
         rushes.runner.submit(
             lambda: [path for row in able for path in rushes.desk.goes_with(row.run_id)], listed, slow=True

@@ -54,9 +54,9 @@ def take_over(
             count += 1
     execute(
         db,
-        "UPDATE runs SET segments_reused = (SELECT count(*) FROM segments WHERE run_id = ? AND reused = 1"
-        " AND kind = 'video') WHERE run_id = ?",
-        (run_id, run_id),
+        "UPDATE runs SET frames_done = ?, segments_reused = (SELECT count(*) FROM segments WHERE run_id = ?"
+        " AND reused = 1 AND kind = 'video') WHERE run_id = ?",
+        (ledger.frames_of_finished(db, run_id), run_id, run_id),
     )
     return count
 

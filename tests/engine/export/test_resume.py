@@ -131,6 +131,17 @@ def signal_after(desk, queued, signal_name: str, count: int):
     return arm
 
 
+def test_frames_that_were_taken_over_count_when_the_next_run_is_cancelled_too(desk, reference):
+    first = desk.order(**SPEC)
+    run = desk.run(first, signal_after(desk, first, "cancel", 3))
+    again = runs.resume(desk.library, run.run_id)
+    taken = finished_parts(desk, first)
+    second = desk.run(again, signal_after(desk, again, "cancel", taken))
+    assert second.status == "cancelled"
+    made = "SELECT sum(frames) FROM segments WHERE run_id = ? AND status = 'completed' AND kind = 'video'"
+    assert second.frames_done == desk.one(made, second.run_id) > 0
+
+
 def test_a_pause_lets_the_segment_in_hand_finish(desk, reference):
     queued = desk.order(**SPEC)
     run = desk.run(queued, signal_after(desk, queued, "pause", 2))
