@@ -55,3 +55,35 @@ def test_after_an_error_nothing_is_begun_and_the_first_one_is_told():
         crew.work_off(range(9), do, hands=3, leave=lambda: closed.append(1), turns=1)
     assert begun == [0]
     assert len(closed) == 3
+
+
+@pytest.mark.parametrize(
+    ("processors", "hands", "beside", "sharing", "wanted"),
+    [
+        (2, 2, 2, True, (2, 1)),  # two encoders of ProRes fill two processors, one thread each
+        (2, 2, 1, True, (2, 2)),  # the last one is alone
+        (2, 1, 1, False, (2, 1)),  # x264 has four threads of its own
+        (8, 3, 3, True, (2, 2)),
+        (8, 3, 1, True, (2, 8)),
+        (8, 1, 0, True, (8, 8)),  # a film in one piece has the machine
+        (16, 4, 4, False, (2, 2)),
+        (1, 1, 1, True, (2, 1)),
+    ],
+)
+def test_renders_share_the_processors(monkeypatch, processors, hands, beside, sharing, wanted):
+    monkeypatch.setattr(crew, "_processors", lambda: processors)
+    found = crew.threads(hands, beside, sharing=sharing)
+    assert (found.decode, found.work) == wanted
+
+
+def test_who_is_nearly_alone_is_counted_as_alone():
+    heap = crew.Heap({1: 100, 2: 100, 3: 100})
+    assert heap.beside(3, 2) == 2
+    heap.set(1, 0)
+    heap.set(2, 60)
+    assert heap.beside(3, 2) == 2
+    heap.set(2, 20)
+    assert heap.beside(3, 2) == 1
+    heap.set(9, 500)  # of another film: not counted
+    assert heap.beside(3, 2) == 1
+    assert crew.Heap({}).beside(1, 4) == 1

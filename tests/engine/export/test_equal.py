@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,12 +29,12 @@ MIXED = {**SIZE, "transition": "crossfade", "transition_ms": 520, "fps": "25"}
 
 
 @pytest.fixture
-def mixed(desk, clip):
+def mixed(desk, clip, turned):
     """Clips of five rates and sizes: turned, oblong pixels, full range, without sound, six channels."""
     desk.add(clip("a.mov", size="256x144", seconds="3.04"), "a.mov")
     desk.add(clip("b.mov", rate="30000/1001", seconds="2.5", picture="testsrc"), "b.mov")
-    turned = ("-metadata:s:v", "rotate=90")
-    desk.add(clip("c.mov", size="144x256", rate="24000/1001", seconds="2", sound=False, more=turned), "c.mov")
+    upright = clip("c.mov", size="256x144", rate="24000/1001", seconds="2", sound=False)
+    desk.add(turned(upright, 90), "c.mov")
     desk.add(clip("d.mkv", size="180x144", rate="50", seconds="1.5", more=("-vf", "setsar=16/11")), "d.mkv")
     full = ("-pix_fmt", "yuvj420p", "-color_range", "pc", "-ac", "6", "-ar", "44100")
     desk.add(clip("e.mov", rate="60", seconds="1.52", picture="smptebars", more=full), "e.mov")
@@ -178,3 +179,22 @@ def test_open_groups_of_pictures_may_be_cut_anywhere(desk, footage, name):
     parts = desk.export(preset="archive", segment_seconds=1)
     assert (whole.status, parts.status) == ("completed", "completed"), (whole.error, parts.error)
     assert Path(parts.output_path).read_bytes() == Path(whole.output_path).read_bytes()
+
+
+@pytest.mark.parametrize("preset", ["archive", "dnxhr-hq", "share"])
+def test_the_number_of_threads_changes_no_byte(desk, clip, tmp_path, preset):
+    """How many a render gets follows from what else is made at the moment; its bytes may not."""
+    desk.add(clip("a.mov", size="640x360", seconds="0.6", more=("-g", "5")), "a.mov")
+    plan = plan_of(desk, desk.export(preset=preset, width=720, height=400))
+    (part,) = plan.segments
+    made = []
+    for threads in (None, graph.Threads(1, 1), graph.Threads(2, 1), graph.Threads(3, 5)):
+        where = segment.Where(str(tmp_path), {0: desk.path("a.mov")}, str(tmp_path / "log"))
+        manner = segment.Manner(threads=(lambda given=threads: given) if threads else None)
+        file = segment.run_segment(desk.tools, plan, part.index, uuid.uuid4().hex, where, manner).file
+        made.append((tmp_path / file).read_bytes())
+    assert len(set(made)) == 1
+    said = (tmp_path / "log").read_text().splitlines()
+    (last,) = [line for line in said if "-filter_complex_threads 5" in line]
+    assert "-threads 3 -i" in last
+    assert ("-threads 5 -f mov" in last) == (preset != "share"), "H.264 keeps the number of its plan"
