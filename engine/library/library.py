@@ -185,7 +185,7 @@ def locate(path: str | None = None) -> tuple[Path, Path]:
     raise NotFound(f"There is no library at {display(str(given))}. Make one with: rushes init PATH")
 
 
-def open_library(path: str | None = None, *, thorough: bool = False) -> Library:
+def open_library(path: str | None = None) -> Library:
     """Open the library that :func:`locate` finds; migrations run here.
 
     A library on a read-only medium opens with ``read_only`` set.
@@ -197,9 +197,7 @@ def open_library(path: str | None = None, *, thorough: bool = False) -> Library:
     root, cache_root = locate(path)
     file = cache_root / FOLDER / "library.db"
     read_only = not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
-    db = open_checked(
-        file, library_migrations, file.parent / "backups", read_only=read_only, thorough=thorough
-    )
+    db = open_checked(file, library_migrations, file.parent / "backups", read_only=read_only)
     try:
         facts = row(db, "SELECT * FROM library")
     finally:

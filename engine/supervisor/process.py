@@ -21,7 +21,10 @@ from engine.storage.database import execute, row, scalar, write
 from engine.supervisor import identity, lock
 
 START_SECONDS = 15.0
-"""How long a client waits for a new engine to be ready."""
+"""How long a client waits for a sign of life of a new engine."""
+
+READY_SECONDS = 600.0
+"""How long it waits for one that lives: a large catalogue on a slow disk is checked first."""
 
 STOP_SECONDS = 30.0
 """How long ``engine stop`` waits for the process to be gone."""
@@ -87,12 +90,12 @@ def ensure(library: Library, *, take_over: bool = False) -> EngineStatus:
                 "Listings show what was last recorded."
             )
         start_detached(library, take_over=take_over)
-    deadline = time.monotonic() + START_SECONDS
+    begun = time.monotonic()
     while not (found := status(library)).ready:
-        if time.monotonic() > deadline:
-            raise Refused(
-                f"The engine did not become ready in {START_SECONDS:.0f} s.{_last_log_lines(library)}"
-            )
+        lives = found.running or _lives(library)
+        patience = READY_SECONDS if lives else START_SECONDS
+        if time.monotonic() - begun > patience:
+            raise Refused(f"The engine did not become ready in {patience:.0f} s.{_last_log_lines(library)}")
         if _has_ended(library) and not status(library).running:
             raise Refused(f"The engine ended at its start.{_last_log_lines(library)}")
         time.sleep(0.02)
@@ -117,9 +120,15 @@ def _has_ended(library: Library) -> bool:
     return child is not None and child.poll() is not None
 
 
+def _lives(library: Library) -> bool:
+    """Whether the engine that this client started for the library has not ended."""
+    child = _started.get(library.library_id)
+    return child is not None and child.poll() is None
+
+
 def start_detached(library: Library, *, take_over: bool = False) -> None:
     """Start an engine that belongs to no terminal: own session, no standard streams."""
-    if not _has_ended(library) and library.library_id in _started:
+    if _lives(library):
         _leaving.append(_started[library.library_id])  # its lock is free: it is about to be gone
     library.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-P", "-m", "engine", "--library", str(library.cache_root)]

@@ -37,7 +37,7 @@ def run_here(library: Library, *, take_over: bool = False) -> None:
 def main(root: str, take_over: bool) -> int:
     """Entry of ``python -m engine``: run the engine of the library at ``root``; return the exit code."""
     try:
-        run_here(open_library(root, thorough=True), take_over=take_over)
+        run_here(open_library(root), take_over=take_over)
     except RushesError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -12,7 +12,7 @@ from engine.errors import IllegalTransition, RushesError
 from engine.jobs import states, store
 from engine.jobs.waiting import SPACE, go_on, has_come
 from engine.library import Library
-from engine.storage import audit, config
+from engine.storage import audit, config, opening
 from engine.storage.database import execute, row, rows, scalar, write
 from engine.supervisor import housekeeping
 from engine.supervisor.aftermath import Aftermath
@@ -64,9 +64,11 @@ class Supervisor:
 
         Raises:
             LibraryInUse: another engine holds the library.
+            DatabaseRefused: the catalogue is damaged.
         """
         owner = self._lock.take(take_over=take_over)
         try:
+            opening.check(self._library.database)
             self._announce(owner.since, take_over)
             self._recover()
             self._watcher = monitor.MountWatcher(lambda: stand_ins.watched_parents(self._library.db()))

@@ -12,6 +12,7 @@ import pytest
 from sqlite_utils import Database, Migrations
 
 from engine.errors import DatabaseRefused, NotFound, RushesError
+from engine.storage import opening
 from engine.storage.database import execute, rows, scalar, write
 from engine.storage.opening import BACKUPS_KEPT, open_checked
 from engine.storage.schema import library_migrations
@@ -64,6 +65,27 @@ def test_LB6_a_page_damaged_in_the_middle_is_refused_and_stays_as_it_is(tmp_path
     file.write_bytes(content)
     with pytest.raises(DatabaseRefused):
         open_checked(file, library_migrations, tmp_path / "backups")
+    assert file.read_bytes() == bytes(content)
+
+
+def test_a_large_database_is_checked_page_by_page_when_asked_and_before_a_migration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "library.db"
+    make(file)
+    opening.check(file)
+    root = sqlite3.connect(file).execute("SELECT rootpage FROM sqlite_master WHERE name = 'audit'").fetchone()
+    content = bytearray(file.read_bytes())
+    content[4096 * (root[0] - 1) : 4096 * root[0]] = b"\xa5" * 4096
+    file.write_bytes(content)
+    monkeypatch.setattr(opening, "CHECKED_ALWAYS_BYTES", 0)
+    open_checked(file, library_migrations, tmp_path / "backups").close()
+    with pytest.raises(DatabaseRefused, match="damaged"):
+        opening.check(file)
+    with pytest.raises(DatabaseRefused, match="damaged"):
+        open_checked(file, newer(), tmp_path / "backups")
+    with pytest.raises(DatabaseRefused):
+        opening.check(tmp_path / "absent.db")
     assert file.read_bytes() == bytes(content)
 
 
@@ -206,6 +228,7 @@ def test_LB8_a_kill_in_the_middle_of_a_migration_leaves_old_or_new(tmp_path: Pat
 import os, signal
 from pathlib import Path
 from sqlite_utils import Migrations, Database
+from engine.storage import opening
 from engine.storage.opening import open_checked
 from engine.storage.schema import library_migrations
 later = Migrations("rushes-library")

@@ -55,6 +55,17 @@ def test_a_client_starts_the_engine_and_finds_the_same_one_again(library: Librar
     assert os.getsid(engine) == engine, "it must belong to no terminal's session"
 
 
+def test_an_engine_that_takes_its_time_is_waited_for_as_long_as_it_lives(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A catalogue of a million files on a cold disk is checked for half a minute."""
+    monkeypatch.setattr(process, "START_SECONDS", 0.0)
+    try:
+        assert process.ensure(library).ready
+    finally:
+        end(library)
+
+
 def test_a_second_engine_is_refused_in_one_sentence(library: Library, engine: int) -> None:
     second = subprocess.run(
         [sys.executable, "-P", "-m", "engine", "--library", str(library.root)],
