@@ -9,6 +9,7 @@ root is found without it.
 from __future__ import annotations
 
 import os
+import sqlite3
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -252,6 +253,8 @@ def _remember(library: Library) -> None:
             config.register(
                 settings, library.library_id, library.name, str(library.root), str(library.cache_root)
             )
+    except sqlite3.Error:
+        return  # settings that can only be read, or a full disk under them
     finally:
         settings.close()
 

@@ -201,11 +201,16 @@ def config_folder() -> Path:
 def open_config() -> Database:
     """Open the config database for the calling thread, making it on first use.
 
+    One that cannot be written (a home that is read-only) is opened for reading: what is set holds.
+
     Raises:
-        DatabaseRefused: it is damaged, newer, or cannot be written.
+        DatabaseRefused: it is damaged, newer, or cannot be opened.
         Refused: its folder cannot be made.
     """
     folder = config_folder()
+    file = folder / "config.db"
+    if file.exists() and not (os.access(file, os.W_OK) and os.access(folder, os.W_OK)):
+        return open_checked(file, config_migrations, folder / "backups", read_only=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -213,7 +218,7 @@ def open_config() -> Database:
             f"The settings folder {names.display(str(folder))} cannot be made: {error.strerror}. "
             "Set RUSHES_CONFIG to a folder that can be written."
         ) from error
-    return open_checked(folder / "config.db", config_migrations, folder / "backups", create=True)
+    return open_checked(file, config_migrations, folder / "backups", create=True)
 
 
 def get(db: Database, key: str) -> str | int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from engine.errors import DatabaseRefused, NotFound, Refused, WrongUse
 from engine.library import create, list_known, locate, open_library
+from engine.storage import config
+from engine.storage.database import execute
 
 
 def test_a_library_is_made_registered_and_found_again(
@@ -120,3 +123,33 @@ def test_a_damaged_library_is_refused_by_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DatabaseRefused, match="left as it"):
         open_library(str(tmp_path))
     assert file.read_bytes() == b"garbage" * 100
+
+
+@pytest.mark.mount
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make a folder read-only for root")
+def test_settings_on_a_read_only_home_are_read_and_a_library_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "config"
+    monkeypatch.setenv("RUSHES_CONFIG", str(folder))
+    root = tmp_path / "library"
+    root.mkdir()
+    made = create(str(root), "Test")
+    made.close()
+    settings = config.open_config()
+    config.put(settings, "policy.copies", "3")
+    settings.close()
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+        assert config.values("policy.copies", "policy.devices") == {"policy.copies": 3, "policy.devices": 2}
+        root.rename(tmp_path / "moved")  # the registry is behind, and cannot be put right
+        opened = open_library(str(tmp_path / "moved"))
+        execute(opened.db(), "UPDATE library SET name = 'Other'")
+        opened.close()
+        settings = config.open_config()
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            config.put(settings, "policy.copies", "2")
+        settings.close()
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
