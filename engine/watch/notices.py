@@ -52,6 +52,9 @@ TROUBLE_SECONDS = 2.0
 SETTING_SECONDS = 30.0
 """How often the setting is read."""
 
+AGAIN_SECONDS = 30.0
+"""How often is tried to have events when none are to be had."""
+
 KEPT = 10_000
 """Most paths kept of what happened on one drive; beyond that it is looked through in any case."""
 
@@ -124,11 +127,9 @@ class Notices:
 
     # -- the thread ----------------------------------------------------------
     def _run(self) -> None:
-        try:
-            self._inotify = Inotify()
-        except OSError as error:
-            logger.info("changes on tracked drives are not noticed at once: %s", error.strerror)
+        if not self._open():
             return
+        assert self._inotify is not None
         asked = -math.inf
         try:
             while not self._stop.is_set():
@@ -150,21 +151,43 @@ class Notices:
             self._drives, self._owners = {}, {}
             self._library.close()
 
+    def _open(self) -> bool:
+        """Have the kernel's events; while there are none to be had, say so and try again. False: stopped."""
+        while not self._stop.is_set():
+            try:
+                self._inotify = Inotify()
+            except OSError as error:
+                reason = f"the system sends no events ({error.strerror})"
+                if error.errno == errno.EMFILE:
+                    reason = "the limit fs.inotify.max_user_instances is reached; raise it with sysctl"
+                try:
+                    for volume in self._tracked():
+                        _say(self._library.db(), volume, reason)
+                except Exception:
+                    # A full disk under the catalogue, say: it is said the next time.
+                    logger.exception("what happens on tracked drives could not be followed")
+                self._library.close()
+                self._stop.wait(AGAIN_SECONDS)
+            else:
+                return True
+        return False
+
+    def _tracked(self) -> list[Row]:
+        """The tracked volumes that are here, each with when it was looked through or came last."""
+        return rows(
+            self._library.db(),
+            "SELECT volumes.*, (SELECT max(event_id) FROM volume_events WHERE"
+            " volume_events.volume_id = volumes.volume_id AND kind IN ('swept', 'online', 'remounted'))"
+            " AS looked FROM volumes WHERE state = 'online' AND tracked_at IS NOT NULL"
+            " AND mount_point IS NOT NULL",
+        )
+
     def _follow(self) -> None:
         """Watch the drives that are tracked and here, each anew when it has been looked through."""
         if time.monotonic() - self._limit_at >= SETTING_SECONDS:
             self._limit, self._limit_at = _limit(), time.monotonic()
         limit = self._limit
-        present = {
-            str(volume["volume_id"]): volume
-            for volume in rows(
-                self._library.db(),
-                "SELECT volumes.*, (SELECT max(event_id) FROM volume_events WHERE"
-                " volume_events.volume_id = volumes.volume_id AND kind IN ('swept', 'online', 'remounted'))"
-                " AS looked FROM volumes WHERE state = 'online' AND tracked_at IS NOT NULL"
-                " AND mount_point IS NOT NULL",
-            )
-        }
+        present = {str(volume["volume_id"]): volume for volume in self._tracked()}
         for volume_id in self._drives.keys() - present.keys():
             self._forget(self._drives.pop(volume_id))
         for volume_id, volume in present.items():

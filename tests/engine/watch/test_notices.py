@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +23,9 @@ from engine.storage.database import execute, rows, scalar, write
 from engine.supervisor import process
 from engine.volumes import store
 from engine.volumes.monitor import refresh
-from engine.watch.inotify import CREATE, Event
+from engine.watch.inotify import CREATE, Q_OVERFLOW, Event, Inotify
 from engine.watch.news import CAME, GONE, News, is_news
-from engine.watch.notices import Notices, Times
+from engine.watch.notices import Notices, Times, unwatched
 from tests.conftest import wait_until
 from tests.engine.relink.conftest import World
 from tests.engine.volumes.conftest import Mounts, mounted
@@ -239,6 +241,77 @@ def test_events_that_were_lost_lead_to_a_look(
         for n in range(10):
             (a / f"day1/{n}.txt").write_text("x")
     assert swept(world)["new"] == 10
+
+
+def test_a_queue_that_overflowed_leads_to_a_look_of_every_drive(
+    world: World, drive: tuple[str, Path], notices: Notices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, told = Inotify.read, threading.Event()
+
+    def overflowed(self: Inotify, seconds: float) -> list[Event]:
+        if told.is_set():
+            return real(self, seconds)
+        told.set()
+        return [Event(-1, Q_OVERFLOW, "")]
+
+    monkeypatch.setattr(Inotify, "read", overflowed)
+    assert swept(world)["known"] == 2
+
+
+def test_without_an_instance_it_is_said_and_tried_again(
+    world: World, drive: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume_id, _ = drive
+    real, refused = Inotify.__init__, [True]
+
+    def made(self: Inotify) -> None:
+        if refused:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        real(self)
+
+    monkeypatch.setattr(Inotify, "__init__", made)
+    monkeypatch.setattr("engine.watch.notices.AGAIN_SECONDS", 0.1)
+    following = Notices(world.library, QUICK)
+    following.start()
+    try:
+        reason = "the limit fs.inotify.max_user_instances is reached; raise it with sysctl"
+        wait_until(lambda: unwatched(world.db) == {"A": reason}, what="the word that nothing is noticed")
+        refused.clear()
+        wait_until(lambda: following.watched.get(volume_id) == 2, what="the folders to be watched")
+        wait_until(lambda: unwatched(world.db) == {}, what="the word that it is noticed again")
+    finally:
+        following.stop()
+    stopped = Notices(world.library, QUICK)
+    refused.append(True)
+    stopped.start()
+    stopped.stop()
+    assert "drive-news" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_at_the_kernels_limit_of_watches_the_drive_is_left_and_it_is_said(
+    world: World, drive: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume_id, a = drive
+    real, limit = Inotify.add, [1]
+
+    def add(self: Inotify, folder: str) -> int:
+        if limit and folder != str(a):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(self, folder)
+
+    monkeypatch.setattr(Inotify, "add", add)
+    following = Notices(world.library, QUICK)
+    following.start()
+    try:
+        reason = "the limit fs.inotify.max_user_watches is reached; raise it with sysctl"
+        wait_until(lambda: unwatched(world.db) == {"A": reason}, what="the word that nothing is noticed")
+        assert following.watched == {volume_id: 0}, "none is kept from others"
+        limit.clear()
+        world.sweep(volume_id)  # it is armed anew after each look
+        wait_until(lambda: following.watched.get(volume_id) == 2, what="the folders to be watched")
+        wait_until(lambda: unwatched(world.db) == {}, what="the word that it is noticed again")
+    finally:
+        following.stop()
 
 
 @pytest.mark.mount
