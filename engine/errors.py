@@ -47,6 +47,10 @@ class Refused(RushesError):
         self.problems: tuple[str, ...] = problems
 
 
+class NameTaken(Refused):
+    """Something else is called that already; another name will do."""
+
+
 class IllegalTransition(Refused):
     """A state change that the tables in ``engine.jobs.states`` do not allow."""
 

@@ -105,7 +105,7 @@ class Making(Protocol):
         """Write it to a new file. Returns the path."""
         ...
 
-    def read_recipe(self, path: str) -> str:
+    def read_recipe(self, path: str, name: str | None = None) -> str:
         """Make one from a file. Returns its name."""
         ...
 
@@ -149,6 +149,6 @@ class Making(Protocol):
         """Write it to a new file. Returns the path."""
         ...
 
-    def read_preset(self, path: str) -> str:
+    def read_preset(self, path: str, name: str | None = None) -> str:
         """Make one from a file. Returns its name."""
         ...

@@ -132,9 +132,14 @@ class Making:
         """
         return write_new(path, recipe_verbs.recipe_text(self._library, name), f"{name}.recipe.json")
 
-    def read_recipe(self, path: str) -> str:
-        """Make a recipe from a file. Returns its name."""
-        return str(recipe_verbs.import_recipe(self._library, path)["name"])
+    def read_recipe(self, path: str, name: str | None = None) -> str:
+        """Make a recipe from a file, under its own name or ``name``. Returns its name.
+
+        Raises:
+            NameTaken: there is one of that name.
+            WrongUse: it is no such file.
+        """
+        return str(recipe_verbs.import_recipe(self._library, path, name)["name"])
 
     def items(self, given: Sequence[Mapping[str, Any]]) -> list[ItemLine]:
         """The clips of an explicit list, with what is known of them."""
@@ -303,9 +308,9 @@ class Making:
         """Write a preset to a new file. Returns the path."""
         return write_new(path, preset_verbs.preset_text(name), f"{name}.preset.json")
 
-    def read_preset(self, path: str) -> str:
-        """Make a preset from a file. Returns its name."""
-        return str(preset_verbs.import_preset(path)["name"])
+    def read_preset(self, path: str, name: str | None = None) -> str:
+        """Make a preset from a file, as :meth:`read_recipe`."""
+        return str(preset_verbs.import_preset(path, name)["name"])
 
     # -- runs ------------------------------------------------------------------
     def resume_run(self, run_id: str) -> str:

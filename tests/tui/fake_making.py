@@ -298,8 +298,8 @@ class FakeMaking:
         self._ask("write_recipe", name, path)
         return path
 
-    def read_recipe(self, path: str) -> str:
-        self._ask("read_recipe", path)
+    def read_recipe(self, path: str, name: str | None = None) -> str:
+        self._ask("read_recipe", path, *([name] if name else []))
         return "Dailies"
 
     def write_timeline(self, name: str, path: str) -> list[str]:
@@ -345,8 +345,8 @@ class FakeMaking:
         self._ask("write_preset", name, path)
         return path
 
-    def read_preset(self, path: str) -> str:
-        self._ask("read_preset", path)
+    def read_preset(self, path: str, name: str | None = None) -> str:
+        self._ask("read_preset", path, *([name] if name else []))
         return "share"
 
 

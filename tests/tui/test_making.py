@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.api.rows import RecipeRow
-from engine.errors import NotFound
+from engine.errors import NameTaken, NotFound
 from engine.media.failures import SENTENCES
 from tests.tui.fakes import NOW, Ticks, busy_desk, run
 from tui.app import RushesApp
@@ -21,6 +21,7 @@ from tui.screens.confirm import ConfirmDialog
 from tui.screens.exports import ExportsScreen
 from tui.screens.finder import PickScreen
 from tui.screens.form import FormScreen
+from tui.screens.inputs import PathDialog, WordDialog
 from tui.screens.items import ItemsScreen, PickerScreen
 from tui.screens.path_field import PathField
 from tui.screens.preset_parts import PartsScreen
@@ -408,3 +409,26 @@ async def test_without_an_engine_a_running_run_is_told_to_stand_still(make_app: 
             await press(pilot, key)
             assert toasts(app)[-1].startswith("No engine runs, so this run stands still. E starts one")
         assert desk.asked == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "noun", "command"),
+    [(("3", "e", "W"), "recipe", "rushes recipe export"), (("3", "e", "P", "W"), "preset", "presets export")],
+)
+async def test_a_file_whose_name_is_taken_is_read_under_another_one(
+    make_app: MakeApp, keys: tuple[str, ...], noun: str, command: str
+) -> None:
+    desk = busy_desk()
+    desk.refusals = {f"read_{noun}": NameTaken(f"There is a {noun} x already.")}
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, *keys)
+        assert isinstance(app.screen, PathDialog)
+        assert command in app.screen.query_one("#why", LineView).text
+        await press(pilot, *"/mnt/x.json", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, WordDialog)
+        desk.refusals = {}
+        await press(pilot, *"other", "enter")
+        await pilot.pause()
+        assert desk.asked[-1] == (f"read_{noun}", "/mnt/x.json", "other")

@@ -184,9 +184,4 @@ class PresetsScreen(MakingScreen):
 
     def do_read(self) -> None:
         """Make a preset from a file."""
-        self.ask_path(
-            "Make a preset from a file",
-            "A file that was written by w here, or by rushes presets export.",
-            self.rushes.desk.making.read_preset,
-            self.find,
-        )
+        self.ask_file("preset", "presets", self.rushes.desk.making.read_preset)

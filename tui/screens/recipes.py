@@ -11,7 +11,7 @@ from engine.api.forms import Check, Field, Values
 from engine.api.making_rows import Answers, RecipeEntry
 from engine.api.recipe_fields import LAYOUT_WORDS, MODE_WORDS
 from engine.api.rows import Id, Show, Source
-from engine.errors import RushesError
+from engine.errors import NameTaken, RushesError
 from engine.names import display
 from tui import format as fmt
 from tui import keys
@@ -19,7 +19,7 @@ from tui.looks import JOB_LOOKS, Cell, look_of
 from tui.screens.cells import no_row
 from tui.screens.form import FormScreen
 from tui.screens.form_lines import command_line
-from tui.screens.inputs import PathDialog
+from tui.screens.inputs import PathDialog, WordDialog
 from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import BLANK, Line, fact, heading, plain
@@ -136,14 +136,73 @@ class MakingScreen(TriageScreen):
                 self.table.go_to(row.id)
         self.draw()
 
-    def ask_path(self, title: str, why: str, work: Callable[[str], str], done: Callable[[str], None]) -> None:
-        """Ask for a path and do something with it; a refusal stays in the dialog."""
+    def ask_path(
+        self,
+        title: str,
+        why: str,
+        work: Callable[[str], str],
+        done: Callable[[str], None],
+        *,
+        label: str = "File or folder",
+        reads: bool = False,
+    ) -> None:
+        """Ask for a path and do something with it; a refusal stays in the dialog.
+
+        Args:
+            title: what for, escaped.
+            why: a sentence.
+            work: does it with the path, outside the event loop.
+            done: told what ``work`` returned.
+            label: what is typed.
+            reads: a JSON file is read; else one is written.
+        """
 
         def answered(result: str | None) -> None:
             if result is not None:
                 done(result)
 
-        self.rushes.push_screen(PathDialog(title, why, work, (), ()), answered)
+        dialog = PathDialog(
+            title,
+            why,
+            work,
+            (),
+            (),
+            label="File" if reads else label,
+            placeholder="the file to read" if reads else "where it goes",
+            does="read" if reads else "write",
+            ending=".json" if reads else None,
+        )
+        self.rushes.push_screen(dialog, answered)
+
+    def ask_file(self, noun: str, command: str, read: Callable[[str, str | None], str]) -> None:
+        """Make a recipe or preset from a file; where its name is taken, ask for another one."""
+        taken: list[str] = []
+
+        def work(path: str) -> str:
+            try:
+                return read(path, None)
+            except NameTaken:
+                taken.append(path)
+                return ""
+
+        def made(name: str) -> None:
+            if name:
+                self.find(name)
+                return
+            dialog = WordDialog(f"There is a {noun} of that name already; what is this one called?", "")
+            self.rushes.push_screen(dialog, named)
+
+        def named(name: str | None) -> None:
+            if name:
+                self.verb(lambda: read(taken[-1], name), self.find)
+
+        self.ask_path(
+            f"Make a {noun} from a file",
+            f"A file that was written by w here, or by rushes {command} export.",
+            work,
+            made,
+            reads=True,
+        )
 
     def verb(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Do something outside the event loop; what it refuses is told."""
@@ -284,13 +343,7 @@ class RecipesScreen(MakingScreen):
 
     def do_read(self) -> None:
         """Make a recipe from a file."""
-        making = self.rushes.desk.making
-        self.ask_path(
-            "Make a recipe from a file",
-            "A file that was written by w here, or by rushes recipe export.",
-            making.read_recipe,
-            self.find,
-        )
+        self.ask_file("recipe", "recipe", self.rushes.desk.making.read_recipe)
 
     def do_editors(self) -> None:
         """Write the timeline for an editing program."""
@@ -300,6 +353,7 @@ class RecipesScreen(MakingScreen):
             "A new file; its ending says the format: .otio, .edl or .fcpxml.",
             lambda path: "\n".join(making.write_timeline(name, path)),
             rushes.tell,
+            label="File",
         )
 
     def do_presets(self) -> None:

@@ -168,6 +168,8 @@ class RunVerbs(Turns):
                     lambda folder: rushes.desk.deliver(row.run_id, folder, move=how == "move"),
                     (),
                     (),
+                    placeholder="where they go",
+                    does=word.lower(),
                 ),
                 queued,
             )

@@ -16,7 +16,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
-from engine.errors import NotFound, Refused, RushesError, ToolMissing, WrongUse
+from engine.errors import NameTaken, NotFound, Refused, RushesError, ToolMissing, WrongUse
 from engine.export.recipes import codecs, concerns, hardware, renames
 from engine.export.recipes.body import SCHEMA, checked
 from engine.media.tools import find_tools, has_encoder
@@ -310,7 +310,9 @@ def _check_free(db: Database, name: str) -> None:
 
     taken = row(db, "SELECT 1 FROM presets WHERE name = ?", (name,))
     if taken or name.lower() in (*SYSTEM, *HARDWARE):
-        raise Refused(f"There is a preset {display(name)} already. Choose another name, or delete it first.")
+        raise NameTaken(
+            f"There is a preset {display(name)} already. Choose another name, or delete it first."
+        )
     if earlier := renames.taken_by(db, name):
         raise Refused(earlier)
 

@@ -23,7 +23,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
-from engine.errors import NotFound, Refused, WrongUse
+from engine.errors import NameTaken, NotFound, Refused, WrongUse
 from engine.export.recipes.spec import DEFAULTS, checked
 from engine.jobs.store import resolve
 from engine.names import display
@@ -72,7 +72,7 @@ def create(db: Database, name: str, spec: Mapping[str, Any]) -> Recipe:
     recipe_id, moment = str(uuid.uuid4()), clock.now()
     with write(db):
         if row(db, "SELECT 1 FROM recipes WHERE name = ?", (name,)):
-            raise Refused(
+            raise NameTaken(
                 f"There is a recipe {display(name)} already. Choose another name, or edit that one."
             )
         db.execute(
