@@ -12,12 +12,12 @@ from sqlite_utils import Database
 from engine import clock, names
 from engine.errors import IllegalTransition, Refused, RushesError, VolumeGone
 from engine.library import Library
-from engine.relink import derivatives, ledger, sessions, upgrade
+from engine.relink import derivatives, ledger, sessions, upgrade, verdicts
 from engine.relink.candidates import Candidate, get, get_many, list_candidates
 from engine.relink.ledger import Placement
 from engine.relink.tree import Tree, hold
 from engine.storage import audit, moving
-from engine.storage.database import execute, row, rows, scalar, write
+from engine.storage.database import rows, scalar, write
 
 __all__ = [
     "Applied", "Candidate", "ManyApplied", "apply", "apply_many", "get", "later", "list_candidates",
@@ -215,13 +215,7 @@ def _decide(library: Library, candidate_id: int, after: str, why: str | None) ->
     with write(db):
         candidate = get(db, candidate_id)
         refuse_decided(candidate, after)
-        if candidate.status == "later":
-            db.execute(
-                "INSERT OR REPLACE INTO put_off_before (candidate_id, decided_at, decided_by)"
-                " VALUES (?, ?, ?)",
-                (candidate_id, candidate.decided_at, candidate.decided_by),
-            )
-        _give(db, candidate_id, after, clock.now(), by)
+        verdicts.give(db, candidate, after, by)
         _audit(db, candidate, after, by, why)
 
 
@@ -248,7 +242,7 @@ def undo(library: Library, candidate_id: int) -> Candidate:
             else:
                 ledger.take_back(db, [candidate_id])
         elif candidate.status in ("rejected", "later"):
-            _reopen(db, candidate_id)
+            verdicts.take_back(db, candidate)
         else:
             reason = (
                 "another candidate was applied instead; undo that one."
@@ -379,24 +373,6 @@ def placement_of(candidate: Candidate) -> Placement:
         verify_level=read.get("level"),
         keep_verified=same_file or candidate.match_type == "moved",
     )
-
-
-def _give(db: Database, candidate_id: int, status: str, at: str | None, by: str | None) -> None:
-    execute(
-        db,
-        "UPDATE candidates SET status = ?, decided_at = ?, decided_by = ? WHERE candidate_id = ?",
-        (status, at, by, candidate_id),
-    )
-
-
-def _reopen(db: Database, candidate_id: int) -> None:
-    """Take back a rejection, or that a verdict was put off."""
-    before = row(db, "SELECT * FROM put_off_before WHERE candidate_id = ?", (candidate_id,))
-    if before is None:
-        _give(db, candidate_id, "pending", None, None)
-        return
-    _give(db, candidate_id, "later", before["decided_at"], before["decided_by"])
-    db.execute("DELETE FROM put_off_before WHERE candidate_id = ?", (candidate_id,))
 
 
 def _audit(db: Database, candidate: Candidate, after: str, by: str, why: str | None = None) -> None:

@@ -97,7 +97,7 @@ def apply(library: Library, log: Callable[[str], None], check: Callable[[], None
     Args:
         library: the library.
         log: gets a sentence per rule that did something.
-        check: called often; gives up by raising what is no RushesError. A rule is applied whole or not at all.
+        check: called often; gives up by raising what is no RushesError. A rule is applied as a whole.
 
     Returns:
         The number of copies relinked.

@@ -131,14 +131,19 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX relinks_by_copy ON relinks (copy_id, relink_id)",
     "CREATE INDEX relinks_by_candidate ON relinks (candidate_id)",
-    # What was put off before it was rejected, as it was then.
+    # What candidates were before they were rejected or put off. ``act`` numbers what somebody decided with
+    # one word: what other scans say of that very file went with it, and comes back with it.
     """
-    CREATE TABLE put_off_before (
-        candidate_id INTEGER PRIMARY KEY REFERENCES candidates ON DELETE CASCADE,
+    CREATE TABLE verdicts_before (
+        act          INTEGER NOT NULL,
+        candidate_id INTEGER NOT NULL REFERENCES candidates ON DELETE CASCADE,
+        status       TEXT NOT NULL,
         decided_at   TEXT,
-        decided_by   TEXT
+        decided_by   TEXT,
+        PRIMARY KEY (candidate_id, act)
     ) STRICT
     """,
+    "CREATE INDEX verdicts_before_by_act ON verdicts_before (act)",
     # Verdicts that were taken back and can be given again, the newest with the highest number.
     """
     CREATE TABLE undone_verdicts (

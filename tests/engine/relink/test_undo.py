@@ -226,6 +226,38 @@ def test_one_transcode_linked_to_two_clips(world: Any, turn: int) -> None:
     assert differ(before, everything(world)) == []
 
 
+@pytest.mark.parametrize("verb", ["reject", "later"])
+def test_a_verdict_on_a_file_is_one_on_what_every_scan_says_of_it(world: Any, verb: str) -> None:
+    _, a, b = two_drives(world, 1)
+    world.scan(b)
+    mapped = api.map_prefix(world.library, str(a / "old"), str(b / "new"), dry_run=False)
+    api.undo_session(world.library, mapped["session_id"])
+    first, second = (one["candidate_id"] for one in world.dump("candidates")["candidates"])
+    shown = scalar(world.db, "SELECT candidate_id FROM candidates WHERE NOT shadowed")
+    before = everything(world)
+    getattr(api, verb)(world.library, shown)
+    said = {"reject": "rejected", "later": "later"}[verb]
+    assert [one.status for one in decisions.get_many(world.db, [first, second]).values()] == [said] * 2
+    assert scalar(world.db, "SELECT count(*) FROM candidates WHERE NOT shadowed") == 1
+    back = scalar(world.db, "SELECT candidate_id FROM candidates WHERE NOT shadowed")
+    api.undo(world.library, back)
+    assert differ(before, everything(world)) == []
+
+
+def test_a_rejection_that_was_carried_over_is_taken_back_for_good(world: Any) -> None:
+    _, _, b = two_drives(world, 1)
+    world.scan(b)
+    (first,) = waiting(world)
+    api.reject(world.library, first)
+    world.scan(b)
+    carried = max(one.candidate_id for one in decisions.list_candidates(world.db))
+    assert decisions.get(world.db, carried).status == "rejected"
+    api.undo(world.library, carried)
+    world.scan(b)
+    newest = max(one.candidate_id for one in decisions.list_candidates(world.db))
+    assert decisions.get(world.db, newest).status == "pending", "it is asked again"
+
+
 @pytest.mark.parametrize("taken_over", ["role = 'managed'", "verified_at = '2026-01-01T00:00:00.000Z'"])
 def test_a_transcode_that_was_taken_in_since_stays(world: Any, taken_over: str) -> None:
     ids, _ = derivatives(world)
