@@ -288,8 +288,7 @@ KEYS: tuple[Key, ...] = (
             "undo",
             "u",
             "undo",
-            "Take the verdict on this row back, or of the marked rows; on a row without one, all that the "
-            "newest key decided.",
+            "Take back the verdict here, or of the marked rows; else what the newest key decided.",
             40,
         ),
         ("certain", "A", "all certain", "Apply every candidate that is proven by content.", 50, True),

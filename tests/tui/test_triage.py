@@ -144,6 +144,19 @@ async def test_a_range_is_marked_by_v_and_movement(make_app: MakeApp) -> None:
         assert len(table(app).marks) == 50
 
 
+async def test_a_verb_ends_the_range_that_it_acts_on(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        first, second = list(table(app).ids)[:2]
+        await press(pilot, "v", "j", "x")
+        assert [asked[1] for asked in desk.asked] == [first, second]
+        assert not table(app).ranging
+        assert table(app).marks == set()
+        await press(pilot, "g", "j", "j", "j")
+        assert table(app).marks == set(), "moving marks nothing any more"
+
+
 async def test_escape_goes_one_step_back_and_never_leaves(make_app: MakeApp) -> None:
     app = make_app(busy_desk(), "ingest")
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

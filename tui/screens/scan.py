@@ -53,6 +53,7 @@ class OptionLines(LineView, can_focus=True):
     def on_mount(self) -> None:
         """Draw."""
         self.styles.height = "auto"
+        self.styles.margin = (1, 0, 0, 0)
         self.draw()
 
     def on_focus(self) -> None:

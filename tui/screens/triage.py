@@ -388,6 +388,9 @@ class TriageScreen(ListKeys):
             slow: whether it may take seconds and must not hold up other verbs.
         """
 
+        if self.table.ranging:  # a verb ends the range that it acts on
+            self.table.toggle_range()
+
         def all_of_them() -> tuple[list[Id], list[str]]:
             did: list[Id] = []
             refused: list[str] = []
