@@ -47,11 +47,14 @@ OWN = {
 }
 PRESETS = "archive,master,dnxhr-hq,dnxhr-hqx,dnxhr-444,ffv1,cineform,h264-qp,hevc-qp,share,hevc,vp9,av1"
 
+TURNED = "c.mov"
+"""The clip that players turn by 90 degrees."""
+
 _SOUND = ("-f", "lavfi", "-i", "sine=f=440:r=48000")
 _CLIPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("testsrc2=s=256x144:r=25", "a.mov", _SOUND),
     ("testsrc=s=160x90:r=30000/1001", "b.mov", _SOUND),
-    ("testsrc2=s=144x256:r=24000/1001", "c.mov", ("-metadata:s:v", "rotate=90")),
+    ("testsrc2=s=256x144:r=24000/1001", TURNED, ()),
     ("testsrc2=s=180x144:r=50,setsar=16/11", "d.mkv", _SOUND),
     ("smptebars=s=256x144:r=60", "e.mov", (*_SOUND, "-pix_fmt", "yuvj420p", "-ac", "6", "-ar", "44100")),
 )
@@ -90,6 +93,10 @@ def clips(tools: Tools, folder: Path, segments: int) -> list[Path]:
         command += [] if "-pix_fmt" in more else ["-pix_fmt", "yuv420p"]
         command += ["-c:a", "pcm_s16le"] if "-i" in more else []
         subprocess.run([*command, "-t", f"{seconds:.3f}", str(path)], check=True)
+        if name == TURNED:
+            upright = path.rename(folder / f"upright-{name}")
+            turn = ["-v", "error", "-nostdin", "-display_rotation:v", "90", "-i", str(upright), "-c", "copy"]
+            subprocess.run([tools.ffmpeg, *turn, str(path)], check=True)
         made.append(path)
     return made
 

@@ -125,10 +125,12 @@ def _start(facts: MediaFacts, rate: Fraction) -> int:
 def length_of(facts: MediaFacts, rate: Fraction) -> int:
     """A file's length in frames of ``rate``: to the nearest, as the rate conversion gives; at least 1."""
     video = facts.video
+    told = Fraction(facts.duration_ms or 0, 1000)
+    seconds = told
     if video is not None and facts.frames and video.fps and not video.vfr:
         seconds = facts.frames / video.fps
-    else:
-        seconds = Fraction(facts.duration_ms or 0, 1000)
+        if told and seconds - told > Fraction(1, 2) / video.fps:
+            seconds = told  # an edit list hides pictures that the file holds and counts
     return max(1, math.floor(seconds * rate + Fraction(1, 2)))
 
 

@@ -73,6 +73,25 @@ def clip(footage: Callable[..., str]) -> Callable[..., str]:
     return make
 
 
+@pytest.fixture(scope="session")
+def turned(tools: Tools) -> Callable[[str, int], str]:
+    """A copy of a clip that players turn clockwise: ``turned(path, 90)``."""
+
+    def make(source: str, clockwise: int) -> str:
+        target = Path(source).with_name(f"turned{clockwise}-{os.path.basename(source)}")
+        # 6.0 turns by an option, the other way round; 5.1 writes the matrix from a tag.
+        for before, after in (
+            (["-display_rotation:v", str(-clockwise)], []),
+            ([], ["-metadata:s:v", f"rotate={360 - clockwise}"]),
+        ):
+            command = [tools.ffmpeg, "-v", "error", "-nostdin", "-y", *before, "-i", f"file:{source}", *after]
+            if subprocess.run([*command, "-c", "copy", f"file:{target}"], check=False).returncode == 0:
+                return str(target)
+        raise AssertionError("this ffmpeg cannot write a clip that is turned")
+
+    return make
+
+
 @dataclass
 class Desk:
     """A library at work."""

@@ -220,7 +220,7 @@ ODD = {
         75,
     ),
     "vfr.mov": (f"-f lavfi -i {PICTURE} -vf select=gt(mod(n\\,7)\\,2) -fps_mode vfr -c:v libx264", None),
-    "turned.mp4": (f"-f lavfi -i {PICTURE} -c:v libx264 -metadata:s:v rotate=90", 75),
+    "turned.mp4": (f"-f lavfi -i {PICTURE} -c:v libx264", 75),
     "anamorphic.mov": (f"-f lavfi -i {PICTURE},setsar=16/11 -c:v libx264", 75),
     "fields.mov": (f"-f lavfi -i {PICTURE} -c:v libx264 -flags +ildct+ilme -x264opts tff=1", 75),
     "full.mov": (f"-f lavfi -i {PICTURE} -c:v mjpeg -pix_fmt yuvj420p", 75),
@@ -228,11 +228,14 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_sources_give_exactly_the_planned_frames(desk, footage, name):
+def test_odd_sources_give_exactly_the_planned_frames(desk, footage, turned, name):
     command, frames = ODD[name]
     extra = () if name.startswith("full") else ("-pix_fmt", "yuv420p")
-    desk.add(footage(name, *command.split(), *extra), name)
+    made = footage(name, *command.split(), *extra)
+    desk.add(turned(made, 90) if name.startswith("turned") else made, name)
     whole = desk.export(preset="archive", single=True)
+    if name.startswith("turned"):
+        assert desk.probe(whole.output_path, "stream=width,height") == "36,64"
     parts = desk.export(preset="archive", segment_seconds=1)
     assert (whole.status, parts.status) == ("completed", "completed"), (whole.error, parts.error)
     found = desk.frames(parts.output_path)

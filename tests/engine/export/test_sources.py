@@ -230,6 +230,20 @@ def test_corrupt_truncated_empty_and_zero_length_clips_are_never_a_silent_gap(de
         assert name in refused.error
 
 
+def test_pictures_that_an_edit_list_hides_are_not_in_the_film(desk, clip, footage):
+    """Cut without rendering, a clip begins at the key frame before: its file hides what is too much."""
+    source = clip("a.mov", seconds="2")
+    cut = footage("cut.mov", "-ss", "0.6", "-i", f"file:{source}", "-c", "copy")
+    desk.add(cut, "cut.mov")
+    shown = desk.frames(cut)
+    assert len(shown) == 35 < int(desk.probe(cut, "stream=nb_frames"))
+    for spec in ({"single": True}, {"segment_seconds": 1}):
+        film = desk.export(preset="archive", **spec)
+        assert film.status == "completed", film.error
+        made = desk.frames(film.output_path)
+        assert (len(made), len(set(made))) == (35, 35)
+
+
 def test_a_bad_choice_is_refused_up_front_when_the_clips_are_away(desk, clip):
     desk.add(clip("a.mov"), "a.mov")
     desk.library.db().execute("UPDATE volumes SET state = 'offline'")
