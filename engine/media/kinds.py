@@ -118,12 +118,14 @@ def _is_text(head: bytes) -> bool:
     return False
 
 
-_JUNK_NAMES = frozenset(
+JUNK_NAMES = frozenset(
     {".ds_store", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems", ".apdisk"}
     | {".documentrevisions-v100", ".appledouble", ".volumeicon.icns", ".com.apple.timemachine.donotpresent"}
     | {"system volume information", "$recycle.bin", "recycler", "thumbs.db", "desktop.ini", "icon\r"}
     | {"lost+found", "@eadir", "@__thumb", "#recycle", "#snapshot"}
 )
+"""Names in small letters of what systems and NAS leave behind; for whole answers ask :func:`is_junk`."""
+
 _JUNK_START = ("._", ".trash-")
 
 
@@ -135,5 +137,5 @@ def is_junk(relative: str) -> bool:
     """
     lowered = relative.lower()
     if "/" not in lowered:  # the usual case: a walk asks for each name
-        return lowered in _JUNK_NAMES or lowered.startswith(_JUNK_START)
-    return any(part in _JUNK_NAMES or part.startswith(_JUNK_START) for part in lowered.split("/") if part)
+        return lowered in JUNK_NAMES or lowered.startswith(_JUNK_START)
+    return any(part in JUNK_NAMES or part.startswith(_JUNK_START) for part in lowered.split("/") if part)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from engine.errors import NotFound, RushesError, VolumeGone
-from engine.media.kinds import is_junk
+from engine.media.kinds import JUNK_NAMES, is_junk
 from engine.media.rereading import Reread
 from engine.names import display
 from engine.storage.database import Row, row, rows
@@ -75,6 +75,13 @@ class Seen(NamedTuple):
     def path(self) -> str:
         """Relative to the volume's root."""
         return f"{self.folder}/{self.name}" if self.folder else self.name
+
+
+Listed = tuple[str, list[tuple[str, os.stat_result]]]
+"""A folder, relative to the volume's root, and names and stats of regular files in it."""
+
+AT_ONCE = 4096
+"""Most files of one folder that are given at once."""
 
 
 class Tree:
@@ -173,6 +180,15 @@ class Tree:
     def walk(self, start: str, tally: Tally, check: Callable[[], None]) -> Iterator[Seen]:
         """Give every regular file below ``start`` (relative to the volume's root).
 
+        As :meth:`folders`, one file after the other.
+        """
+        for folder, files in self.folders(start, tally, check):
+            for name, facts in files:
+                yield Seen(folder, name, facts)
+
+    def folders(self, start: str, tally: Tally, check: Callable[[], None]) -> Iterator[Listed]:
+        """Give each folder below ``start`` with its regular files, a long one in parts.
+
         Iterative, by ``lstat``; links are counted, not followed; other mounts
         are not entered; an unreadable folder is noted and the walk goes on.
         ``check`` is called once per folder and may raise to end the walk.
@@ -189,36 +205,48 @@ class Tree:
                 continue
             try:
                 yield from self._list(folder, descriptor, tally, below)
-            except OSError as error:
-                tally.failed(folder, error)
             finally:
                 os.close(descriptor)
             waiting += reversed(below)
 
-    def _list(self, folder: str, descriptor: int, tally: Tally, below: list[str]) -> Iterator[Seen]:
-        with os.scandir(descriptor) as entries:
-            for entry in entries:
-                name = entry.name
-                if is_ignored(name):
-                    tally.ignored += 1
-                elif entry.is_file(follow_symlinks=False):
-                    try:
-                        facts = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue  # gone between listing and stat
-                    if stat.S_ISREG(facts.st_mode):
-                        tally.files += 1
-                        yield Seen(folder, name, facts)
-                elif entry.is_symlink():
-                    tally.links += 1
-                elif entry.is_dir(follow_symlinks=False):
-                    path = f"{folder}/{name}" if folder else name
-                    if self.inside(path) is None:
-                        tally.mounts += 1
+    def _list(self, folder: str, descriptor: int, tally: Tally, below: list[str]) -> Iterator[Listed]:
+        files: list[tuple[str, os.stat_result]] = []
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name.lower() in JUNK_NAMES or (name[0] == "." and is_ignored(name)):
+                        tally.ignored += 1
+                    elif entry.is_file(follow_symlinks=False):
+                        try:
+                            facts = entry.stat(follow_symlinks=False)
+                        except FileNotFoundError:
+                            continue  # gone between listing and stat
+                        if stat.S_ISREG(facts.st_mode):
+                            files.append((name, facts))
+                            if len(files) >= AT_ONCE:
+                                tally.files += len(files)
+                                yield folder, files
+                                files = []
                     else:
-                        below.append(path)
-                else:
-                    tally.special += 1
+                        self._pass(entry, folder, tally, below)
+        except OSError as error:
+            tally.failed(folder, error)
+        tally.files += len(files)
+        yield folder, files
+
+    def _pass(self, entry: os.DirEntry[str], folder: str, tally: Tally, below: list[str]) -> None:
+        """Count what is no file, and note a folder to be entered."""
+        if entry.is_symlink():
+            tally.links += 1
+        elif entry.is_dir(follow_symlinks=False):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if self.inside(path) is None:
+                tally.mounts += 1
+            else:
+                below.append(path)
+        else:
+            tally.special += 1
 
 
 @contextmanager
