@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,23 @@ def test_every_command_in_the_overview_can_be_loaded_and_has_a_line() -> None:
         command = cli.get_command(context, name)
         assert command is not None, name
         assert command.help, f"{name} has no help"
+
+
+def test_every_command_takes_a_library_and_gives_json() -> None:
+    """A script says both to whatever it calls; the completion script alone is no document."""
+    import click
+
+    from tui.cli.root import cli
+
+    def below(command: click.Command, name: str) -> Iterator[tuple[str, set[str]]]:
+        if not isinstance(command, click.Group):
+            yield name, {word for parameter in command.params for word in parameter.opts}
+            return
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            found = command.get_command(context, each)
+            assert found is not None
+            yield from below(found, f"{name} {each}".strip())
+
+    lacking = {name for name, words in below(cli, "") if not {"--library", "--json"} <= words}
+    assert lacking == {"completion"}

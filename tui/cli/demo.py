@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from tui.cli import output
+from tui.cli import options, output
 
 PAUSE_SECONDS = 4.0
 """Between the scenes on the screen, so that the eye can follow."""
@@ -24,7 +24,7 @@ PAUSE_SECONDS = 4.0
 @click.option(
     "--keep", metavar="DIR", help="Play in DIR, an empty or new folder, and leave everything there."
 )
-@click.option("--json", "as_json", is_flag=True, help="Headless, with one JSON document.")
+@options.without_library("Headless, with one JSON document.")
 def demo(headless: bool, keep: str | None, as_json: bool) -> int:
     """Play a whole day on set: ingest, unplug, remount, relink, export.
 

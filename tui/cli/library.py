@@ -14,7 +14,7 @@ from tui.cli import options, output
 @click.option("--name", help="What people call it; the folder's name when not given.")
 @click.option("--reference", is_flag=True, help="Catalogue footage in place; nothing is copied in.")
 @click.option("--cache-root", metavar="DIR", help="Where .rushes goes when PATH cannot be written.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.without_library()
 def init(path: str, name: str | None, reference: bool, cache_root: str | None, as_json: bool) -> None:
     """Make a library for the folder PATH."""
     from engine.api import libraries
@@ -95,7 +95,7 @@ def rebuild(library_path: str | None, as_json: bool) -> None:
 
 
 @library.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.without_library()
 def list_libraries(as_json: bool) -> None:
     """Libraries known on this machine."""
     from engine.api import libraries
@@ -117,7 +117,7 @@ def settings() -> None:
 
 
 @settings.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.without_library()
 def list_settings(as_json: bool) -> None:
     """Every setting with its value and meaning."""
     from engine.api import libraries
@@ -134,7 +134,7 @@ def list_settings(as_json: bool) -> None:
 @settings.command(name="set")
 @click.argument("key")
 @click.argument("value")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.without_library()
 def set_setting(key: str, value: str, as_json: bool) -> None:
     """Set KEY to VALUE."""
     from engine.api import libraries
@@ -148,7 +148,7 @@ def set_setting(key: str, value: str, as_json: bool) -> None:
 
 @settings.command(name="reset")
 @click.argument("key")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.without_library()
 def reset_setting(key: str, as_json: bool) -> None:
     """Put KEY back to its default."""
     from engine.api import libraries

@@ -12,9 +12,12 @@ from engine.api import Library
 Function = Callable[..., Any]
 
 
+JSON = "Print one JSON document."
+
+
 def common(function: Function) -> Function:
     """Add ``--library`` and ``--json`` to a command (as ``library_path`` and ``as_json``)."""
-    function = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(function)
+    function = click.option("--json", "as_json", is_flag=True, help=JSON)(function)
     return click.option(
         "--library",
         "library_path",
@@ -22,6 +25,16 @@ def common(function: Function) -> Function:
         help="The library: its root, name or id.",
         callback=_or_from_root,
     )(function)
+
+
+def without_library(help_text: str = JSON) -> Callable[[Function], Function]:
+    """Add ``--json`` to a command that needs no library; a script may give it one as to every other."""
+
+    def add(function: Function) -> Function:
+        function = click.option("--json", "as_json", is_flag=True, help=help_text)(function)
+        return click.option("--library", metavar="PATH", expose_value=False, hidden=True)(function)
+
+    return add
 
 
 def waiting(function: Function) -> Function:

@@ -7,15 +7,12 @@ from typing import Any
 
 import click
 
-from tui.cli import output
+from tui.cli import options, output
 
 
 @click.group()
 def presets() -> None:
     """How to encode. Shared by all libraries."""
-
-
-JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 SET_OPTION = click.option(
@@ -30,7 +27,7 @@ SET_OPTION = click.option(
 @presets.command(name="list")
 @click.option("--category", help="Only presets of this category.")
 @click.option("--check", is_flag=True, help="Try each on this machine and say why one cannot be used.")
-@JSON_OPTION
+@options.without_library()
 def list_presets(category: str | None, check: bool, as_json: bool) -> None:
     """All presets, the built-in ones first."""
     from engine.api import presets as api
@@ -61,7 +58,7 @@ def list_presets(category: str | None, check: bool, as_json: bool) -> None:
 
 @presets.command(name="show")
 @click.argument("name")
-@JSON_OPTION
+@options.without_library()
 def show_preset(name: str, as_json: bool) -> None:
     """One preset with the ffmpeg arguments it leads to."""
     from engine.api import presets as api
@@ -91,7 +88,7 @@ def show_preset(name: str, as_json: bool) -> None:
 @click.option("--container", help="e.g. mp4, mov, mkv, mxf.")
 @click.option("--description", default="", help="One line for people.")
 @SET_OPTION
-@JSON_OPTION
+@options.without_library()
 def create_preset(
     name: str, base: str | None, description: str, settings: tuple[str, ...], as_json: bool, **given: Any
 ) -> None:
@@ -109,7 +106,7 @@ def create_preset(
 @presets.command()
 @click.argument("name")
 @click.argument("new_name", metavar="NEW")
-@JSON_OPTION
+@options.without_library()
 def copy(name: str, new_name: str, as_json: bool) -> None:
     """Make a preset like NAME, called NEW."""
     from engine.api import presets as api
@@ -122,7 +119,7 @@ def copy(name: str, new_name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--name", "new_name", metavar="NEW", help="A new name.")
 @SET_OPTION
-@JSON_OPTION
+@options.without_library()
 def edit(name: str, new_name: str | None, settings: tuple[str, ...], as_json: bool) -> None:
     """Change a preset of your own; queued runs keep their own copy."""
     from engine.api import presets as api
@@ -132,7 +129,7 @@ def edit(name: str, new_name: str | None, settings: tuple[str, ...], as_json: bo
 
 
 @presets.command()
-@JSON_OPTION
+@options.without_library()
 def fields(as_json: bool) -> None:
     """Every field of a preset, for --set."""
     from engine.api import presets as api
@@ -157,7 +154,7 @@ def fields(as_json: bool) -> None:
 @click.option("--naming", metavar="PART", help="How files are called.")
 @click.option("--sound", metavar="PART", help="How loud it is.")
 @click.option("--description", default="", help="One line for people.")
-@JSON_OPTION
+@options.without_library()
 def compose(name: str, description: str, as_json: bool, **parts: str | None) -> None:
     """Put a preset together from parts: rushes presets parts lists them."""
     from engine.api import presets as api
@@ -168,7 +165,7 @@ def compose(name: str, description: str, as_json: bool, **parts: str | None) -> 
 
 
 @presets.command()
-@JSON_OPTION
+@options.without_library()
 def parts(as_json: bool) -> None:
     """Parts that presets can be put together from."""
     from engine.api import presets as api
@@ -195,7 +192,7 @@ def parts(as_json: bool) -> None:
 @click.argument("concern")
 @click.argument("name")
 @click.argument("pairs", nargs=-1, metavar="KEY=VALUE...")
-@JSON_OPTION
+@options.without_library()
 def make_part(concern: str, name: str, pairs: tuple[str, ...], as_json: bool) -> None:
     """Make a part for CONCERN: scaling, watermark, naming or sound."""
     from engine.api import presets as api
@@ -208,7 +205,7 @@ def make_part(concern: str, name: str, pairs: tuple[str, ...], as_json: bool) ->
 @click.argument("name")
 @click.argument("pairs", nargs=-1, metavar="KEY=VALUE...")
 @click.option("--name", "new_name", metavar="NEW", help="A new name.")
-@JSON_OPTION
+@options.without_library()
 def edit_part(name: str, pairs: tuple[str, ...], new_name: str | None, as_json: bool) -> None:
     """Change a part of your own; presets that are put together from it change with it."""
     from engine.api import presets as api
@@ -219,7 +216,7 @@ def edit_part(name: str, pairs: tuple[str, ...], new_name: str | None, as_json: 
 
 @presets.command(name="delete")
 @click.argument("name")
-@JSON_OPTION
+@options.without_library()
 def delete_preset(name: str, as_json: bool) -> None:
     """Delete a preset, or a part of presets, of your own."""
     from engine.api import presets as api
@@ -230,7 +227,7 @@ def delete_preset(name: str, as_json: bool) -> None:
 
 @presets.command(name="export")
 @click.argument("name")
-@JSON_OPTION
+@options.without_library()
 def export_preset(name: str, as_json: bool) -> None:
     """Print a preset as a file that `presets import` takes."""
     from engine.api import presets as api
@@ -242,7 +239,7 @@ def export_preset(name: str, as_json: bool) -> None:
 @presets.command(name="import")
 @click.argument("file")
 @click.option("--name", help="Another name than the file's.")
-@JSON_OPTION
+@options.without_library()
 def import_preset(file: str, name: str | None, as_json: bool) -> None:
     """Make a preset from a file."""
     from engine.api import presets as api

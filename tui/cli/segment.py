@@ -6,7 +6,7 @@ import json
 
 import click
 
-from tui.cli import output
+from tui.cli import options, output
 
 
 @click.group()
@@ -18,7 +18,7 @@ def segment() -> None:
 @click.option("--plan", "plan_file", required=True, metavar="FILE", help="A plan: rushes exports plan RUN")
 @click.option("--index", type=click.IntRange(0), required=True, help="Which segment, from 0.")
 @click.option("--attempt", required=True, metavar="ID", help="A name that no other attempt has.")
-@click.option("--json", "as_json", is_flag=True, help="The result as one JSON document; progress on stderr.")
+@options.without_library("The result as one JSON document; progress on stderr.")
 def run(plan_file: str, index: int, attempt: str, as_json: bool) -> None:
     """Render, prove and publish one segment; progress is a JSON line each on standard error."""
     from engine.api import exports as api
