@@ -1,23 +1,26 @@
 """What an export costs beside the plain ffmpeg command for the same film, in one run.
 
-    python tests/bench/export.py [--seconds 4] [--clips 8] [--size 960x540] [--proxies 40]
-        [--presets share,archive,dnxhr-hq] [--rounds 2] [--noise 8]
+    python tests/bench/export.py [--seconds 6] [--clips 10] [--size 1920x1080] [--proxies 40]
+        [--presets share,archive,dnxhr-sq] [--rounds 3] [--noise 8] [--segments 200]
 
-One line per measurement, all of one run. Everything is run in turn, several
-times, and the best of each counts: the machine may have other work. The columns:
+Everything is done in turn, several times; the medians of the rounds are
+printed, elapsed and of processor time, ours and our children's. The columns:
 
 =========  ====================================================================
 limit      the same frames through the same encoder, thrown away (null muxer)
 plain      the plain ffmpeg command: the same frames, the same encoder, one file
-decode     decoding that file once to its end, as the check after a render does
 quick      an export whose finished file is compared packet by packet
+decode     decoding that file once to its end, as the check after a render does
 full       an export that also decodes its file to the end (the default)
 =========  ====================================================================
 
 ``quick`` is held against ``plain``, ``full`` against ``plain`` + ``decode``:
-the plain command proves nothing. The second ratio of each is of processor
-seconds, ours and our children's, which other work on the machine disturbs
-less. Then memory (ours; encoders are children) and the time of one thumbnail.
+the plain command proves nothing. Other work on the machine disturbs the ratio
+of processor seconds less than the one of elapsed time.
+
+Then: short clips to proxies against a loop of plain commands; one thumbnail;
+and the memory of this process, which does what an engine does (encoders are
+children), while a film of very many segments is made.
 """
 
 from __future__ import annotations
@@ -25,13 +28,15 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shutil
 import subprocess
-import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 from engine import clock
 from engine.export.recipes import recipes
@@ -56,36 +61,85 @@ Took = tuple[float, float]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--clips", type=int, default=8)
-    parser.add_argument("--size", default="960x540")
+    parser.add_argument("--seconds", type=int, default=6, help="Of each clip of the film.")
+    parser.add_argument("--clips", type=int, default=10)
+    parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--proxies", type=int, default=40)
-    parser.add_argument("--presets", default="share,archive,dnxhr-hq")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--presets", default="share,archive,dnxhr-sq")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--noise", type=int, default=8, help="Grain of the pictures, 0 to 100.")
+    parser.add_argument("--segments", type=int, default=200, help="Of the film that memory is measured with.")
+    parser.add_argument(
+        "--footage", help="Keep the film's clips in this folder, and use those that are there."
+    )
     given = parser.parse_args()
     tools = find_tools()
-    with tempfile.TemporaryDirectory(prefix="rushes-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rushes-bench-") as name:
+        folder = Path(name)
         os.environ["RUSHES_CONFIG"] = os.path.join(folder, "config")
         # As for others: nothing is measured but the work itself.
         courteous("export.nice", "0")
         courteous("export.io", "normal")
-        media = footage(tools, Path(folder), "film", given.clips, given.seconds, given.size, given.noise)
-        library = catalogue(tools, Path(folder) / "library", media)
-        print(f"film: {given.clips} clips of {given.seconds} s, {given.size}, ffmpeg {tools.version}")
-        for preset in [name for name in given.presets.split(",") if name]:
-            film(tools, library, preset, media, Path(folder), given.rounds)
+        kept = Path(given.footage) if given.footage else folder
+        wanted = f"{given.size}-{given.seconds}s-{given.noise}-"
+        media = footage(tools, kept, wanted, given.clips, given.seconds, given.size, given.noise)
+        presets = [preset for preset in given.presets.split(",") if preset]
+        if presets:
+            library = catalogue(tools, folder / "library", media)
+            print(f"{given.clips} clips of {given.seconds} s, {given.size}, ffmpeg {tools.version}", end=", ")
+            print(f"{len(os.sched_getaffinity(0))} processors; medians of {given.rounds}", end=", ")
+            print("elapsed (processor) seconds")
+            print(f"{'':12}" + "".join(f"{column:>17}" for column in (*COLUMNS, "quick/plain", "full/both")))
+        for preset in presets:
+            film(tools, library, preset, media, folder, given.rounds)
         if given.proxies:
-            short = footage(tools, Path(folder), "short", given.proxies, 1, "640x360", given.noise)
-            proxies = catalogue(tools, Path(folder) / "proxies", short)
-            per_clip(tools, proxies, short, Path(folder), given.rounds)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"memory of this process at most {memory:.0f} MiB")
-        target = str(Path(folder) / "thumbnail.jpg")
-        facts = probe(tools, str(media[0]))
-        took = min(timed(lambda: thumbnail(tools, str(media[0]), target, facts))[0] for _ in range(3))
-        print(f"one thumbnail of {given.size}: {took:.3f} s")
+            short = footage(tools, folder, "short", given.proxies, 1, "640x360", given.noise)
+            proxies = catalogue(tools, folder / "proxies", short)
+            per_clip(tools, proxies, short, folder, given.rounds)
+        one_thumbnail(tools, media[0], folder)
+        if given.segments:
+            memory(tools, folder, given.segments)
     return 0
+
+
+COLUMNS = ("limit", "plain", "quick", "decode", "full")
+
+
+def one_thumbnail(tools: Tools, path: Path, folder: Path) -> None:
+    target = str(folder / "thumbnail.jpg")
+    facts = probe(tools, str(path))
+    took = [timed(lambda: thumbnail(tools, str(path), target, facts))[0] for _ in range(5)]
+    print(f"one thumbnail of {facts.video.width if facts.video else 0} pixels in a row: ", end="")
+    print(f"{median(took):.3f} s, at most {max(took):.3f} s", flush=True)
+
+
+def memory(tools: Tools, folder: Path, segments: int) -> None:
+    """Resident memory of this process while a film of many segments of one second is made."""
+    clips = footage(tools, folder, "long", 1, segments, "64x36", 0)
+    library = catalogue(tools, folder / "long", clips)
+    stop, seen = threading.Event(), []
+
+    def watch() -> None:
+        while not stop.wait(0.05):
+            seen.append(resident())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        took = timed(lambda: export(library, "archive", "joined", segment_seconds=1))
+    finally:
+        stop.set()
+        watcher.join()
+    tenth = max(1, len(seen) // 10)
+    parts = [max(seen[at : at + tenth]) for at in (tenth, len(seen) // 2, len(seen) - tenth)]
+    shown = ", ".join(f"{part / 2**20:.1f}" for part in parts)
+    print(f"{segments} segments in {took[0]:.1f} s, {took[0] / segments:.3f} s each: resident MiB", end=" ")
+    print(f"after a tenth, half and at the end {shown}; at its highest {max(seen) / 2**20:.1f}")
+
+
+def resident() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def courteous(key: str, value: str) -> None:
@@ -105,12 +159,12 @@ def processor() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def best(pairs: list[Took]) -> Took:
-    return min(wall for wall, _ in pairs), min(used for _, used in pairs)
+def middle(pairs: list[Took]) -> Took:
+    return median(wall for wall, _ in pairs), median(used for _, used in pairs)
 
 
-def against(ours: Took, theirs: Took) -> str:
-    return f"{ours[0] / theirs[0]:.3f} (processor {ours[1] / theirs[1]:.3f})"
+def ratio(ours: Took, theirs: Took) -> str:
+    return f"{ours[0] / theirs[0]:.3f} ({ours[1] / theirs[1]:.3f})"
 
 
 def film(tools: Tools, library: Library, preset: str, media: list[Path], folder: Path, rounds: int) -> None:
@@ -124,29 +178,37 @@ def film(tools: Tools, library: Library, preset: str, media: list[Path], folder:
             "full": lambda: export(library, preset, "joined", verify="decode"),
         }.items():
             took.setdefault(name, []).append(timed(do))
-    least = {name: best(pairs) for name, pairs in took.items()}
-    whole = (least["plain"][0] + least["decode"][0], least["plain"][1] + least["decode"][1])
-    seconds = "  ".join(f"{name} {wall:.2f} s" for name, (wall, _) in least.items())
-    print(f"joined, {preset}: {seconds}")
-    print(f"    quick to plain {against(least['quick'], least['plain'])}")
-    print(f"    full to plain + decode {against(least['full'], whole)}", flush=True)
+            settle(library)
+    of = {name: middle(pairs) for name, pairs in took.items()}
+    both = (of["plain"][0] + of["decode"][0], of["plain"][1] + of["decode"][1])
+    cells = [f"{of[column][0]:.2f} ({of[column][1]:.2f})" for column in COLUMNS]
+    cells += [ratio(of["quick"], of["plain"]), ratio(of["full"], both)]
+    print(f"{preset:12}" + "".join(f"{cell:>17}" for cell in cells), flush=True)
+
+
+def settle(library: Library) -> None:
+    """Drop what was exported and bring the rest to the disk: nobody pays for another."""
+    shutil.rmtree(library.cache_root / "exports", ignore_errors=True)
+    shutil.rmtree(library.exports, ignore_errors=True)
+    os.sync()
 
 
 def per_clip(tools: Tools, library: Library, media: list[Path], folder: Path, rounds: int) -> None:
-    plain, checked, quick, full = [], [], [], []
+    took: dict[str, list[Took]] = {}
     for _ in range(rounds):
-        plain.append(timed(lambda: plain_proxies(tools, media, folder)))
-        checked.append(timed(lambda: decode_proxies(tools, media, folder)))
-        quick.append(timed(lambda: export(library, "proxy-h264", "per-clip", verify="quick")))
-        full.append(timed(lambda: export(library, "proxy-h264", "per-clip", verify="decode")))
-    loop, check = best(plain), best(checked)
-    print(
-        f"{len(media)} proxies of 1 s: shell loop {loop[0]:.2f} s  decoding them {check[0]:.2f} s", end="  "
-    )
-    print(f"quick {best(quick)[0]:.2f} s  full {best(full)[0]:.2f} s")
-    print(f"    quick to loop {against(best(quick), loop)}")
-    print(f"    full to loop + decode {against(best(full), (loop[0] + check[0], loop[1] + check[1]))}")
-    sys.stdout.flush()
+        for name, do in {
+            "loop": lambda: plain_proxies(tools, media, folder),
+            "decode": lambda: decode_proxies(tools, media, folder),
+            "quick": lambda: export(library, "proxy-h264", "per-clip", verify="quick"),
+            "full": lambda: export(library, "proxy-h264", "per-clip", verify="decode"),
+        }.items():
+            took.setdefault(name, []).append(timed(do))
+    of = {name: middle(pairs) for name, pairs in took.items()}
+    both = (of["loop"][0] + of["decode"][0], of["loop"][1] + of["decode"][1])
+    seconds = "  ".join(f"{name} {wall:.2f} s" for name, (wall, _) in of.items())
+    print(f"{len(media)} proxies of 1 s: {seconds}")
+    print(f"    quick to loop {ratio(of['quick'], of['loop'])}", end="  ")
+    print(f"full to loop + decode {ratio(of['full'], both)}", flush=True)
 
 
 def footage(
@@ -156,12 +218,14 @@ def footage(
     grain = f",noise=alls={noise}:allf=t" if noise else ""
     for number in range(count):
         path = folder / f"{name}{number}.mov"
+        made.append(path)
+        if path.exists():
+            continue
         picture = f"testsrc2=s={size}:r=25:d={seconds}{grain},hue=h={number * 37}"
         sound = f"sine=f={220 + 40 * number}:r=48000:d={seconds}"
         command = [tools.ffmpeg, "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", picture]
         command += ["-f", "lavfi", "-i", sound, "-c:v", "libx264", "-preset", "veryfast", "-g", "25"]
         subprocess.run([*command, "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le", str(path)], check=True)
-        made.append(path)
     return made
 
 
