@@ -26,6 +26,10 @@ AHEAD_BYTES = 32 << 20
 _NOWAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
 
+_ONE_BYTE = [bytearray(1)]
+"""Room for a byte that nobody looks at."""
+
+
 class Opened(NamedTuple):
     """A file whose turn has come.
 
@@ -91,7 +95,7 @@ def _ask_for_windows(descriptor: int, size: int) -> None:
     """Have the kernel fetch what the fast hash reads, and nothing around it, unless it is in memory."""
     if _NOWAIT:
         try:
-            if os.preadv(descriptor, [bytearray(1)], size - 1, _NOWAIT):
+            if os.preadv(descriptor, _ONE_BYTE, size - 1, _NOWAIT):
                 return
         except OSError:
             pass  # not in memory, or a file system that cannot tell

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from sqlite_utils import Database
 
@@ -29,6 +29,7 @@ from engine.relink.tree import Tally, Tree, named
 from engine.storage.database import rows
 
 Value = TypeVar("Value")
+Given = ParamSpec("Given")
 
 _WRITTEN_TO = "it is being written to"
 
@@ -146,12 +147,13 @@ def _with_fast_hash(tree: Tree, file: Found, held: int | Reread | OSError, scan:
     if isinstance(held, Reread):  # then the fast hash is the full one, and the reading proves something
         read = with_full_hash(tree, file, scan, held=held)
         return None if read is None else replace(read, fast_hash=read.blake3)
-    value = _read(file, scan, lambda: _fast(file, held))
+    value = _read(file, scan, _fast, file, held)
     if value is None:
         return None
     scan.hashed += 1
     scan.bytes_hashed += 3 * FAST_WINDOW
-    return Found(file.volume_id, file.path, file.size, file.mtime_ns, file.inode, fast_hash=value)
+    file.fast_hash = value
+    return file
 
 
 def with_full_hash(
@@ -169,7 +171,7 @@ def with_full_hash(
     The level of the reading is what :mod:`engine.media.rereading` could show.
     """
     read_at = clock.now()
-    read = _read(file, scan, lambda: _whole(tree, file, held, check, on_bytes))
+    read = _read(file, scan, _whole, tree, file, held, check, on_bytes)
     if read is None:
         return None
     scan.hashed += 1
@@ -216,17 +218,18 @@ def _fast(file: Found, held: int | OSError) -> str | None:
     return value
 
 
-def _read(file: Found, scan: Scan, read: Callable[[], Value | None]) -> Value | None:
+def _read(
+    file: Found, scan: Scan, read: Callable[Given, Value | None], *args: Given.args, **options: Given.kwargs
+) -> Value | None:
     """What ``read`` gives; where it gives nothing, a sentence says why the file was left out."""
-    shown = names.display(file.path)
     try:
-        value = read()
+        value = read(*args, **options)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        scan.warnings.append(f"{shown} cannot be read ({reason}); it was left out.")
+        scan.warnings.append(f"{names.display(file.path)} cannot be read ({reason}); it was left out.")
         return None
     if value is None:
-        scan.warnings.append(f"{shown} changed while it was looked at; it was left out.")
+        scan.warnings.append(f"{names.display(file.path)} changed while it was looked at; it was left out.")
     return value
 
 

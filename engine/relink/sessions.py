@@ -193,6 +193,9 @@ def store_applied(db: Database, session_id: str, matches: Sequence[Match], by: s
         return _store(db, session_id, matches, [("applied", clock.now(), by)] * len(matches))
 
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+"""Evidence as it is stored: a scan writes very many."""
+
 _Said = tuple[str, str | None, str | None]
 """Status, when it was decided, by whom."""
 
@@ -243,7 +246,7 @@ def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequen
                 match.match_type,
                 match.confidence,
                 int(match.certain),
-                json.dumps(match.evidence),
+                _to_json(match.evidence),
                 moment,
                 *verdict,
             )
