@@ -206,8 +206,9 @@ def _whereabouts(db: Database, asset_id: int, needs: Policy) -> Whereabouts:
     assert asset is not None
     found = rows(
         db,
-        f"SELECT copy.*, {COUNTS} AS counts, (SELECT max(at) FROM volume_events"
-        " WHERE volume_events.volume_id = copy.volume_id AND kind = 'swept') AS swept_at"
+        f"SELECT copy.*, {COUNTS} AS counts, (SELECT at FROM volume_events"
+        " WHERE volume_events.volume_id = copy.volume_id AND kind = 'swept'"
+        "  AND ifnull(detail ->> 'unknown', 0) = 0 ORDER BY at DESC LIMIT 1) AS swept_at"
         " FROM copy_states AS copy WHERE asset_id = ?"
         f" ORDER BY {COUNTS} DESC, seen_as <> 'online', verified_at DESC, copy_id",
         (asset_id,),
@@ -234,7 +235,8 @@ def _whereabouts(db: Database, asset_id: int, needs: Policy) -> Whereabouts:
 def _place(entry: Row) -> CopyPlace:
     path = names.from_blob(entry["path"])
     openable = entry["seen_as"] in ("online", "damaged")
-    # A sweep that found a copy as recorded writes no row for it: its own time is the event's.
+    # A sweep that found a copy as recorded writes no row for it: its own time is the event's. One that
+    # could not read some folder may have seen it, or not.
     swept = entry["swept_at"] if entry["state"] == "present" else None
     return CopyPlace(
         copy_id=entry["copy_id"],

@@ -15,7 +15,7 @@ from engine import clock
 from engine.storage.database import write
 
 KEEP_DAYS = 30
-"""How long a look that found nothing is remembered. The newest of each volume stays in any case."""
+"""How long a look that found nothing is remembered. The newest such of each volume stays in any case."""
 
 AT_ONCE = 500
 """Rows per transaction."""
@@ -27,7 +27,8 @@ _LOOKS = f"""
     SELECT event_id FROM volume_events AS look
      WHERE kind = 'swept' AND at < :limit AND {_NOTHING}
        AND EXISTS (SELECT 1 FROM volume_events AS later WHERE later.volume_id = look.volume_id
-                   AND later.kind = 'swept' AND later.event_id > look.event_id)
+                   AND later.kind = 'swept' AND later.event_id > look.event_id
+                   AND {_NOTHING.replace("detail", "later.detail")})
      LIMIT {AT_ONCE}
 """
 

@@ -11,6 +11,7 @@ import pytest
 from engine.errors import NotFound
 from engine.relink.whereis import Policy, at_risk, only_on, where_is
 from engine.storage.database import execute, scalar
+from engine.volumes.store import add_event
 
 
 def spread(world: Any) -> tuple[str, str]:
@@ -97,6 +98,17 @@ def test_only_here(world: Any) -> None:
     assert only_on(world.db, b_id) == []
     execute(world.db, "UPDATE copies SET state = 'missing' WHERE role = 'managed'")
     assert [each.path for each in only_on(world.db, b_id)] == ["C0001.MP4"]
+
+
+def test_a_look_that_could_not_read_everything_has_seen_nobody_for_sure(world: Any) -> None:
+    volume_id, folder = world.volume("A")
+    world.catalogue(world.file(folder, "day/C0001.MP4"))
+    before = where_is(world.db, "C0001.MP4")[0].copies[0].seen_at
+    add_event(world.db, volume_id, "swept", {"unknown": 3})
+    assert where_is(world.db, "C0001.MP4")[0].copies[0].seen_at == before
+    seen = add_event(world.db, volume_id, "swept", {"unknown": 0})
+    add_event(world.db, volume_id, "swept", {"unknown": 3})
+    assert where_is(world.db, "C0001.MP4")[0].copies[0].seen_at == seen.at
 
 
 def test_nothing_fits(world: Any) -> None:
