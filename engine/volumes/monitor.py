@@ -10,7 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
@@ -30,6 +36,9 @@ BURST_SECONDS = 0.8
 
 NET_SECONDS = 30.0
 """A full comparison at least this often: a FUSE server that dies wakes nobody."""
+
+WANTED: list[type[FileSystemEvent]] = [DirCreatedEvent, DirDeletedEvent, DirMovedEvent]
+"""What the kernel is asked to tell of the parents; not of each file that is opened in them."""
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +194,7 @@ class MountWatcher:
         self._observer = observer
         for folder, _ in wanted:
             try:
-                observer.schedule(handler, folder, recursive=False)
+                observer.schedule(handler, folder, recursive=False, event_filter=WANTED)
             except OSError as error:
                 problems.append(_sentence(display(folder), error))
         self._warn(problems)

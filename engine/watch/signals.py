@@ -14,11 +14,29 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from engine.names import display
+
+WANTED: list[type[FileSystemEvent]] = [
+    DirCreatedEvent, DirDeletedEvent, DirMovedEvent, FileClosedEvent, FileCreatedEvent, FileDeletedEvent,
+    FileMovedEvent,
+]  # fmt: skip
+"""What is a reason to look. Reading is none: the kernel would tell of each folder that a look opens, and the
+looks at a tree of ten thousand folders would overflow its queue, each overflow leading to the next look.
+Nor is each write to a file that grows."""
 
 IN_DELETE_SELF = 0x00000400  # sys/inotify.h
 IN_MASK_ADD = 0x20000000
@@ -47,7 +65,7 @@ class Signals:
         self._overflow: _Overflow | None = None
         observer = Observer()
         try:
-            observer.schedule(_Poker(soon), path, recursive=True)
+            observer.schedule(_Poker(soon), path, recursive=True, event_filter=WANTED)
             observer.start()
         except OSError as error:
             self.limit = self._sentence(error)
@@ -159,5 +177,5 @@ class _Poker(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Called in watchdog's thread."""
-        if event.event_type in ("created", "deleted", "moved", "modified", "closed"):
+        if event.event_type in ("created", "deleted", "moved", "closed"):
             self._poke()

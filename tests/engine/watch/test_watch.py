@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -328,12 +329,31 @@ def test_lost_events_are_a_reason_to_look_at_everything(
         for name in names:
             Path(name).touch()
         for number in range(limit + 2000):
-            os.utime(names[number % 2], ns=(number, number))  # alike ones in a row would be one event
+            os.close(os.open(names[number % 2], os.O_WRONLY))  # alike ones in a row would be one event
         assert not lost.is_set()
         reading.set()
         wait_until(lost.is_set, 20, "the word that events were lost")
     finally:
         reading.set()
+        signals.stop()
+
+
+def test_the_kernel_is_not_asked_to_tell_of_what_is_read(desk: Desk) -> None:
+    """Looking at ten thousand folders would overflow its queue, and an overflow is a reason to look."""
+
+    def masks() -> list[int]:
+        told = "".join(entry.read_text() for entry in Path("/proc/self/fdinfo").iterdir() if entry.exists())
+        return [int(found, 16) for found in re.findall(r"^inotify .*\bmask:([0-9a-f]+)", told, re.MULTILINE)]
+
+    (desk.inbox / "one" / "two").mkdir(parents=True)
+    before = len(masks())
+    signals = Signals(str(desk.inbox), lambda: None, lambda: None, 15.0)
+    try:
+        assert len(masks()) == before + 3
+        opened, closed_unwritten, modified, written = 0x20, 0x10, 0x2, 0x8
+        assert not any(mask & (opened | closed_unwritten | modified) for mask in masks())
+        assert all(mask & written for mask in masks()[before:])
+    finally:
         signals.stop()
 
 
