@@ -277,3 +277,46 @@ def test_every_frame_is_the_one_that_is_rendered_in_all_three_forms(desk, clip, 
     starts = {"a.mov": timecode.frames(first, fps), "b.mov": timecode.frames(second, fps)}
     assert [(title, starts[title] + frame) for title, frame in rendered] == expected
     assert len(desk.frames(run.output_path)) == len(expected)
+
+
+@pytest.mark.parametrize("dissolves", [False, True])
+@pytest.mark.parametrize(
+    ("rate", "first", "second"),
+    [
+        ("24000/1001", "10:00:59:20", "23:10:00:00"),
+        ("30000/1001", "10:00:59;20", "23:09:59;20"),
+        ("50", "10:00:59:40", "23:10:00:00"),
+    ],
+)
+def test_another_reader_of_edit_decision_lists_finds_every_frame(desk, clip, rate, first, second, dissolves):
+    """The reader that OpenTimelineIO's own project keeps: long reels, awkward names, dropped numbers."""
+    otio = pytest.importorskip("opentimelineio", reason="the reader of OpenTimelineIO is not installed")
+    pytest.importorskip("otio_cmx3600_adapter", reason="OpenTimelineIO's reader of EDLs is not installed")
+    fps, items = Fraction(rate), []
+    names = ("A001C001_251120_R1AB.mov", "B <2> & \"three\" 'é' 50%.mov")
+    for title, start, reel in zip(names, (first, second), ("CARDREADER_A", "CARDREADER_B"), strict=True):
+        clip_id = desk.add(
+            clip(start[-2:] + ".mov", rate=rate, seconds="2", more=("-timecode", start)), title
+        )
+        desk.library.db().execute("UPDATE clips SET reel = ? WHERE clip_id = ?", (reel, clip_id))
+    for title, begin, end in ((names[0], 7, 31), (names[1], 5, 29), (names[0], 32, 44)):
+        items.append({"clip_id": desk.clips[title], "in_frame": begin, "out_frame": end})
+    fade = {"transition": "crossfade", "transition_ms": 160} if dissolves else {}
+    clock = "01:00:00;00" if ";" in first else "01:00:00:00"
+    desk.recipe("film", mode="list", items=items, preset="archive", fps=rate, timecode=clock, **fade)
+    cuts, _ = timelines.cut_list(desk.library, "film")
+    text, _ = timelines.text(desk.library, "film", "edl")
+    timeline = otio.adapters.read_from_string(text, "cmx_3600", rate=float(fps))
+    clips = list(timeline.video_tracks()[0].find_clips())
+    assert timeline.duration().value == cuts.frames
+    assert [found.name for found in clips] == [
+        event.name.encode("ascii", "backslashreplace").decode() for event in cuts.events
+    ]
+    # It counts a dissolve to the clip that comes: each begins where its dissolve begins.
+    assert [found.source_range.start_time.value for found in clips] == [
+        event.media.start + event.first - event.fade_before for event in cuts.events
+    ]
+    reels = [found.metadata["cmx_3600"]["reel"] for found in clips]
+    assert reels == ["CARDREAD", "CARDREA1", "CARDREAD"]
+    fades = [item.out_offset.value for item in timeline.video_tracks()[0] if hasattr(item, "out_offset")]
+    assert fades == [event.fade for event in cuts.events if event.fade]
