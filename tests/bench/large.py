@@ -7,7 +7,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from engine.api import recipes
 from engine.library import Library, create, open_library
+from engine.storage import packs
 from engine.storage.database import write
 
 MOMENT = "2026-01-01T00:00:00.000000Z"
@@ -23,6 +25,8 @@ def made(root: Path, copies: int, clips: int, candidates: int, jobs: int, files:
     begun = time.perf_counter()
     _fill(library.db(), copies, clips, candidates)
     _fill_work(library.db(), jobs, files)
+    _fill_house(library, copies, clips)
+    pack(library)
     print(f"filled in {time.perf_counter() - begun:.1f} s")
     return library
 
@@ -99,10 +103,15 @@ def _fill(db: Database, copies: int, clips: int, candidates: int) -> None:
             " 'pending', ? FROM copies JOIN clip_files USING (asset_id) WHERE volume_id = 'volume-2' LIMIT ?",
             (MOMENT, candidates),
         )
-    db.execute("ANALYZE")
 
 
 _NUMBERS = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?)"
+
+
+_SNAPSHOT = (
+    '{"preset": {"name": "H.264"}, "recipe": {"spec": {"layout": "joined", "mode": "all"}}, "clips": []}'
+)
+"""What the lists read of the settings that a run was queued with."""
 
 
 def _fill_work(db: Database, jobs: int, files: int) -> None:
@@ -131,7 +140,7 @@ def _fill_work(db: Database, jobs: int, files: int) -> None:
             )
         db.execute(
             "INSERT INTO runs (run_id, job_id, name, recipe_name, snapshot, output_size, created_at)"
-            f" {_NUMBERS} SELECT 'run-' || n, 'out-' || n, 'Dailies ' || n, 'Dailies', '{{}}',"
+            f" {_NUMBERS} SELECT 'run-' || n, 'out-' || n, 'Dailies ' || n, 'Dailies', '{_SNAPSHOT}',"
             f" n * 7919 % 10007, {moment} FROM n",
             (jobs,),
         )
@@ -164,4 +173,67 @@ def _fill_work(db: Database, jobs: int, files: int) -> None:
             " SELECT task_id, 'volume-0', name, 'completed', size, 0.1 FROM tasks LIMIT ?",
             (files // 5,),
         )
+
+
+def _fill_house(library: Library, copies: int, clips: int) -> None:
+    """Tags and favourites, what lies twice on one drive, the trash, offers, watch folders, rules, recipes."""
+    db = library.db()
+    with write(db):
+        db.execute("UPDATE volumes SET tracked_at = ? WHERE class <> 'card'", (MOMENT,))
+        db.execute("UPDATE clips SET favourite = 1 WHERE rowid % 20 = 0")
+        for number, name in enumerate(("night", "interview", "drone"), 1):
+            db.execute("INSERT INTO tags (tag_id, name) VALUES (?, ?)", (number, name))
+            db.execute(
+                "INSERT INTO clip_tags SELECT clip_id, ?, ? FROM clips WHERE rowid % 30 = ?",
+                (number, MOMENT, number),
+            )
+        db.execute(
+            "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, seen_at, created_at)"
+            " SELECT asset_id, volume_id, CAST('again/' || path AS BLOB), role, size, mtime_ns, seen_at,"
+            " created_at FROM copies WHERE role = 'managed' AND copy_id % 200 = 7",
+        )
+        db.execute(
+            "INSERT INTO trash (volume_id, asset_id, path, kept, size, copy, state, trashed_at, trashed_by)"
+            " SELECT volume_id, asset_id, CAST('old/' || path AS BLOB), CAST('.Trash/' || copy_id AS BLOB),"
+            " size, '{}', 'trashed', ?, 'me' FROM copies LIMIT ?",
+            (MOMENT, copies // 10),
+        )
+        db.execute(
+            f"INSERT INTO volume_offers (offer_id, volume_id, path, whole, found_at) {_NUMBERS}"
+            f" SELECT n, 'volume-' || (n % {DRIVES}), CAST('new/' || n AS BLOB), 0, ? FROM n",
+            (200, MOMENT),
+        )
+        db.execute(
+            f"INSERT INTO offered_files (volume_id, path, size, mtime_ns, offer_id, found_at) {_NUMBERS}"
+            f" SELECT 'volume-' || ((1 + n % 200) % {DRIVES}),"
+            " CAST('new/' || (1 + n % 200) || '/C' || n AS BLOB), 1000, 1, 1 + n % 200, ? FROM n",
+            (clips // 3, MOMENT),
+        )
+        for number in range(30):
+            folder = f"/mnt/0/incoming/{number}".encode()
+            db.execute(
+                "INSERT INTO watch_folders (path, params, created_at) VALUES (?, '{}', ?)", (folder, MOMENT)
+            )
+            db.execute(
+                "INSERT INTO prefix_rules (old, new, created_at) VALUES (?, ?, ?)",
+                (f"/old/{number}".encode(), f"/new/{number}".encode(), MOMENT),
+            )
+        db.execute(
+            f"INSERT INTO watch_taken {_NUMBERS} SELECT 1 + n % 30, CAST('C' || n AS BLOB), n, n FROM n",
+            (clips // 6,),
+        )
+        db.execute(
+            f"INSERT INTO audit (at, who, command, outcome) {_NUMBERS}"
+            " SELECT strftime('%Y-%m-%dT%H:%M:%S.000000Z', 1700000000 + n * 600, 'unixepoch'), 'me', 'tag',"
+            " 'done' FROM n",
+            (clips // 3,),
+        )
+    for name in ("Everything", "Dailies", *(f"Recipe {number}" for number in range(30))):
+        recipes.create_recipe(library, name, {"mode": "all"})
     db.execute("ANALYZE")
+
+
+def pack(library: Library) -> None:
+    """Pack the names as the engine does in the background."""
+    for kind in (packs.TASKS, packs.COPIES):
+        packs.pack(library.db(), kind, packs.owed(library.db(), kind))

@@ -87,7 +87,7 @@ class Files(Table):
         if wanted.show == "all":
             return order.read(self._library, query)
         if not self._more_than(SOME, self._shows[wanted.show]):
-            return order.read(self._library, replace(query, tables=_BY_STATE))
+            return order.read(self._library, replace(query, tables=_BY_STATE), few=SOME)
         found = self._by_state(self._query(replace(wanted, order="state")), _SHOWN[wanted.show], wanted)
         return found if wanted.order in ("", "position") else hits.First(found, BY_STATE)
 
@@ -113,7 +113,7 @@ class Files(Table):
             return order.read(self._library, query, few=FEW)
         if wanted.show != "all":
             if not self._more_than(SOME, self._shows[wanted.show]):
-                return order.read(self._library, replace(self._query(wanted), tables=_BY_STATE))
+                return order.read(self._library, replace(self._query(wanted), tables=_BY_STATE), few=SOME)
             return self._holding_and_shown(wanted, found)
         sorted_so = wanted.order in ("", "position") and self._listed_in_turn()
         note = "" if sorted_so else SO_MANY
