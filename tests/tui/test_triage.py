@@ -260,6 +260,20 @@ async def test_undo_takes_back_what_one_key_gave_to_marked_rows(make_app: MakeAp
         assert [states[at].status for at in range(1, 7)] == ["pending"] * 6
 
 
+async def test_after_all_certain_undo_takes_back_what_it_applied(make_app: MakeApp, ticks: Ticks) -> None:
+    desk = FakeDesk(candidates=[candidate(1), candidate(2), candidate(3)])
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "a", "g")
+        desk.asked.clear()
+        await press(pilot, "A")
+        ticks.seconds += 1
+        await press(pilot, "y")
+        assert table(app).cursor_id == 2, "not on the row that another key decided"
+        await press(pilot, "u")
+        assert desk.asked[1:] == [("decide", 2, "undo"), ("decide", 3, "undo")]
+
+
 async def test_undo_on_a_file_that_was_set_aside_says_where_the_verdict_is(make_app: MakeApp) -> None:
     desk = FakeDesk(
         candidates=[candidate(1, copy_id=1, status="applied"), candidate(2, copy_id=1, status="skipped")]

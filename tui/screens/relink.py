@@ -273,7 +273,10 @@ class RelinkScreen(TriageScreen):
         self.on_each(rows, lambda row: desk.decide(row.candidate_id, verdict), done, after=after)
 
     def _next_undecided(self) -> None:
-        """Go to the next row that wants a verdict, below first, then from the top; else stay."""
+        """Go to the next row that wants a verdict, below first, then from the top.
+
+        Where there is none, stay on a row that the newest key decided: ``u`` takes back what it decided.
+        """
         table, source = self.table, self.source()
         start, here, later = table.cursor, table.cursor_id, None
         waiting = source.ids(replace(table.filter, show="active"))
@@ -290,6 +293,8 @@ class RelinkScreen(TriageScreen):
                 size = min(1000, size * 4)
         if later is not None:
             table.go_to(later)
+        elif self._decided and not self._mine(cast("int", here)):
+            table.go_to(self._decided[-1][0])
 
     def _mine(self, candidate_id: int) -> bool:
         """Whether the newest key that decided anything here decided this one."""
