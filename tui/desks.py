@@ -35,10 +35,6 @@ class Footage(Protocol):
         """The clips within a scope; its ids may be read in any thread."""
         ...
 
-    def row_of(self, clip_id: str) -> int:
-        """The number of a clip in the lists of :meth:`clips`."""
-        ...
-
     def damaged(self) -> Source[DamagedRow, DamagedRow]:
         """Damaged and missing copies."""
         ...

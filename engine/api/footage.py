@@ -21,14 +21,6 @@ class Footage:
         """The clips within a scope. Its ids may be read in any thread."""
         return views.Clips(self._library, scope)
 
-    def row_of(self, clip_id: str) -> int:
-        """The number of a clip in the lists of :meth:`clips`.
-
-        Raises:
-            NotFound: there is no such clip.
-        """
-        return views.clip_number(self._library, clip_id)
-
     def damaged(self) -> Source[DamagedRow, DamagedRow]:
         """Damaged and missing copies."""
         return views.Damaged(self._library)

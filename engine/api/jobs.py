@@ -19,9 +19,6 @@ from engine.supervisor import process
 LOOK_SECONDS = 0.05
 """How often a waiting client looks for changes."""
 
-VERBS = ("pause", "resume", "cancel", "retry")
-
-
 STALLED_SECONDS = 30.0
 """A running job that has not advanced for so long is called stalled."""
 
@@ -89,12 +86,17 @@ def show(library: Library, given: str) -> dict[str, Any]:
     """One job with its parameters, result and tasks (the first 1000, failed ones first)."""
     db = library.db()
     job = store.find(db, given)
-    tasks = rows(
-        db,
-        "SELECT task_id, name, size, status, stage, error_kind, error, started_at, ended_at FROM tasks"
-        " WHERE job_id = ? ORDER BY status = 'failed' DESC, position LIMIT 1000",
-        (job.job_id,),
-    )
+    tasks = []
+    for which in (  # each from an index: a job may have a million
+        "tasks INDEXED BY tasks_by_job WHERE job_id = ? AND status = 'failed' ORDER BY position",
+        "tasks INDEXED BY tasks_by_position WHERE job_id = ? AND status <> 'failed' ORDER BY item_id, position",
+    ):
+        tasks += rows(
+            db,
+            "SELECT task_id, name, size, status, stage, error_kind, error, started_at, ended_at"
+            f" FROM {which} LIMIT ?",
+            (job.job_id, 1000 - len(tasks)),
+        )
     return {
         **describe(job),
         "params": job.params,

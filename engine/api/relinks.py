@@ -136,11 +136,6 @@ def redo(library: Library, candidate_id: int | None = None) -> dict[str, Any]:
     return describe(_redo.redo(library, candidate_id))
 
 
-def redoable(library: Library) -> int | None:
-    """The candidate that :func:`redo` without a number acts on; None when nothing was taken back."""
-    return _redo.newest(library.db())
-
-
 def redo_session(library: Library, given: str) -> dict[str, Any]:
     """Apply again everything of a scan or a mapping that was applied and taken back, all or nothing."""
     found = sessions.get(library.db(), resolve(library.db(), "relink_sessions", "session_id", given, "scan"))

@@ -434,10 +434,6 @@ class FakeFootage:
         rows = [row for row in self.clip_source.all.values() if row.state == scope.state]
         return self._source(rows, lambda row: row.title, lambda _: True, lambda _: False, clip_detail)
 
-    def row_of(self, clip_id: str) -> int:
-        del clip_id
-        return 1
-
     def damaged(self) -> Any:
         return self.damaged_source
 

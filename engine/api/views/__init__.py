@@ -18,7 +18,7 @@ from engine.api.views.asides import (
 )
 from engine.api.views.base import log
 from engine.api.views.candidates import Candidates, last_scan
-from engine.api.views.clips import Clips, clip_number
+from engine.api.views.clips import Clips
 from engine.api.views.files import Files
 from engine.api.views.jobs import Jobs
 from engine.api.views.runs import Runs
@@ -34,7 +34,6 @@ __all__ = [
     "Jobs",
     "Runs",
     "Volumes",
-    "clip_number",
     "counts",
     "last_scan",
     "log",

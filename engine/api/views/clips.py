@@ -193,18 +193,6 @@ class Clips:
         )
 
 
-def clip_number(library: Library, clip_id: str) -> int:
-    """The number of a clip in these lists.
-
-    Raises:
-        NotFound: there is no such clip.
-    """
-    found = row(library.db(), "SELECT rowid AS number FROM clips WHERE clip_id = ?", (clip_id,))
-    if found is None:
-        raise NotFound("This clip is no longer in the library.")
-    return int(found["number"])
-
-
 def where_lines(library: Library, clip_id: str, needs: whereis.Policy) -> tuple[PartLines, ...]:
     """Every file of a clip with all its copies; empty when the clip has none."""
     from engine.relink import whereis
