@@ -17,6 +17,7 @@ from engine.api.views.runs import Runs
 from engine.errors import Refused
 from engine.export.recipes import recipes
 from engine.export.recipes import spec as specs
+from engine.export.rendering import join
 from engine.export.runs import records, runs
 from engine.media.probe import probe
 from engine.names import to_blob
@@ -243,6 +244,29 @@ def test_a_destination_that_vanishes_before_the_join_fails_and_keeps_the_segment
     target.unlink()
     again = desk.run(runs.resume(desk.library, run.run_id))
     assert (again.status, again.segments_reused) == ("completed", 2)
+
+
+def test_a_destination_that_vanishes_during_the_join_fails_and_keeps_the_segments(desk, clip, monkeypatch):
+    """The film is whole, and hangs at an open file alone: no name is left to give it."""
+    desk.add(clip("a.mov", seconds="2"), "a.mov")
+    target = desk.library.root / "out"
+    queued = desk.order(**SPEC, destination=str(target))
+    joined = join.join
+
+    def vanish(*args, **kwargs):
+        made = joined(*args, **kwargs)
+        shutil.rmtree(target)
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(join, "join", vanish)
+        run = desk.run(queued)
+    assert run.status == "failed", run.status
+    assert run.error_category == "output_write_error", (run.error_category, run.error)
+    assert not target.exists()
+    again = desk.run(runs.resume(desk.library, run.run_id))
+    assert (again.status, again.segments_reused) == ("completed", 2), again.error
+    assert Path(again.output_path).parent == target
 
 
 def test_the_library_whose_root_is_read_only_gets_its_films_in_its_cache(desk, clip):

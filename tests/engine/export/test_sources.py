@@ -212,6 +212,7 @@ def test_corrupt_truncated_empty_and_zero_length_clips_are_never_a_silent_gap(de
         "2 no index.mov": data[: len(data) // 2],
         "3 empty.mov": b"",
         "4 cut.mov": cut[: len(cut) * 6 // 10],
+        "6 no frames.mov": Path(footage("none.mov", "-f", "lavfi", "-i", "testsrc2", "-t", "0")).read_bytes(),
     }
     for name, content in broken.items():
         (desk.media / name).write_bytes(content)
@@ -221,12 +222,12 @@ def test_corrupt_truncated_empty_and_zero_length_clips_are_never_a_silent_gap(de
     each = desk.export(preset="proxy-h264", layout="per-clip")
     assert each.status == "completed_with_warnings"
     made = records.outputs(desk.library.db(), each.run_id)
-    verdicts = ["completed", "failed", "failed", "failed", "failed", "completed"]
+    verdicts = ["completed", "failed", "failed", "failed", "failed", "failed", "completed"]
     assert [entry["status"] for entry in made] == verdicts
     assert all(entry["error"] for entry in made if entry["status"] == "failed")
     refused = desk.export(preset="archive", unreadable="refuse")
     assert refused.status == "failed"
-    for name in ("noise", "no index", "empty"):
+    for name in ("noise", "no index", "empty", "no frames"):
         assert name in refused.error
 
 
