@@ -86,15 +86,15 @@ def show(library: Library, given: str) -> dict[str, Any]:
     """One job with its parameters, result and tasks (the first 1000, failed ones first)."""
     db = library.db()
     job = store.find(db, given)
-    tasks = []
-    for which in (  # each from an index: a job may have a million
-        "tasks INDEXED BY tasks_by_job WHERE job_id = ? AND status = 'failed' ORDER BY position",
-        "tasks INDEXED BY tasks_by_position WHERE job_id = ? AND status <> 'failed' ORDER BY item_id, position",
+    tasks: list[dict[str, Any]] = []
+    for index, state, order in (  # each from an index: a job may have a million
+        ("tasks_by_job", "= 'failed'", "position"),
+        ("tasks_by_position", "<> 'failed'", "item_id, position"),
     ):
         tasks += rows(
             db,
             "SELECT task_id, name, size, status, stage, error_kind, error, started_at, ended_at"
-            f" FROM {which} LIMIT ?",
+            f" FROM tasks INDEXED BY {index} WHERE job_id = ? AND status {state} ORDER BY {order} LIMIT ?",
             (job.job_id, 1000 - len(tasks)),
         )
     return {

@@ -84,7 +84,7 @@ def lists(desk: Desk, library: Library) -> dict[str, dict[str, Any]]:
 
 
 def reads(desk: Desk, library: Library) -> dict[str, Query]:
-    """What else the screens read, counts and details, by the call."""
+    """What else the screens read, counts and details, by the call; a * is planned beside the screen."""
     task = int(scalar(library.db(), "SELECT min(task_id) FROM tasks"))
     candidate = int(scalar(library.db(), "SELECT max(candidate_id) FROM candidates"))
     clip = str(scalar(library.db(), "SELECT clip_id FROM clips WHERE title = 'A001C000401'"))
@@ -92,12 +92,12 @@ def reads(desk: Desk, library: Library) -> dict[str, Query]:
     return {
         "Desk.header": desk.header,
         "Desk.changed": desk.changed,
+        "Desk.ingests.detail, of very many files": lambda: desk.ingests().detail("job-1"),
         "Desk.last_scan": desk.last_scan,
         "Desk.log": lambda: desk.log("job-1"),
         "Desk.notices": desk.notices,
         "Desk.recipes": desk.recipes,
         "Desk.goes_with": lambda: desk.goes_with("run-7"),
-        "Footage.row_of": lambda: desk.footage.row_of(clip),
         "Footage.unseen": desk.footage.unseen,
         "Intake.journal": lambda: desk.intake.journal(task),
         "Drives.claims": lambda: desk.drives.claims("volume-0"),
@@ -105,7 +105,7 @@ def reads(desk: Desk, library: Library) -> dict[str, Query]:
         "Finding.proposals": lambda: desk.finding.proposals(candidate),
         "Making.items": lambda: desk.making.items([{"clip_id": clip}] * 40),
         "Making.recipe_values": lambda: desk.making.recipe_values("Everything"),
-        "Making.check_recipe": lambda: desk.making.check_recipe(recipe, "Everything"),
+        "*Making.check_recipe": lambda: desk.making.check_recipe(recipe, "Everything"),
     }
 
 

@@ -26,7 +26,8 @@ def test_every_call_of_the_desk_is_measured_or_known_to_be_no_list(library: Libr
 
     small = made(library.root.parent / "small", 1500, 500, 50, 20, 100)
     desk = Desk(small)
-    measured = set(lists.lists(desk, small)) | set(lists.reads(desk, small))
+    reads = {".".join(name.strip("*").partition(",")[0].split(".")[:2]) for name in lists.reads(desk, small)}
+    measured = set(lists.lists(desk, small)) | reads
     assert measured & lists.NO_READS == set()
     assert measured | lists.NO_READS == lists.calls_of(desk)
     for query in (*lists.reads(desk, small).values(), *lists.commands(small).values()):

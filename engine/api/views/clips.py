@@ -66,6 +66,10 @@ class Clips:
         """
         terms = terms_of(_SORTS, wanted)
         where, params = ["1"], dict[str, Any]()
+        # The text first: to look at it is quicker than to look for a set among many.
+        text = condition(like("clips.words"), wanted, params)
+        if text:
+            where.append(text)
         tests = self._tests(wanted)
         if tests:
             chosen, found = holdings.sets(self._library.db(), lambda clip: all(test(clip) for test in tests))
@@ -76,9 +80,7 @@ class Clips:
         if self._scope.state == "favourite":
             where.append("clips.favourite")
             count = None
-        text = condition(like("clips.words"), wanted, params)
         if text:
-            where.append(text)
             count = None
         # Few are found by their set and sorted, more are met soon on the way through the index of the order.
         few = bool(tests) and found < SOME

@@ -104,6 +104,8 @@ class Files(Table):
 
     def _holding(self, wanted: Filter, needle: packs.Needle) -> Sequence[Id]:
         """The files of a job of very many whose names pass."""
+        if wanted.show != "all" and not self._more_than(SOME, self._shows[wanted.show]):
+            return order.read(self._library, replace(self._query(wanted), tables=_BY_STATE), few=SOME)
         db = self._library.db()
         found = packs.look(db, packs.TASKS, needle, self._job_id)
         if len(found) <= FEW:
@@ -112,8 +114,6 @@ class Files(Table):
                 return self._by_state(query, _STATES, wanted)
             return order.read(self._library, query, few=FEW)
         if wanted.show != "all":
-            if not self._more_than(SOME, self._shows[wanted.show]):
-                return order.read(self._library, replace(self._query(wanted), tables=_BY_STATE), few=SOME)
             return self._holding_and_shown(wanted, found)
         sorted_so = wanted.order in ("", "position") and self._listed_in_turn()
         note = "" if sorted_so else SO_MANY
