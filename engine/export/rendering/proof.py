@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
+from engine.export.recipes import codecs, hardware
 from engine.media import child, ffmpeg
 from engine.media.courtesy import Courtesy
 from engine.media.failures import SENTENCES
@@ -49,6 +51,29 @@ class Holds:
     extradata: str
     packets: int
     digest: str
+
+
+_NAMES = {"libx264": "h264", "libx265": "hevc", "prores_ks": "prores"}
+"""Codecs that ffmpeg calls otherwise in a file than in a preset."""
+
+
+def codec_in_file(name: str) -> str:
+    """What ffmpeg calls a preset's codec when it reads a file."""
+    return _NAMES.get(name, name)
+
+
+def read_as(video: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Codec and pixel format that ffmpeg reads from a picture made by this part of a preset.
+
+    The format is None for a graphics card that takes its pictures in a format of its own.
+    """
+    codec = codec_in_file(str(video["codec"]))
+    card = hardware.ENCODERS.get(codecs.encoder_of(video))
+    if card is not None and card.upload:
+        return codec, None
+    pix_fmt = codecs.pix_fmt(video)
+    # The 4444 profiles are given 10 bits and hold 12, as every decoder of them says.
+    return codec, pix_fmt.replace("444p10", "444p12") if codec == "prores" else pix_fmt
 
 
 def holds(tools: Tools, path: str) -> Holds:

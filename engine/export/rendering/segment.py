@@ -330,14 +330,15 @@ def _damage(finished: Finished, part: Segment | Chunk, plan: Plan) -> str | None
 
 
 def _as_planned(found: proof.Holds, plan: Plan, segment: Segment) -> None:
-    """Judge what is in the file."""
-    wanted = (segment.frames, plan.width, plan.height)
-    got = (found.packets, found.width, found.height)
+    """Judge what is in the file: its packets, their size, codec and pixel format."""
+    assert plan.video is not None
+    codec, pix_fmt = proof.read_as(plan.video)
+    wanted = f"{segment.frames} packets of {plan.width}x{plan.height} {codec} {pix_fmt or found.pix_fmt}"
+    got = f"{found.packets} packets of {found.width}x{found.height} {found.codec} {found.pix_fmt}"
     if got != wanted:
         raise FfmpegFailed(
             "encoding_error",
-            f"{_spoken(plan, segment)} holds {got[0]} packets of {got[1]}x{got[2]} instead of "
-            f"{wanted[0]} of {wanted[1]}x{wanted[2]}; it is thrown away.",
+            f"{_spoken(plan, segment)} holds {got} instead of {wanted}; it is thrown away.",
         )
 
 

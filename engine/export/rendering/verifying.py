@@ -26,9 +26,6 @@ from engine.names import display
 _SOUND_SLACK = Fraction(1, 8)
 """Seconds by which encoded sound may be longer than planned: padding of the last block."""
 
-_NAMES = {"libx264": "h264", "libx265": "hevc", "prores_ks": "prores"}
-"""Codecs that ffmpeg calls otherwise in a file than in a preset."""
-
 _SCORES = {
     "ssim": re.compile(r"SSIM .*All:([0-9.]+|inf)"),
     "psnr": re.compile(r"PSNR .*average:([0-9.]+|inf)"),
@@ -155,8 +152,7 @@ def verify(
 
 def _streams(found: proof.Streams, plan: Plan, findings: Findings) -> None:
     if plan.video is not None:
-        name = plan.video["codec"]
-        wanted = _NAMES.get(name, name)
+        wanted = proof.codec_in_file(plan.video["codec"])
         findings.compare(
             "picture",
             wanted,
