@@ -31,9 +31,10 @@ class Filters:
         state: ``online``, ``offline``, ``missing`` or ``damaged``.
         volume: name, id or mount point; only clips with a copy there. The
             state is then that of the copy there, not of the clip as a whole.
-        text: part of the title, in any letter case.
+        text: part of the title, reel, camera model or a tag, in any letter case.
         since: recorded, or else taken in, at or after this moment (ISO 8601).
         favourite: only favourites.
+        tags: only clips with every one of these tags, in any letter case.
     """
 
     state: str | None = None
@@ -41,6 +42,7 @@ class Filters:
     text: str | None = None
     since: str | None = None
     favourite: bool = False
+    tags: tuple[str, ...] = ()
 
 
 def list_clips(
@@ -87,9 +89,15 @@ def _conditions(library: Library, filters: Filters) -> tuple[list[str], list[Any
         where.append("clips.favourite")
     if filters.text:
         # The index on titles is read in place of the clips.
-        where.append("clips.rowid IN (SELECT rowid FROM clips AS titled WHERE title LIKE ? ESCAPE '\\')")
+        where.append("clips.rowid IN (SELECT rowid FROM clips AS titled WHERE words LIKE ? ESCAPE '\\')")
         escaped = filters.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         params.append(f"%{escaped}%")
+    for tag in filters.tags:
+        where.append(
+            "clips.clip_id IN (SELECT clip_id FROM clip_tags JOIN tags USING (tag_id)"
+            " WHERE name = ? COLLATE NOCASE)"
+        )
+        params.append(tag.strip())
     if filters.since:
         try:
             moment = clock.stamp(clock.parse(filters.since))
@@ -173,16 +181,9 @@ def show(library: Library, given: str) -> dict[str, Any]:
                 "copies": [_copy(copy) for copy in sorted(copies, key=_preference)],
             }
         )
-    tags = [
-        found["name"]
-        for found in rows(
-            db, "SELECT name FROM tags JOIN clip_tags USING (tag_id) WHERE clip_id = ?", (clip_id,)
-        )
-    ]
     return {
         **document,
         "parts": parts,
-        "tags": tags,
         "notes": clip["notes"],
         "timecode": clip["timecode"],
         "reel": clip["reel"],
@@ -262,7 +263,21 @@ def _documents(library: Library, clips: list[Row]) -> list[dict[str, Any]]:
             [clip["clip_id"] for clip in clips],
         )
     }
-    return [_document(clip, copies.get(clip["clip_id"], []), sizes.get(clip["clip_id"])) for clip in clips]
+    tags: dict[str, list[str]] = {}
+    for found in rows(
+        db,
+        f"SELECT clip_id, name FROM clip_tags JOIN tags USING (tag_id) WHERE clip_id IN ({marks})"
+        " ORDER BY name",
+        [clip["clip_id"] for clip in clips],
+    ):
+        tags.setdefault(found["clip_id"], []).append(found["name"])
+    return [
+        {
+            **_document(clip, copies.get(clip["clip_id"], []), sizes.get(clip["clip_id"])),
+            "tags": tags.get(clip["clip_id"], []),
+        }
+        for clip in clips
+    ]
 
 
 def _document(clip: Row, copies: list[Row], size: int | None) -> dict[str, Any]:

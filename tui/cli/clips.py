@@ -22,7 +22,8 @@ def clips() -> None:
 @click.option("--online", "state", flag_value="online", help="Only clips that can be reached.")
 @click.option("--favourite", is_flag=True, help="Only favourites.")
 @click.option("--volume", help="Only clips with a copy on this volume (name, id or mount point).")
-@click.option("--text", help="Only clips whose title holds this.")
+@click.option("--text", help="Only clips whose title, reel, camera or a tag holds this.")
+@click.option("--tag", "tags", multiple=True, help="Only clips with this tag; may be repeated.")
 @click.option("--since", metavar="TIME", help="Only clips recorded at or after this moment.")
 @click.option("--limit", type=click.IntRange(1), help="At most this many.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
@@ -34,6 +35,7 @@ def list_clips(
     text: str | None,
     since: str | None,
     favourite: bool,
+    tags: tuple[str, ...],
     limit: int | None,
     offset: int,
 ) -> None:
@@ -42,7 +44,7 @@ def list_clips(
 
     library = options.with_engine(library_path, needed=False)
     found = api.list_clips(
-        library, api.Filters(state, volume, text, since, favourite), limit=limit, offset=offset
+        library, api.Filters(state, volume, text, since, favourite, tags), limit=limit, offset=offset
     )
     if as_json:
         output.document(found)
@@ -64,7 +66,7 @@ def list_clips(
             for clip in found
         ],
         "No clips here."
-        if any((state, volume, text, since, favourite))
+        if any((state, volume, text, since, favourite, tags))
         else "No clips yet. Take a card in: rushes ingest CARD",
     )
 

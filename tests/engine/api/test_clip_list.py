@@ -103,3 +103,24 @@ def test_pages_are_parts_of_the_whole(library: Library) -> None:
 def test_a_state_that_does_not_exist_is_wrong_use(library: Library) -> None:
     with pytest.raises(WrongUse, match="online, offline"):
         api.list_clips(library, api.Filters(state="x' OR 1"))
+
+
+def test_a_tag_is_found_by_its_name_and_as_a_text(library: Library) -> None:
+    fill(library, random.Random(4))
+    ids = [clip["clip_id"] for clip in api.list_clips(library)]
+    api.tag(library, ids[0], ("Hero", "wide"), ())
+    api.tag(library, ids[3], ("hero",), ())
+    api.tag(library, ids[5], ("heroic",), ())
+
+    def asked(**filters: Any) -> list[str]:
+        return [clip["clip_id"] for clip in api.list_clips(library, api.Filters(**filters))]
+
+    assert asked(tags=("HERO",)) == [ids[0], ids[3]]
+    assert asked(tags=("hero", "Wide")) == [ids[0]]
+    assert asked(tags=("hero", "none")) == []
+    assert asked(text="hero") == [ids[0], ids[3], ids[5]]
+    assert [clip["tags"] for clip in api.list_clips(library, limit=4)] == [["Hero", "wide"], [], [], ["Hero"]]
+    assert api.show(library, ids[0])["tags"] == ["Hero", "wide"]
+    api.tag(library, ids[0], (), ("hero",))
+    assert asked(tags=("hero",)) == [ids[3]]
+    assert asked(text="hero") == [ids[3], ids[5]]
