@@ -62,7 +62,11 @@ def exports() -> None:
 @exports.command(name="list")
 @click.option("--status", "statuses", multiple=True, help="Only runs in this state; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--text", help="In the name of the run, its recipe or preset, or in its output's path.")
+@click.option(
+    "--text",
+    help="In the names of the run, its recipe or preset, or in its output's path; !TEXT hides."
+    " Words such as is:failed, size>1g, length<30s, age<2d are conditions.",
+)
 @click.option("--recipe", help="Only runs of this recipe.")
 @click.option("--preset", help="Only runs with this preset.")
 @click.option("--since", metavar="TIME", help="Only runs queued since this ISO 8601 moment or date.")

@@ -39,6 +39,7 @@ class ExportsScreen(RunVerbs):
     SCOPE = "exports"
     NOUN = "run"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("exports")
+    FILTER_HINT: ClassVar[str] = "text, !text, is:failed, size>1g, length<30s, age<2d"
     COLUMNS = COLUMNS
 
     def __init__(self) -> None:

@@ -50,6 +50,7 @@ class TriageScreen(ListKeys):
     NOUN: ClassVar[str]
     NOUNS: ClassVar[str | None] = None
     SHOW_WORDS: ClassVar[dict[Show, str]] = {"all": "all", "active": "active", "failed": "failed"}
+    FILTER_HINT: ClassVar[str] = "text to keep, !text to hide"
     DETAIL_BELOW: ClassVar[bool] = False
     LONG: ClassVar[bool] = False
     AUTO_FOCUS = "RowTable"
@@ -104,7 +105,7 @@ class TriageScreen(ListKeys):
     def compose(self) -> ComposeResult:
         """Places, filter, table and detail, state, keys."""
         yield TopBar(id="top")
-        yield FilterBar(self.rushes.pace.filter_seconds)
+        yield FilterBar(self.rushes.pace.filter_seconds, self.FILTER_HINT)
         with Container(id="body", classes="-below" if self.DETAIL_BELOW else ""):
             yield RowTable(
                 self.COLUMNS,

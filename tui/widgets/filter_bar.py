@@ -49,16 +49,18 @@ class FilterBar(Horizontal):
     class Closed(Message):
         """The operator is done typing; the filter stays."""
 
-    def __init__(self, pause_seconds: float) -> None:
+    def __init__(self, pause_seconds: float, hint: str = "text to keep, !text to hide") -> None:
+        """``hint`` is shown while nothing is typed."""
         super().__init__()
         self._pause = pause_seconds
+        self._hint = hint
         self._timer: Timer | None = None
         self.long_list = False
 
     def compose(self) -> ComposeResult:
         """The mark, the text, the count."""
         yield OneLine(id="filter-mark")
-        yield QuietInput(placeholder="text to keep, !text to hide", id="filter-text")
+        yield QuietInput(placeholder=self._hint, id="filter-text")
         yield OneLine(id="filter-count")
 
     def on_mount(self) -> None:

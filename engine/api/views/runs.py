@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from engine import clock
 from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
 from engine.api.views import order
 from engine.api.views.base import HISTORY, JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
+from engine.export.runs import conditions
 from engine.export.runs.records import FRAMES_DONE, HAYSTACK
 from engine.jobs import line, waiting
 from engine.jobs.store import priority_word
@@ -43,7 +45,13 @@ class Runs(Table):
 
     def ids(self, wanted: Filter) -> Sequence[Id]:
         """See :meth:`Table.ids`; jobs are joined only where the filter or the order needs them."""
-        query = self._query(wanted)
+        text, asked = conditions.parse(wanted.text, clock.parse(clock.now()))
+        query = self._query(replace(wanted, text=text))
+        for number, (condition, value) in enumerate(asked):
+            name = f"asked{number}"
+            query = query.narrowed(condition.replace("?", f":{name}")).given(**{name: value})
+        if any("jobs." in condition for condition, _ in asked):
+            return order.read(self._library, query, few=self._few)
         if wanted.show == "all" and (wanted.order or self.orders[0]) != "state":
             query = replace(query, tables="runs")
         return order.read(self._library, query, few=self._few)

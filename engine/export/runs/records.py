@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from engine import clock
 from engine.errors import NotFound
 from engine.export.planning.selection import Chosen, File
+from engine.export.runs import conditions
 from engine.jobs.store import resolve
 from engine.names import display, from_blob, json_name
 from engine.storage.database import Row, row, rows, scalar
@@ -181,7 +182,8 @@ def list_runs(
         statuses: states of their jobs; empty means all.
         limit: most runs to return.
         offset: runs to skip before them.
-        text: in :data:`HAYSTACK`; letter case does not matter.
+        text: in :data:`HAYSTACK`; letter case does not matter. Words such as ``is:failed`` and ``size>1g``
+            are conditions, see :mod:`engine.export.runs.conditions`; ``!`` before a text hides what holds it.
         recipe: name or id of the recipe.
         preset: its name, as frozen in the run.
         since: queued at or after this moment (stored form).
@@ -190,7 +192,13 @@ def list_runs(
     if statuses:
         wanted.append((f"jobs.status IN ({', '.join('?' * len(statuses))})", statuses))
     if text:
-        wanted.append((f"instr(lower({HAYSTACK}), lower(?)) > 0", (text,)))
+        text, asked = conditions.parse(text, clock.parse(clock.now()))
+        wanted += [(condition, (value,)) for condition, value in asked]
+    if text:
+        negated = text.startswith("!")
+        wanted.append(
+            (f"instr(lower({HAYSTACK}), lower(?)) {'=' if negated else '>'} 0", (text.lstrip("!"),))
+        )
     if recipe:
         wanted.append(("(runs.recipe_name = ? COLLATE NOCASE OR runs.recipe_id = ?)", (recipe, recipe)))
     if preset:
