@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from engine.api.candidates import CandidateDetail, CandidateRow, Scan
+from engine.api.file_rows import FileDetail, FileRow
 from engine.api.rows import (
-    FileDetail,
-    FileRow,
     Header,
     JobDetail,
     JobRow,

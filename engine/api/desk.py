@@ -14,13 +14,12 @@ from engine import clock
 from engine.api import engines, jobs, views
 from engine.api.candidates import CandidateDetail, CandidateRow, Scan
 from engine.api.drives import Drives
+from engine.api.file_rows import FileDetail, FileRow
 from engine.api.finding import Finding
 from engine.api.footage import Footage
 from engine.api.intake import Intake
 from engine.api.rows import (
     EngineState,
-    FileDetail,
-    FileRow,
     Header,
     JobDetail,
     JobRow,

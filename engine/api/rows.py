@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from engine.api.volume_rows import VolumeDetail as VolumeDetail
+from engine.api.volume_rows import VolumeEvent as VolumeEvent
+from engine.api.volume_rows import VolumeRow as VolumeRow
 from engine.jobs import store
 
 Show = Literal["all", "active", "failed"]
@@ -146,83 +149,6 @@ class LogLine:
 
 
 # -- volumes -----------------------------------------------------------------
-@dataclass(frozen=True)
-class VolumeRow:
-    """A volume. Facts of one that is away are those last seen.
-
-    ``clips`` have a copy on it; ``offline_clips`` are those of them whose copy
-    cannot be read there now. ``new_files`` media files on it were never taken in;
-    all of them lie below the folder ``new_files_in``, which is escaped for the eye.
-    """
-
-    volume_id: str
-    name: str
-    state: str
-    volume_class: str
-    kind: str
-    fs_type: str | None
-    is_network: bool | None
-    is_removable: bool | None
-    read_only: bool
-    size_bytes: int | None
-    free_bytes: int | None
-    mount_point: str | None
-    clips: int
-    offline_clips: int
-    first_seen_at: str
-    last_seen_at: str
-    offline_since: str | None
-    tracked: bool
-    favourite: bool
-    read_rate: int | None = None
-    write_rate: int | None = None
-    speed_at: str | None = None
-    colour: str | None = None
-    low_space: bool = False
-    new_files: int = 0
-    new_files_in: str | None = None
-
-    @property
-    def id(self) -> str:
-        """The row's id."""
-        return self.volume_id
-
-
-@dataclass(frozen=True)
-class VolumeEvent:
-    """Something that happened to a volume; ``text`` tells it in words, see :func:`views.happened.told`."""
-
-    at: str
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
-class VolumeDetail:
-    """A volume, the evidence it is known by, and its newest events first.
-
-    ``rotational``: whether its disk spins; None: unknown. ``mounted``: source and options of each mount
-    at which it shows now, escaped for the eye.
-    """
-
-    row: VolumeRow
-    label: str | None
-    fs_uuid: str | None
-    serial: str | None
-    model: str | None
-    share: str | None
-    copies: int
-    copies_bytes: int
-    missing: int
-    damaged: int
-    events: tuple[VolumeEvent, ...] = ()
-    part_uuid: str | None = None
-    wwn: str | None = None
-    marker_id: str | None = None
-    rotational: bool | None = None
-    mounted: tuple[tuple[str, str], ...] = ()
-
-
 # -- jobs that bring footage in, and the others that are no export -----------
 @dataclass(frozen=True)
 class PartRow:
@@ -349,62 +275,6 @@ class JobDetail:
     destinations: tuple[str, ...] = ()
     log: tuple[LogLine, ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TransferRow:
-    """One file on its way to one destination.
-
-    Attributes:
-        level: how far its verification went.
-        hop: stage of the ingest that brings it here, 1 or 2 (from the first verified copy).
-        write_rate, read_rate: bytes per second of the device while it wrote and flushed the file, and while
-            it read it back.
-    """
-
-    volume: str
-    path: str
-    status: str
-    stage: str | None
-    level: str | None
-    error: str | None
-    verified_at: str | None
-    volume_id: str = ""
-    hop: int = 1
-    write_rate: int | None = None
-    read_rate: int | None = None
-
-
-@dataclass(frozen=True)
-class FileRow:
-    """One task of a job: a file, with its state at every destination.
-
-    ``read_rate`` is bytes per second of the source while the file was read.
-    """
-
-    task_id: int
-    name: str
-    size_bytes: int | None
-    status: str
-    stage: str | None
-    attempts: int
-    error: str | None
-    source: str | None = None
-    transfers: tuple[TransferRow, ...] = ()
-    read_rate: int | None = None
-
-    @property
-    def id(self) -> int:
-        """The row's id."""
-        return self.task_id
-
-
-@dataclass(frozen=True)
-class FileDetail:
-    """A file and what the log says about it."""
-
-    row: FileRow
-    log: tuple[LogLine, ...] = ()
 
 
 # -- exports -----------------------------------------------------------------

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.api.candidates import CandidateDetail, CandidateRow, Scan, Side
+from engine.api.file_rows import FileDetail, FileRow, TransferRow
 from engine.api.rows import (
     Counts,
-    FileDetail,
-    FileRow,
     Filter,
     Header,
     Id,
@@ -24,7 +23,6 @@ from engine.api.rows import (
     RecipeRow,
     RunDetail,
     RunRow,
-    TransferRow,
     VolumeDetail,
     VolumeEvent,
     VolumeRow,

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
-from engine.api.rows import FileDetail, FileRow, JobRow, Source, TransferRow
+from engine.api.file_rows import FileDetail, FileRow, TransferRow
+from engine.api.rows import JobRow, Source
 from engine.names import display
 from tui import format as fmt
 from tui import keys

@@ -21,15 +21,12 @@ from textual.strip import Strip
 
 from engine.api.ids import Ids
 from engine.api.rows import Filter, Id, Source
-from tui.format import cells as cell_width
 from tui.looks import Cell, Glyphs
-from tui.widgets.columns import Column, Context, Placed, place
+from tui.widgets import row_lines
+from tui.widgets.columns import Column, Placed, place
 from tui.widgets.id_list import Ask, Beside, IdReader, place_of
 from tui.widgets.marks import Marks
-from tui.widgets.toned import Toned, fitted
-
-MARGIN = 2
-"""Cells at the left: the cursor's sign and the mark's."""
+from tui.widgets.toned import Toned
 
 CALM_SECONDS = 0.45
 """Live cells (bars, rates) are repainted at most this often; states at once."""
@@ -327,17 +324,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         if self._group is not None and at > self.scroll_offset.y:
             above = self._row(at - 1)
             first = above is None or self._group(above) != self._group(row)
-        now = self._now()
-        return tuple(
-            fitted(
-                placed.column.cell(row, Context(self.glyphs, now, placed.width, first)),
-                placed.width,
-                right=placed.column.right,
-                middle=placed.column.middle,
-                ellipsis=self.glyphs.ellipsis,
-            )
-            for placed in self._placed
-        )
+        return row_lines.cells_of(self._placed, row, self.glyphs, self._now(), first=first)
 
     # -- moving --------------------------------------------------------------
     def move(self, by: int) -> None:
@@ -440,7 +427,7 @@ class RowTable(ScrollView, Toned, can_focus=True):
         self._reveal()
 
     def _arrange(self) -> None:
-        self._placed = place(self._columns, self.scrollable_content_region.width, MARGIN)
+        self._placed = place(self._columns, self.scrollable_content_region.width, row_lines.MARGIN)
         self._cells = {}
         self.refresh()
 
@@ -459,9 +446,9 @@ class RowTable(ScrollView, Toned, can_focus=True):
         """Draw the heading or one row."""
         width = self.scrollable_content_region.width
         if not self._ids:
-            return self._empty_line(y, width)
+            return self.paint(row_lines.empty(self._empty(self.filter), y, width, self.size.height), width)
         if y == 0:
-            return self.paint(self._heading(), width, "dim")
+            return self.paint(row_lines.heading(self._placed), width, "dim")
         at = y - 1 + self.scroll_offset.y
         row, row_id = self._row(at), self._id_at(at)
         if row is None or row_id is None:
@@ -470,35 +457,8 @@ class RowTable(ScrollView, Toned, can_focus=True):
         if cells is None or len(cells) != len(self._placed):
             cells = self._cells[row_id] = self._make(at, row)
         here = at == self._cursor
-        pieces = [
-            (self.glyphs.cursor if here else " ", "strong"),
-            (self.glyphs.mark if row_id in self.marks else " ", "strong"),
-        ]
-        used = MARGIN
-        for placed, cell in zip(self._placed, cells, strict=True):
-            if placed.start > used:
-                pieces.append((" " * (placed.start - used), ""))
-            pieces += cell
-            used = placed.start + placed.width
+        pieces = row_lines.line(self._placed, cells, self.glyphs, here=here, marked=row_id in self.marks)
         return self.paint(pieces, width, *(("cursor",) if here else ()))
-
-    def _heading(self) -> list[tuple[str, str]]:
-        pieces = [(" " * MARGIN, "")]
-        used = MARGIN
-        for placed in self._placed:
-            pieces.append((" " * (placed.start - used), ""))
-            pieces += fitted(((placed.column.title, ""),), placed.width, right=placed.column.right)
-            used = placed.start + placed.width
-        return pieces
-
-    def _empty_line(self, y: int, width: int) -> Strip:
-        lines = self._empty(self.filter)
-        top = max(0, (self.size.height - len(lines)) // 3)
-        if not top <= y < top + len(lines):
-            return self.paint((), width)
-        block = min(width, max((sum(cell_width(text) for text, _ in line) for line in lines), default=0))
-        left = max(0, (width - block) // 2)
-        return self.paint(((" " * left, ""), *fitted(lines[y - top], width - left)), width)
 
     def on_click(self, event: events.Click) -> None:
         """With the mouse switched on: put the cursor there."""

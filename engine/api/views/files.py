@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from engine.api.rows import FileDetail, FileRow, Filter, Id, LogLine, TransferRow
+from engine.api.file_rows import FileDetail, FileRow, TransferRow
+from engine.api.rows import Filter, Id, LogLine
 from engine.api.views import hits, order
 from engine.api.views.base import LOG_TAIL, Table, like, name_or_none, terms_of
 from engine.errors import NotFound
