@@ -193,8 +193,10 @@ _JOBS = " UNION ALL ".join(
     " json_array_length(result, '$.damaged') AS damaged,"
     " json_array_length(result, '$.warnings') AS warned, result ->> '$.warnings[0]' AS warning,"
     " result ->> 'applied' AS linked, result ->> 'candidates' AS candidates,"
+    " result ->> 'contradicted' AS contradicted,"
     f" coalesce(ended_at, progress_at, started_at, created_at) AS at FROM jobs INDEXED BY {index}"
-    f" WHERE kind NOT IN ('sweep', 'relink_prove') AND {told}"
+    " WHERE kind <> 'sweep' AND (kind <> 'relink_prove' OR result ->> 'contradicted' > 0)"
+    f" AND {told}"
     for index, told in _TOLD
 )
 
@@ -284,6 +286,16 @@ def _of_job(entry: Row) -> Notice:
             "error",
             f"{display(entry['title'])}: {copies} found",
             "damaged",
+        )
+    if entry["contradicted"]:
+        count = int(entry["contradicted"])
+        was = "1 link was" if count == 1 else f"{count:,} links were"
+        return Notice(
+            f"{entry['job_id']}-{entry['status']}",
+            entry["at"],
+            "error",
+            f"{display(entry['title'])}: {was} taken back, for the files have other content than recorded",
+            "relink",
         )
     if entry["said"]:
         text, level = f"{display(entry['said'])}{_became(entry)}", "info"

@@ -199,6 +199,19 @@ def test_notices_are_what_matters_and_are_seen_once(shelf: Library) -> None:
     assert len(views.notices(shelf)) == 4
 
 
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, None), (1, "1 link was taken back"), (1200, "1,200 links were taken back")]
+)
+def test_links_that_their_content_contradicts_are_told(shelf: Library, count: int, said: str | None) -> None:
+    status = "completed_with_warnings" if count else "completed"
+    result = json.dumps({"checked": 2000, "contradicted": count, "unreadable": 0})
+    job(shelf, "proof", kind="relink_prove", title="Prove A", status=status, result=result, ended_at=T)
+    told = [(one.level, one.text, one.place) for one in views.notices(shelf)]
+    assert [(level, place) for level, _, place in told] == ([("error", "relink")] if said else [])
+    assert views.counts(shelf).notices == len(told)
+    assert said is None or told[0][1].startswith(f"Prove A: {said}, for")
+
+
 def test_a_scrub_that_found_damage_leads_to_the_damaged_copies(shelf: Library) -> None:
     job(
         shelf,
