@@ -9,6 +9,8 @@ from typing import Any
 
 import psutil
 
+from engine.processes import start_time
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -20,7 +22,7 @@ class Identity:
         host_id: machine id where there is one, else the host name.
         boot_id: changes with every boot; empty where the system has none.
         pid: process id on that host.
-        start_time: the process's start as text, see :func:`start_time`.
+        start_time: the process's start as text, see :func:`engine.processes.start_time`.
         since: when the lock was taken, UTC ISO 8601.
     """
 
@@ -68,31 +70,6 @@ def boot_id() -> str:
             return file.read().strip()
     except OSError:
         return str(int(psutil.boot_time()))
-
-
-def start_time(pid: int) -> str | None:
-    """When process ``pid`` of this host started, as text; None when there is no such process.
-
-    A zombie counts as gone: it holds nothing any more. On Linux it is told in ticks since the boot: a
-    moment of the wall clock would be another one after the clock was set.
-    """
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return _ticks(pid) or f"{process.create_time():.2f}"
-    except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError):
-        return None
-
-
-def _ticks(pid: int) -> str | None:
-    """``starttime`` of ``/proc/PID/stat``, proc(5); None where there is no such file."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # The name in brackets may hold blanks and brackets itself.
-            return file.read().rpartition(b")")[2].split()[19].decode("ascii")
-    except (OSError, IndexError):
-        return None
 
 
 def is_alive(identity: Identity) -> bool | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlite_utils import Database
 
+from engine import processes
 from engine.errors import IllegalTransition, Refused
 from engine.jobs import store as jobs
 from engine.names import display
@@ -123,29 +123,21 @@ def _wait(db: Database, job_id: str, volume: VolumeRow) -> bool:
 
 
 def _engine_lives(db: Database) -> bool:
-    engine = row(db, "SELECT pid, host FROM engine")
+    engine = row(db, "SELECT pid, host, start_time FROM engine")
     if engine is None:
         return False
-    return engine["host"] != socket.gethostname() or os.path.exists(f"/proc/{engine['pid']}")
+    here = bool(engine["host"] == socket.gethostname())
+    return not here or processes.start_time(engine["pid"]) == engine["start_time"]
 
 
 def is_of_engine(db: Database, pid: int) -> bool:
     """Whether a process is this library's engine, or a child of it (ffmpeg)."""
     engine = row(db, "SELECT pid, host FROM engine")
-    if engine is None or engine["host"] != socket.gethostname():
+    if engine is None or engine["host"] != socket.gethostname() or not _engine_lives(db):
         return False
+    above: int | None = pid
     for _ in range(16):
-        if pid == engine["pid"]:
+        if above == engine["pid"]:
             return True
-        pid = _parent(pid)
-        if pid <= 1:
-            return False
+        above = processes.parent(above) if above else None
     return False
-
-
-def _parent(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return os.getppid() if pid == os.getpid() else 0

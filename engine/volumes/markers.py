@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 
-from engine import clock
+from engine import clock, renaming
 from engine.errors import Refused
 from engine.names import display
 from engine.volumes import touch
@@ -43,7 +43,7 @@ def write_marker(folder: str, label: str, marker_id: str | None = None) -> str:
                 json.dump(content, file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.rename(temp, target)
+            renaming.rename(temp, target)  # one that was made in this moment stays
         except BaseException:
             os.unlink(temp)
             raise

@@ -19,7 +19,11 @@ SEEN_SECONDS = 60.0
 """``last_seen_at`` of a mounted volume is at most this old: an idle engine writes once a minute."""
 
 FREE_STEP = 64 * 1024 * 1024
-"""Free space is stored anew when it moved by this many bytes, or by 1 % of a small volume's size."""
+"""Free space, and size, are stored anew when they moved by this many bytes, or by 1 % of a small volume."""
+
+RESIZED = 0.05
+"""A size that differs by more than this share at once is told. That of a ZFS data set, or of a share of
+one, moves with every write to its pool."""
 
 KEEP_WHEN_UNKNOWN = (
     "label", "fs_uuid", "part_uuid", "marker_id", "share", "hardware", "partition_bytes",
@@ -197,8 +201,9 @@ def _update(row: Row, item: Seen, decision: Decision, now: str) -> Step | None:
         wanted["hardware"] = row["hardware"]  # that of a claimant would speak for it at the next look
     wanted["offline_since"] = None
     event, detail = _what_happened(row, wanted, item)
-    if not _free_moved(row["free_bytes"], item.free, item.size):
-        del wanted["free_bytes"]
+    for name, now_bytes in (("free_bytes", item.free), ("size_bytes", item.size)):
+        if not _moved(row[name], now_bytes, item.size):
+            del wanted[name]
     values = {name: value for name, value in wanted.items() if row[name] != value}
     old = clock.seconds_between(row["last_seen_at"], now)
     if values or old >= SEEN_SECONDS or old < 0:
@@ -231,6 +236,7 @@ def _what_happened(row: Row, wanted: dict[str, Any], item: Seen) -> tuple[str | 
         name: [row[name], wanted[name]]
         for name in ("read_only", "size_bytes", "label")
         if row[name] != wanted[name]
+        and (name != "size_bytes" or _is_resized(row["size_bytes"], wanted["size_bytes"]))
     }
     return ("changed", {**detail, **changed}) if changed else (None, {})
 
@@ -258,7 +264,13 @@ def _row_of_hung(item: Seen, rows: Sequence[Row]) -> Row | None:
     return None
 
 
-def _free_moved(before: int | None, after: int | None, size: int | None) -> bool:
+def _moved(before: int | None, after: int | None, size: int | None) -> bool:
+    """Whether a figure in bytes differs enough from the one on record to be stored anew."""
     if before is None or after is None:
         return before != after
     return abs(before - after) >= min(FREE_STEP, max(1, (size or 0) // 100))
+
+
+def _is_resized(before: int | None, after: int | None) -> bool:
+    """Whether a size became another one, and did not just move with what neighbours in its pool store."""
+    return before is None or after is None or abs(before - after) > before * RESIZED

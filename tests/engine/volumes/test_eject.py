@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from engine import processes
 from engine.errors import Refused
 from engine.ingest.planning import plan, queue
 from engine.jobs import store as jobs
 from engine.library import Library
-from engine.storage.database import rows, scalar
+from engine.storage.database import execute, rows, scalar
 from engine.supervisor import process
 from engine.volumes import draining, eject, store
 from engine.volumes.places import place_of
@@ -79,3 +81,30 @@ def test_a_running_ingest_rests_for_an_eject_and_goes_on_by_itself(
     wait_until(lambda: ended(running, job_id), 40, "the end of the job, without anybody's help")
     same(source, elsewhere / "day1")
     assert job(running, behind)["status"] in ("failed", "pending", "running", "completed")
+
+
+@pytest.mark.parametrize("start_time", ["1", None])
+def test_a_pid_that_was_used_again_is_no_engine(
+    library: Library, monkeypatch: pytest.MonkeyPatch, start_time: str | None
+) -> None:
+    """What a dead engine's rows call running is not waited for, though some other program has its pid."""
+    monkeypatch.setattr(draining, "DRAIN_SECONDS", 0.0)
+    db = library.db()
+    job_id = jobs.create(db, "verify", "cut off", {})
+    jobs.transition(db, job_id, "running")
+    alive = start_time is None
+    execute(
+        db,
+        "INSERT INTO engine (only, host, boot_id, pid, start_time, started_at, heartbeat_at, version)"
+        " VALUES (1, ?, 'b', ?, ?, '', '', '')",
+        (socket.gethostname(), os.getpid(), start_time or processes.start_time(os.getpid())),
+    )
+    assert draining.is_of_engine(db, os.getpid()) is alive
+    drained = draining.Drained()
+    found = draining.running_jobs(db, ())
+    if alive:
+        with pytest.raises(Refused, match="has not reached a checkpoint"):
+            draining.drain(db, drained, found, claims=True)
+    else:
+        draining.drain(db, drained, found, claims=True)
+    assert bool(drained.all) is alive

@@ -60,6 +60,17 @@ def test_free_space_is_followed_in_steps() -> None:
     assert len(steps(row_of(small), item(size=10**6, free=5000 + 10_000))) == 1
 
 
+def test_a_size_that_moves_with_its_pool_is_no_event() -> None:
+    """What a ZFS data set may hold changes with every write of its neighbours."""
+    size = 10 * 10**12
+    row = row_of(item(size=size))
+    assert steps(row, item(size=size - 1000)) == []
+    (step,) = steps(row, item(size=size - 2 * FREE_STEP))
+    assert (step.event, step.values) == (None, {"size_bytes": size - 2 * FREE_STEP, "last_seen_at": NOW})
+    (step,) = steps(row, item(size=2 * size))
+    assert (step.event, step.detail["size_bytes"]) == ("changed", [size, 2 * size])
+
+
 def test_what_somebody_with_fewer_rights_cannot_see_is_kept() -> None:
     row = row_of(item())
     blind = item(evidence=replace(item().evidence, label=None, fs_uuid=None, part_uuid=None, hardware=None))
