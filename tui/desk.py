@@ -14,19 +14,8 @@ from typing import Literal, Protocol
 
 from engine.api.candidates import CandidateDetail, CandidateRow, Scan
 from engine.api.file_rows import FileDetail, FileRow
-from engine.api.rows import (
-    Header,
-    JobDetail,
-    JobRow,
-    LogLine,
-    Notice,
-    RecipeRow,
-    RunDetail,
-    RunRow,
-    Source,
-    VolumeDetail,
-    VolumeRow,
-)
+from engine.api.rows import Header, JobDetail, JobRow, LogLine, Notice, RecipeRow, RunDetail, RunRow, Source
+from engine.api.volume_rows import VolumeDetail, VolumeRow
 from tui.desks import Drives, Finding, Footage, Intake, Settings, Shelf
 from tui.making import Making
 

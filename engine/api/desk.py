@@ -29,10 +29,9 @@ from engine.api.rows import (
     RunDetail,
     RunRow,
     Source,
-    VolumeDetail,
-    VolumeRow,
 )
 from engine.api.settings import Settings
+from engine.api.volume_rows import VolumeDetail, VolumeRow
 from engine.errors import RushesError
 from engine.library import Library
 from engine.names import display

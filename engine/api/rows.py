@@ -12,9 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from engine.api.volume_rows import VolumeDetail as VolumeDetail
-from engine.api.volume_rows import VolumeEvent as VolumeEvent
-from engine.api.volume_rows import VolumeRow as VolumeRow
 from engine.jobs import store
 
 Show = Literal["all", "active", "failed"]
@@ -148,7 +145,6 @@ class LogLine:
     message: str
 
 
-# -- volumes -----------------------------------------------------------------
 # -- jobs that bring footage in, and the others that are no export -----------
 @dataclass(frozen=True)
 class PartRow:
@@ -334,7 +330,10 @@ class RunRow:
 
 @dataclass(frozen=True)
 class OutputRow:
-    """One file that a run makes; ``title`` is that of its clip, None for a film of many."""
+    """One file that a run makes; ``title`` is that of its clip, None for a film of many.
+
+    ``proof`` says how the file was proven, ``blake3`` its hash in hexadecimal; None before that.
+    """
 
     path: str | None
     status: str
@@ -342,6 +341,8 @@ class OutputRow:
     duration_ms: int | None
     error: str | None
     title: str | None = None
+    proof: str | None = None
+    blake3: str | None = None
 
 
 @dataclass(frozen=True)

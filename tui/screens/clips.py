@@ -9,7 +9,8 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from engine.api.facts import ClipDetail, ClipRow, ClipScope, CopyLine, PartLines
-from engine.api.rows import Filter, Show, Source, VolumeRow
+from engine.api.rows import Filter, Show, Source
+from engine.api.volume_rows import VolumeRow
 from engine.names import display
 from tui import format as fmt
 from tui import keys

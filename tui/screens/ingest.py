@@ -8,7 +8,8 @@ from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
-from engine.api.rows import Filter, JobDetail, JobRow, PartRow, Source, VolumeRow
+from engine.api.rows import Filter, JobDetail, JobRow, PartRow, Source
+from engine.api.volume_rows import VolumeRow
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from engine.api.facts import Claim
-from engine.api.rows import VolumeRow
+from engine.api.volume_rows import VolumeRow
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt

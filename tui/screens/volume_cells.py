@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.api.rows import VolumeRow
+from engine.api.volume_rows import VolumeRow
 from engine.names import display
 from tui import format as fmt
 from tui.looks import VOLUME_LOOKS, Cell, look_of

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, cast
 from textual.binding import BindingType
 
 from engine.api.facts import ClipScope
-from engine.api.rows import Show, Source, VolumeDetail, VolumeRow
+from engine.api.rows import Show, Source
+from engine.api.volume_rows import VolumeDetail, VolumeRow
 from engine.errors import RushesError
 from engine.names import display
 from tui import format as fmt

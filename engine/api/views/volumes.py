@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from engine.api.rows import Id, VolumeDetail, VolumeEvent, VolumeRow
+from engine.api.rows import Id
 from engine.api.views.base import LOG_TAIL, Table, like, name_or_none
 from engine.api.views.happened import told
+from engine.api.volume_rows import VolumeDetail, VolumeEvent, VolumeRow
 from engine.errors import NotFound
 from engine.names import display
 from engine.storage.database import Row, row, rows, scalar
