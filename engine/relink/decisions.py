@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -289,9 +290,10 @@ def undo_session(library: Library, session_id: str) -> int:
 def _remember(db: Database, candidate_ids: Sequence[int], verdict: str) -> None:
     """Keep what was taken back, for :mod:`engine.relink.redo`."""
     moment = clock.now()
-    db.conn.executemany(
-        "INSERT OR REPLACE INTO undone_verdicts (candidate_id, verdict, undone_at) VALUES (?, ?, ?)",
-        [(candidate_id, verdict, moment) for candidate_id in candidate_ids],
+    db.conn.execute(
+        "INSERT OR REPLACE INTO undone_verdicts (candidate_id, verdict, undone_at)"
+        " SELECT value, ?, ? FROM json_each(?) ORDER BY key",
+        (verdict, moment, json.dumps(list(candidate_ids))),
     )
 
 

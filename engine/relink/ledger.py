@@ -29,6 +29,8 @@ _Values = tuple[Any, ...]
 
 _VERIFIED = moving.COLUMNS.index("verified_at")
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 _VERDICT = ("status", "decided_at", "decided_by")
 """Columns of a candidate that a verdict changes."""
 
@@ -97,7 +99,7 @@ def place(db: Database, placements: Sequence[Placement], by: str, *, entered: bo
             told = {"copy": _encode(old), "candidates": closing[placement.candidate_id]}
             after = {"copy": _encode(new)}
             records.append(
-                (placement.candidate_id, placement.copy_id, json.dumps(told), json.dumps(after), moment)
+                (placement.candidate_id, placement.copy_id, _to_json(told), _to_json(after), moment)
             )
         moving.move(db, moves)
         db.conn.executemany(

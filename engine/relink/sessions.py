@@ -226,31 +226,44 @@ def _said_before(db: Database, session_id: str, matches: Sequence[Match]) -> dic
     return said
 
 
+_COLUMNS = (
+    "candidate_id", "session_id", "clip_id", "copy_id", "volume_id", "path", "size", "mtime_ns", "inode",
+    "match_type", "confidence", "certain", "evidence", "created_at", "status", "decided_at", "decided_by",
+)  # fmt: skip
+
+_WORDS = WORDS_OF.format(
+    clip_id=f"column{_COLUMNS.index('clip_id') + 1}", path=f"column{_COLUMNS.index('path') + 1}"
+)
+
+
 def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequence[_Said]) -> list[int]:
     # Nobody else writes within this transaction, so the ids are known beforehand.
     first = int(scalar(db, "SELECT coalesce(max(candidate_id), 0) + 1 FROM candidates"))
     moment = clock.now()
-    db.conn.executemany(
-        "INSERT INTO candidates (candidate_id, session_id, clip_id, copy_id, volume_id, path, size, mtime_ns,"
-        " inode, match_type, confidence, certain, evidence, created_at, status, decided_at, decided_by,"
-        " words)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-        f" {WORDS_OF.format(clip_id='?3', path='?6')})",
-        [
-            (
-                first + number,
-                session_id,
-                match.lost.clip_id,
-                *_pair(match),
-                match.found.inode,
-                match.match_type,
-                match.confidence,
-                int(match.certain),
-                _to_json(match.evidence),
-                moment,
-                *verdict,
-            )
-            for number, (match, verdict) in enumerate(zip(matches, said, strict=True))
-        ],
-    )
+    listed = [
+        (
+            first + number,
+            session_id,
+            match.lost.clip_id,
+            *_pair(match),
+            match.found.inode,
+            match.match_type,
+            match.confidence,
+            int(match.certain),
+            _to_json(match.evidence),
+            moment,
+            *verdict,
+        )
+        for number, (match, verdict) in enumerate(zip(matches, said, strict=True))
+    ]
+    # Many rows to a statement: beside triggers, even resting ones, each statement costs as much as its row.
+    given = ", ".join(f"column{number + 1}" for number in range(len(_COLUMNS)))
+    each = f"({', '.join('?' * len(_COLUMNS))})"
+    for start in range(0, len(listed), CHUNK):
+        part = listed[start : start + CHUNK]
+        db.conn.execute(
+            f"INSERT INTO candidates ({', '.join(_COLUMNS)}, words)"
+            f" SELECT {given}, {_WORDS} FROM (VALUES {', '.join([each] * len(part))})",
+            [value for entry in part for value in entry],
+        )
     return list(range(first, first + len(matches)))
