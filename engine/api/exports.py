@@ -11,7 +11,7 @@ from engine import clock
 from engine.api import jobs
 from engine.api.texts import text_of
 from engine.errors import Refused, WrongUse
-from engine.export.runs import farm, orders, records, runs
+from engine.export.runs import farm, orders, proven, records, runs
 from engine.export.runs.orders import Queued
 from engine.jobs.store import Job
 from engine.library import Library
@@ -78,11 +78,12 @@ def list_runs(
 
 
 def show(library: Library, given: str) -> dict[str, Any]:
-    """One run with its outputs and segments."""
+    """One run with its outputs and segments; ``parts_size``: bytes of rendered parts that are still kept."""
     db = library.db()
     run = records.find(db, given)
     return {
         **run.to_json(),
+        "parts_size": runs.parts_bytes(library, run.run_id),
         "outputs": records.outputs(db, run.run_id),
         "segments": [
             {key: value for key, value in segment.items() if not isinstance(value, bytes)}
@@ -105,6 +106,11 @@ def log_file(library: Library, given: str) -> str | None:
     """
     path = runs.log_path(library, records.find(library.db(), given).run_id)
     return path if os.path.isfile(path) else None
+
+
+def proof_of(output: dict[str, Any]) -> str | None:
+    """How a file of a run's document was proven, as a sentence; None when it was not."""
+    return proven.sentence(output["verification"])
 
 
 def log_tail(library: Library, given: str, lines: int = 400) -> list[str]:

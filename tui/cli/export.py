@@ -130,6 +130,8 @@ def show_run(run: str, library_path: str | None, as_json: bool) -> None:
     for made in found["outputs"]:
         name = output.shown(made["path"] or made["clip"] or "-")
         why = f": {output.shown(made['error'])}" if made["error"] else ""
+        proof = api.proof_of(made)
+        why += f" ({proof})" if proof else ""
         output.say(f"{'file':18} {made['status'].replace('_', ' ')} {name}{why}")
 
 

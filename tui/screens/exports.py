@@ -148,12 +148,17 @@ class ExportsScreen(RunVerbs):
             lines += [BLANK, heading("Output"), Line(((display(row.output_path), ""),))]
             facts = f"{fmt.duration(row.output_duration_ms)}, {fmt.size(row.output_bytes)}"
             lines.append(Line(((facts, "dim"),)))
+            if len(detail.outputs) == 1 and detail.outputs[0].proof:
+                lines.append(fact("Proven", fmt.path(detail.outputs[0].proof), "good"))
+                lines.append(fact("BLAKE3", detail.outputs[0].blake3 or "-"))
         if len(detail.outputs) > 1:
             lines += [BLANK, heading("Files")]
             for output in detail.outputs:
                 look = look_of(TASK_LOOKS, output.status)
                 name = fmt.path(output.path or output.title).rsplit("/", 1)[-1]
                 lines.append(Line((*look.cell(glyphs, name),), indent=2))
+                if output.proof:
+                    lines.append(Line(((f"  {fmt.path(output.proof)}", "dim"),), indent=2))
                 if output.error:
                     lines.append(Line(((f"  {fmt.path(fmt.one_line(output.error))}", "bad"),), indent=2))
         return lines

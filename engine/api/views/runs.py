@@ -12,7 +12,7 @@ from engine.api.rows import Filter, Id, OutputRow, RunDetail, RunRow
 from engine.api.views import order
 from engine.api.views.base import HISTORY, JOB_SHOWS, LOG_TAIL, STATE_ORDER, Table, like, log, name_or_none
 from engine.errors import NotFound
-from engine.export.runs import conditions
+from engine.export.runs import conditions, proven
 from engine.export.runs.records import FRAMES_DONE, HAYSTACK
 from engine.jobs import line, waiting
 from engine.jobs.store import priority_word
@@ -80,7 +80,8 @@ class Runs(Table):
             raise NotFound("This run is no longer in the library.")
         outputs = rows(
             db,
-            "SELECT path, status, size AS size_bytes, run_outputs.duration_ms, error, title FROM run_outputs"
+            "SELECT path, status, size AS size_bytes, run_outputs.duration_ms, error, title,"
+            " run_outputs.blake3, verification FROM run_outputs"
             " LEFT JOIN clips USING (clip_id) WHERE run_id = ? ORDER BY position LIMIT 200",
             (row_id,),
         )
@@ -89,9 +90,7 @@ class Runs(Table):
             settings=json.loads(found["snapshot"]),
             segments_reused=found["segments_reused"],
             error_details=found["error_details"],
-            outputs=tuple(
-                OutputRow(**{**output, "path": name_or_none(output["path"])}) for output in outputs
-            ),
+            outputs=tuple(_output(output) for output in outputs),
             log=log(self._library, found["job_id"], LOG_TAIL),
             thumbnail=name_or_none(found["thumbnail"]),
         )
@@ -139,6 +138,12 @@ class Runs(Table):
             priority=priority_word(found["priority"]),
             queue_place=place,
         )
+
+
+def _output(found: Row) -> OutputRow:
+    given = {key: value for key, value in found.items() if key != "verification"}
+    told = json.loads(found["verification"]) if found["verification"] else None
+    return OutputRow(**{**given, "path": name_or_none(given["path"]), "proof": proven.sentence(told)})
 
 
 def _segment_letter(status: str, reused: int) -> str:
