@@ -20,7 +20,7 @@ from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError, ToolMissing
 from engine.export.rendering import crew, join, placing, segment
-from engine.export.runs import demand, executors, ledger, parts, records
+from engine.export.runs import demand, executors, ledger, parts, pruning, records
 from engine.export.runs.board import Board
 from engine.export.runs.ledger import Entry
 from engine.export.runs.output import Manners, Output, SourceAway, Sources
@@ -298,7 +298,7 @@ class _Work:
         )
         if status != "failed":
             self._thumbnail()
-        ledger.prune(self.job.library)
+        pruning.prune(self.job.library)
         total = ledger.frames_total(entries)
         self.job.progress(force=True, done=total, total=total, stage=None, message=None)
         return self._outcome(status, error)

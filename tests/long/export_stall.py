@@ -103,7 +103,9 @@ def stop_in(library: Library, job_id: str, engine: psutil.Process, stage: str) -
         if job["status"] not in ("pending", "running"):
             return []
         met = [child for child in engine.children(recursive=True) if is_encoder(child)]
-        if job["stage"] == stage and met:
+        # Before its first frame an encoder is given more time: a deep seek on a slow share takes it.
+        begun = all(child.io_counters().write_bytes > 1_000_000 for child in met if child.is_running())
+        if job["stage"] == stage and met and begun:
             for child in met:
                 child.send_signal(signal.SIGSTOP)
             return met

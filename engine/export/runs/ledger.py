@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
 from engine import clock
 from engine.export.planning.plan import Plan, chunk_fingerprint, segment_fingerprint
-from engine.export.runs.runs import run_folder
-from engine.library import Library
 from engine.media.ffmpeg import FfmpegFailed
 from engine.names import from_blob, to_blob
 from engine.storage.database import Row, execute, row, rows, scalar, write
 from engine.volumes.places import Place
-
-KEEP_HOURS = 24
-"""How long segments of a finished run are kept: another container or a rerun then needs no new render."""
 
 
 @dataclass(frozen=True)
@@ -407,16 +400,3 @@ def finish(
 def set_thumbnail(db: Database, run_id: str, path: str) -> None:
     """The run has a picture."""
     execute(db, "UPDATE runs SET thumbnail = ? WHERE run_id = ?", (to_blob(path), run_id))
-
-
-def prune(library: Library) -> None:
-    """Remove segments of runs that were finished more than :data:`KEEP_HOURS` ago. Their rows stay."""
-    limit = clock.stamp(datetime.now(UTC) - timedelta(hours=KEEP_HOURS))
-    for old in rows(
-        library.db(),
-        "SELECT run_id FROM runs JOIN jobs USING (job_id) WHERE status = 'completed' AND ended_at < ?",
-        (limit,),
-    ):
-        folder = run_folder(library, old["run_id"])
-        if os.path.isdir(folder):
-            shutil.rmtree(folder, ignore_errors=True)

@@ -76,7 +76,10 @@ def _borrow(library: Library, part: Row, where: str, check: Callable[[], None]) 
             continue
         # Places may differ: the number in front of the name is ours.
         own = f"{part['position']:05}-{name.partition('-')[2]}"
-        _link(os.path.join(theirs, name), os.path.join(where, own))
+        try:
+            _link(os.path.join(theirs, name), os.path.join(where, own))
+        except OSError:
+            continue  # its run was deleted this moment, or there is no room for a copy: it is rendered
         execute(
             db,
             "UPDATE segments SET status = 'completed', reused = 1, file = ?, size = ?, blake3 = ?,"

@@ -44,7 +44,7 @@ def _again(library: Library, run: Run, *, name: str, resumed_from: str | None, f
     problems += destination_problems(run.snapshot["destination"], must_be_made=True)
     if problems and run.spec["offline"] == "refuse":
         raise Refused(*problems)
-    spared = 0 if fresh else _finished_bytes(library, run.run_id)
+    spared = 0 if fresh else parts_bytes(library, run.run_id)
     check_room(library, [(run.snapshot, spared)])
     recipe = Recipe(run.recipe_id or "", run.recipe_name, run.spec, "", "")
     return insert(
@@ -57,8 +57,8 @@ def _again(library: Library, run: Run, *, name: str, resumed_from: str | None, f
     )[0]
 
 
-def _finished_bytes(library: Library, run_id: str) -> int:
-    """Bytes of a run's finished parts that are still there."""
+def parts_bytes(library: Library, run_id: str) -> int:
+    """Bytes of a run's rendered parts that are still there; 0 once they were removed."""
     if not os.path.isdir(run_folder(library, run_id)):
         return 0
     return int(
@@ -314,6 +314,7 @@ __all__ = [
     "goes_with",
     "log_path",
     "logs",
+    "parts_bytes",
     "queue_runs",
     "rerun",
     "resume",

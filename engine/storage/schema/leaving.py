@@ -37,6 +37,7 @@ TABLES: tuple[str, ...] = (
     """,
     "CREATE INDEX runs_by_time ON runs (created_at)",
     "CREATE INDEX runs_by_output ON runs (output_path) WHERE output_path IS NOT NULL",
+    "CREATE INDEX runs_by_resumed ON runs (resumed_from) WHERE resumed_from IS NOT NULL",
     """
     CREATE TABLE run_outputs (
         run_id      TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
