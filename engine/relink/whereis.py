@@ -143,7 +143,13 @@ def where_is(db: Database, wanted: str, needs: Policy | None = None) -> list[Whe
 
 def _assets_of(db: Database, wanted: str) -> list[int]:
     if len(wanted) == 64 and all(digit in "0123456789abcdef" for digit in wanted.lower()):
-        return _ids(db, "SELECT asset_id FROM assets WHERE ? IN (blake3, fast_hash)", wanted.lower())
+        full = _ids(db, "SELECT asset_id FROM assets WHERE blake3 = ?", wanted.lower())
+        # A fast hash is never asked for by a screen: it is looked for in the whole of its index.
+        return full or _ids(
+            db,
+            "SELECT asset_id FROM assets INDEXED BY assets_by_fast_hash WHERE fast_hash = ?",
+            wanted.lower(),
+        )
     if "/" in wanted:
         return _at_path(db, wanted)
     try:

@@ -16,6 +16,7 @@ from engine.library import Library
 from engine.storage.database import write
 from tests.tui.fakes import FakeDesk, busy_desk
 from tui.app import RushesApp
+from tui.widgets import id_list
 from tui.widgets.bars import StatusLine
 from tui.widgets.row_table import RowTable
 
@@ -29,6 +30,7 @@ def shelf(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
     """A library of clips, and pages so small that each screenful needs several."""
     monkeypatch.setattr(order, "PAGE", 6)
     monkeypatch.setattr(order, "FEW", 12)
+    monkeypatch.setattr(id_list, "SHARE", 1e9)  # however slow this machine is: a look reads again
     with write(library.db()):
         for number in range(CLIPS):
             add(library, number * 10)

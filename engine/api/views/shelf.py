@@ -84,8 +84,8 @@ class Twice(Table):
     """Contents that lie in more than one file, the greatest waste first; tiny ones are left out.
 
     ``failed`` are those that lie twice on one device, ``active`` the others. A text is looked for in the
-    paths of all files; where very many hold it, among the first contents of the order only, and the list's
-    ``note`` says so.
+    paths of all files; where very many hold it, and where those without it are asked for, among the first
+    contents of the order only, and the list's ``note`` says so.
     """
 
     orders = ("waste", "files")
@@ -117,11 +117,11 @@ class Twice(Table):
         if needle is None:
             return order.read(self._library, self._query(replace(wanted, text="")))
         db = self._library.db()
-        found = packs.look(db, packs.COPIES, needle)
-        if len(found) <= FEW:
-            query = self._query(replace(wanted, text=""))
-            query = query.narrowed(f"asset_twice.asset_id {'NOT ' if negated else ''}IN ({_OF_COPIES})")
-            return order.read(self._library, query.given(the_copies=json.dumps(found.part(db, 0, FEW))))
+        found = None if negated else packs.look(db, packs.COPIES, needle)
+        if found is not None and len(found) <= FEW:
+            query = self._query(replace(wanted, text="")).narrowed(f"asset_twice.asset_id IN ({_OF_COPIES})")
+            copies = json.dumps(found.part(db, 0, FEW))
+            return order.read(self._library, query.given(the_copies=copies), few=FEW)
         first = order.read(self._library, self._query(replace(wanted, text="")))[: LOOKED_AT + 1]
         holding = order.read(self._library, self._query(wanted).only(first[:LOOKED_AT]), few=LOOKED_AT)
         if len(first) <= LOOKED_AT:

@@ -20,7 +20,8 @@ TABLES: tuple[str, ...] = (
         created_at  TEXT NOT NULL
     ) STRICT
     """,
-    "CREATE UNIQUE INDEX assets_by_content ON assets (size, blake3) WHERE blake3 IS NOT NULL",
+    # The hash first: a content is also asked for by its hash alone.
+    "CREATE UNIQUE INDEX assets_by_content ON assets (blake3, size) WHERE blake3 IS NOT NULL",
     "CREATE INDEX assets_by_fast_hash ON assets (size, fast_hash)",
     """
     CREATE TABLE copies (
