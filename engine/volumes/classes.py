@@ -18,6 +18,12 @@ CARD_FOLDERS = frozenset(
 CARD_PATTERN = re.compile(r"\w+\.(RDM|RDC)", re.IGNORECASE)
 """A RED magazine or clip in the root."""
 
+CARD_TYPES = frozenset(
+    {"exfat", "fuse.exfat", "fuseblk", "hfsplus", "msdos", "texfat", "udf", "ufsd", "vfat"}
+)
+"""What cameras format with; ``fuseblk`` and ``ufsd`` may be exFAT. In a reader on the PCIe bus (CFexpress) such
+a medium comes up as a disk that is built in, and nothing may be written to it either."""
+
 SYSTEM_POINTS = frozenset(
     {"/", "/usr", "/var", "/etc", "/nix", "/nix/store", "/recovery", "/mnt/HDA_ROOT", "/volume0"}
 )
@@ -83,8 +89,10 @@ def classify(
         return "system"
     if mount.is_network:
         return "network"
+    if looks_like_card(names) and (is_removable or fs_type in CARD_TYPES):
+        return "card"
     if is_removable:
-        return "card" if looks_like_card(names) else "removable"
+        return "removable"
     if is_removable is False and (has_device or fs_type in ("zfs", "btrfs")):
         return "pool"
     return "pool" if fs_type == "zfs" else "unknown"
