@@ -21,8 +21,8 @@ CARD_PATTERN = re.compile(r"\w+\.(RDM|RDC)", re.IGNORECASE)
 CARD_TYPES = frozenset(
     {"exfat", "fuse.exfat", "fuseblk", "hfsplus", "msdos", "texfat", "udf", "ufsd", "vfat"}
 )
-"""What cameras format with; ``fuseblk`` and ``ufsd`` may be exFAT. In a reader on the PCIe bus (CFexpress) such
-a medium comes up as a disk that is built in, and nothing may be written to it either."""
+"""What cameras format with; ``fuseblk`` and ``ufsd`` may be exFAT. In a reader on the PCIe bus
+(CFexpress) such a medium comes up as a disk that is built in, and nothing may be written to it either."""
 
 SYSTEM_POINTS = frozenset(
     {"/", "/usr", "/var", "/etc", "/nix", "/nix/store", "/recovery", "/mnt/HDA_ROOT", "/volume0"}
