@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -386,7 +387,7 @@ class _Child:
         try:
             if log is not None:
                 sink = open(log, "ab")  # noqa: SIM115 - closed below, on every way out
-                sink.write(os.fsencode("$ " + " ".join(display(word) for word in command)) + b"\n")
+                sink.write(os.fsencode("$ " + shlex.join(display(word) for word in command)) + b"\n")
         except OSError:
             sink = None  # a log that cannot be written must not stop a render
         for raw in self.process.stderr:

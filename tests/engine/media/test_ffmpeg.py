@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from engine.media import child, ffmpeg
 from engine.media.ffmpeg import FfmpegFailed, Progress, Stalled, classify, parse_progress
 from engine.media.tools import Tools, find_tools
+from engine.names import display
 
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=64x36:r=25", "-f", "null", "-"]
 SLOW = ["-re", *ENDLESS]
@@ -293,3 +295,14 @@ def test_both_guards_bind_a_child_to_its_thread(tools, monkeypatch, helper):
     finally:
         monkeypatch.undo()
         ffmpeg._guard.cache_clear()
+
+
+def test_the_command_in_the_log_is_one_line_that_a_shell_takes_as_it_is(tools: Tools, tmp_path: Path) -> None:
+    source = tmp_path / "it's $HOME; [x]\nnew.mp4"
+    args = ["-f", "lavfi", "-i", "color=s=64x36:d=0.1", "-metadata", "title=a;b $(c)", "-f", "mp4"]
+    ffmpeg.run(tools, [*args, f"file:{source}"], log=str(tmp_path / "log"))
+    first = (tmp_path / "log").read_text().splitlines()[0]
+    words = shlex.split(first.removeprefix("$ "))
+    assert words[0] == tools.ffmpeg
+    assert "title=a;b $(c)" in words
+    assert words[-1] == f"file:{display(str(source))}"
