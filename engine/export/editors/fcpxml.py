@@ -143,4 +143,7 @@ def _seconds(frames: int, rate: Fraction) -> str:
 
 def _clean(text: str) -> str:
     """Without the characters that XML cannot hold."""
-    return "".join(char if char >= " " and not "\ud800" <= char <= "\udfff" else "?" for char in text)
+    return "".join(
+        char if char >= " " and not "\ud800" <= char <= "\udfff" and char not in "\ufffe\uffff" else "?"
+        for char in text
+    )

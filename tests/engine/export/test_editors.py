@@ -11,6 +11,7 @@ import pytest
 from defusedxml import ElementTree
 
 from engine.errors import NotFound, Refused, WrongUse
+from engine.export.editors import fcpxml
 from engine.export.recipes import timecode
 from engine.export.runs import ledger, timelines
 from engine.media.probe import probe
@@ -138,6 +139,10 @@ def test_fcpxml_is_whole_frames_from_end_to_end(desk, cut):
     assert [_time(fade.get("duration")) * cuts.rate for fade in fades] == [10, 10]
     effects = {effect.get("id") for effect in root.iter("effect")}
     assert {fade.find("filter-video").get("ref") for fade in fades} <= effects
+
+
+def test_fcpxml_holds_only_what_xml_can():
+    assert fcpxml._clean("a\x1b\ufffe\uffff\udcffé\n&") == "a????é?&"
 
 
 def _time(text: str) -> Fraction:
