@@ -257,12 +257,18 @@ def test_in_and_out_points_take_exactly_those_frames(desk, clip):
             {"clip_id": two, "in_frame": 10, "out_frame": 20},
             {"clip_id": one, "in_frame": 37},
             {"clip_id": one, "out_frame": 1},
+            {"clip_id": two, "in_frame": 45, "out_frame": 400},
         ],
     )
     assert run.status == "completed", run.error
     whole_one = desk.frames(desk.export(preset="archive", mode="list", items=[{"clip_id": one}]).output_path)
     whole_two = desk.frames(desk.export(preset="archive", mode="list", items=[{"clip_id": two}]).output_path)
-    assert desk.frames(run.output_path) == [*whole_two[10:20], *whole_one[37:], whole_one[0]]
+    assert desk.frames(run.output_path) == [
+        *whole_two[10:20],
+        *whole_one[37:],
+        whole_one[0],
+        *whole_two[45:],  # an out point behind the end is the end
+    ]
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,11 @@ def level(desk, path: str, channel: int) -> float:
         (["sine=f=440:r=44100:d=1,pan=4.0|c0=0*c0|c1=c0|c2=0*c0|c3=c0"], [False, True, False, True]),
         (["sine=f=440:r=48000:d=1,pan=stereo|c0=c0|c1=0*c0"], [True, False, False, False]),
         (["sine=f=440:r=48000:d=1"], [True, True, False, False]),
+        # Tracks of different numbers of channels: the first one alone.
+        (
+            ["sine=f=440:r=48000:d=1,pan=stereo|c0=0*c0|c1=c0", "sine=f=440:r=48000:d=1"],
+            [False, True, False, False],
+        ),
         ([], [False, False, False, False]),
     ],
 )
