@@ -230,3 +230,12 @@ def test_a_drive_that_is_back_needs_no_verdict_on_what_was_found_meanwhile(world
         copy_id: "pending",
         gone: "pending",
     }, "lost once more it is found once more"
+
+
+def test_a_tracked_drive_is_looked_through_although_nothing_is_known_on_it(world: Any) -> None:
+    volume_id, _ = world.volume("A")
+    assert auto.on_volume_online(world.library, volume_id) == []
+    execute(world.db, "UPDATE volumes SET tracked_at = '2026-01-01' WHERE volume_id = ?", (volume_id,))
+    assert [store.get(world.db, one).kind for one in auto.on_volume_online(world.library, volume_id)] == [
+        "sweep"
+    ]

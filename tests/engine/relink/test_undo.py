@@ -11,7 +11,9 @@ import pytest
 from engine.api import offers as offering
 from engine.api import relinks as api
 from engine.errors import NotFound, Refused
+from engine.media.hashing import FAST_WHOLE
 from engine.relink import auto, decisions, rules
+from engine.relink import derivatives as linking
 from engine.storage.database import execute, row, rows, scalar
 
 HISTORY = ("audit", "jobs", "job_log", "tasks", "volume_events", "undone_verdicts", "tally_runs")
@@ -256,6 +258,72 @@ def test_a_rejection_that_was_carried_over_is_taken_back_for_good(world: Any) ->
     world.scan(b)
     newest = max(one.candidate_id for one in decisions.list_candidates(world.db))
     assert decisions.get(world.db, newest).status == "pending", "it is asked again"
+
+
+def one_clip(world: Any, *proxies: str, **catalogued: Any) -> list[int]:
+    """A lost clip, and files of its name with other bytes: their candidates."""
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "C0001.MP4")
+    world.catalogue(path, **catalogued)
+    os.unlink(path)
+    for number, proxy in enumerate(proxies):
+        world.file(b, f"{proxy}/c0001.mp4", size=70_000 + number)
+    world.scan(b)
+    return [one.candidate_id for one in decisions.list_candidates(world.db)]
+
+
+def test_of_two_transcodes_each_is_taken_back_alone(world: Any) -> None:
+    first, second = one_clip(world, "one", "two")
+    api.apply(world.library, first)
+    api.undo(world.library, first)
+    api.apply(world.library, second)
+    before = everything(world)
+    api.apply(world.library, first)
+    assert scalar(world.db, "SELECT count(*) FROM clip_files WHERE role = 'derivative'") == 2
+    api.undo(world.library, first)
+    assert differ(before, everything(world)) == []
+
+
+def test_a_transcode_whose_content_is_known_is_that_content(world: Any) -> None:
+    (only,) = one_clip(world, "proxy")
+    _, c = world.volume("C")
+    content = (world.root / "B/proxy/c0001.mp4").read_bytes()
+    world.catalogue(world.file(c, "elsewhere.mp4", content), clip=False)
+    before = everything(world)
+    api.apply(world.library, only)
+    assert [len(before[table]) for table in ("assets", "copies")] == [
+        len(everything(world)["assets"]), len(everything(world)["copies"]) - 1,
+    ]  # fmt: skip
+    api.undo(world.library, only)
+    assert differ(before, everything(world)) == []
+
+
+def test_a_large_transcode_is_known_by_its_samples(world: Any) -> None:
+    (only,) = one_clip(world, "proxy")
+    with open(world.root / "B/proxy/c0001.mp4", "ab") as file:
+        file.write(os.urandom(FAST_WHOLE))
+    world.scan(world.root / "B")
+    (only,) = (one.candidate_id for one in decisions.list_candidates(world.db, statuses=("pending",)))
+    api.apply(world.library, only)
+    made = row(
+        world.db,
+        "SELECT blake3, fast_hash FROM assets JOIN clip_files USING (asset_id) WHERE role = 'derivative'",
+    )
+    assert made is not None
+    assert made["blake3"] is None, "nobody has read it to its end"
+    assert made["fast_hash"] is not None
+
+
+@pytest.mark.parametrize("why", ["of no clip", "cannot be read"])
+def test_a_transcode_that_cannot_be_linked(world: Any, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    (only,) = one_clip(world, "proxy", clip=why != "of no clip")
+    if why == "cannot be read":
+        monkeypatch.setattr(linking, "read_fast", lambda *_: None)
+    before = everything(world)
+    with pytest.raises(Refused, match="belongs to no clip" if why == "of no clip" else "cannot be read"):
+        api.apply(world.library, only)
+    assert differ(before, everything(world)) == []
 
 
 @pytest.mark.parametrize("taken_over", ["role = 'managed'", "verified_at = '2026-01-01T00:00:00.000Z'"])
