@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -78,7 +79,7 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
         Fact("Size", f"at most about {_size(room.films)}"),
         *_room(library, spec, room),
         *_shortened(spec, plans),
-        *(Fact("Makes" if at == 0 else "", f"{stem}.{plan.container}") for at, (stem, plan) in _first(plans)),
+        *(_made(library, spec, at, f"{stem}.{plan.container}") for at, (stem, plan) in _first(plans)),
     ]
     if len(plans) > NAMES_SHOWN:
         facts.append(Fact("", f"and {len(plans) - NAMES_SHOWN:,} more files"))
@@ -91,6 +92,16 @@ def _foreseen(
     """Why the export of this recipe would be refused."""
     found = foresight.at_a_glance(tools, spec, body, here)
     return found + (orders.destination_problems(spec["deliver_to"]) if spec["deliver_to"] else [])
+
+
+def _made(library: Library, spec: Mapping[str, Any], at: int, name: str) -> Fact:
+    """The file that is made; one whose name is taken gets a number, or replaces an earlier run's film."""
+    folder = spec["destination"] or str(library.cache_root / "exports")
+    if os.path.lexists(os.path.join(folder, name)):
+        name += " is there already: " + (
+            "replaced if an earlier run made it" if spec["overwrite"] else "it gets a number"
+        )
+    return Fact("Makes" if at == 0 else "", name)
 
 
 def _first(plans: Sequence[tuple[str, Plan]]) -> list[tuple[int, tuple[str, Plan]]]:
@@ -182,7 +193,7 @@ def _shortened(spec: Mapping[str, Any], plans: Sequence[tuple[str, Plan]]) -> li
     return [
         Fact(
             "",
-            f"{len(found):,} crossfades are shorter than {spec['transition_ms'] / 1000:g} s,"
+            f"{'1 crossfade is' if len(found) == 1 else f'{len(found):,} crossfades are'} shorter than {spec['transition_ms'] / 1000:g} s,"
             f" the shortest {min(found):.3g} s: at most half of a clip goes into each",
             "warn",
         )

@@ -292,6 +292,46 @@ def test_what_can_be_known_to_fail_is_told_before_anything_is_queued(desk, clip,
     assert desk.one("SELECT count(*) FROM runs") == 0
 
 
+def test_a_colour_table_that_is_none_is_refused_before_anything_is_queued(desk, clip, tmp_path):
+    desk.add(clip(), "a.mov")
+    table = tmp_path / "look.cube"
+    table.write_text("nonsense")
+    with pytest.raises(Refused, match=r"look\.cube is no colour table: it has no line LUT_3D_SIZE"):
+        desk.order(lut=str(table))
+    assert desk.one("SELECT count(*) FROM runs") == 0
+
+
+def test_a_preview_says_that_a_name_is_taken_and_what_happens_then(desk, clip, tmp_path):
+    desk.add(clip(), "a.mov")
+    facts = json.dumps(probe(desk.tools, desk.path("a.mov")).to_json())
+    execute(desk.library.db(), "UPDATE assets SET media = ?", (facts,))
+
+    def makes(**more: object) -> str:
+        spec = specs.checked({"destination": str(tmp_path), **more})
+        return next(fact.text for fact in preview.of(desk.library, "film", spec)[0] if fact.label == "Makes")
+
+    assert makes() == "film.mp4"
+    (tmp_path / "film.mp4").symlink_to("nowhere")
+    assert makes() == "film.mp4 is there already: it gets a number"
+    assert makes(overwrite=True) == "film.mp4 is there already: replaced if an earlier run made it"
+
+
+def test_a_preview_tells_of_crossfades_that_no_clip_is_long_enough_for(desk, clip):
+    for name in ("a.mov", "b.mov", "c.mov"):
+        desk.add(clip(name, seconds="2"), name)
+        facts = json.dumps(probe(desk.tools, desk.path(name)).to_json())
+        execute(desk.library.db(), "UPDATE assets SET media = ? WHERE media IS NULL", (facts,))
+
+    def said(**more: object) -> list[str]:
+        spec = specs.checked({"transition": "crossfade", **more})
+        return [fact.text for fact in preview.of(desk.library, "film", spec)[0] if fact.tone == "warn"]
+
+    assert said(transition_ms=1000) == []
+    assert said(transition_ms=3000) == [
+        "2 crossfades are shorter than 3 s, the shortest 1 s: at most half of a clip goes into each"
+    ]
+
+
 def test_listed_clips_that_cannot_be_used_are_refused_or_left_out_and_said_as_chosen(desk, clip, footage):
     sound = footage("s.wav", "-f", "lavfi", "-i", "sine=f=440:r=48000:d=1")
     desk.add(clip(), "a.mov")
