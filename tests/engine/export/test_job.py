@@ -216,7 +216,7 @@ ODD = {
         75,
     ),
     "offset.ts": (
-        f"-f lavfi -i {PICTURE} -f lavfi -i sine=d=3 -c:v libx264 -g 25 -c:a aac -output_ts_offset 3600",
+        f"-f lavfi -i {PICTURE} -f lavfi -i sine=d=3 -c:v libx264 -g 250 -c:a aac -output_ts_offset 3600",
         75,
     ),
     "vfr.mov": (f"-f lavfi -i {PICTURE} -vf select=gt(mod(n\\,7)\\,2) -fps_mode vfr -c:v libx264", None),
