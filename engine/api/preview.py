@@ -190,11 +190,12 @@ def _shortened(spec: Mapping[str, Any], plans: Sequence[tuple[str, Plan]]) -> li
         found += [piece.frames / float(plan.fps) for piece in pieces if piece.frames < wanted]
     if not found:
         return []
+    are = "1 crossfade is" if len(found) == 1 else f"{len(found):,} crossfades are"
     return [
         Fact(
             "",
-            f"{'1 crossfade is' if len(found) == 1 else f'{len(found):,} crossfades are'} shorter than {spec['transition_ms'] / 1000:g} s,"
-            f" the shortest {min(found):.3g} s: at most half of a clip goes into each",
+            f"{are} shorter than {spec['transition_ms'] / 1000:g} s, the shortest {min(found):.3g} s:"
+            " at most half of a clip goes into each",
             "warn",
         )
     ]
