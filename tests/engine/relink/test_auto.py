@@ -89,9 +89,10 @@ def test_off_looks_for_nothing(world: Any) -> None:
     assert auto.on_volume_online(world.library, b_id) == []
 
 
-def test_a_card_is_never_searched_by_itself(world: Any) -> None:
+@pytest.mark.parametrize("kind", ["card", "system", "virtual"])
+def test_a_card_is_never_searched_by_itself(world: Any, kind: str) -> None:
     b_id, _ = lost_and_found(world)
-    execute(world.db, "UPDATE volumes SET class = 'card' WHERE volume_id = ?", (b_id,))
+    execute(world.db, "UPDATE volumes SET class = ? WHERE volume_id = ?", (kind, b_id))
     assert auto.on_volume_online(world.library, b_id) == []
 
 
@@ -102,8 +103,10 @@ def test_nothing_lost_nothing_queued(world: Any) -> None:
 
 def test_asked_twice_one_job(world: Any) -> None:
     b_id, _ = lost_and_found(world)
-    assert len(auto.on_volume_online(world.library, b_id)) == 1
+    (job_id,) = auto.on_volume_online(world.library, b_id)
     assert auto.on_volume_online(world.library, b_id) == []
+    store.transition(world.db, job_id, "running")
+    assert auto.on_volume_online(world.library, b_id) == [], "nor while it looks"
 
 
 @pytest.mark.parametrize(
@@ -239,3 +242,9 @@ def test_a_tracked_drive_is_looked_through_although_nothing_is_known_on_it(world
     assert [store.get(world.db, one).kind for one in auto.on_volume_online(world.library, volume_id)] == [
         "sweep"
     ]
+
+
+def test_a_drive_that_is_away_again_is_not_searched(world: Any) -> None:
+    b_id, _ = lost_and_found(world)
+    world.unplug(world.root / "B")
+    assert auto.on_volume_online(world.library, b_id) == []

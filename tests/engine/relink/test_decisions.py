@@ -261,6 +261,24 @@ def test_redo_takes_the_newest_first_and_a_new_verdict_ends_it(world: Any) -> No
     assert redo.newest(world.db) is None
 
 
+def test_redo_leaves_what_another_verdict_has_set_aside(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "C0001.MP4")
+    world.catalogue(path)
+    shutil.copy(path, b / "one.mov")
+    shutil.move(path, b / "two.mov")
+    world.scan(b)
+    first, second = decisions.list_candidates(world.db)
+    decisions.apply(world.library, first.candidate_id)
+    decisions.undo(world.library, first.candidate_id)
+    decisions.apply(world.library, second.candidate_id)
+    assert decisions.get(world.db, first.candidate_id).status == "skipped"
+    assert redo.newest(world.db) is None
+    with pytest.raises(Refused, match="none to give again"):
+        redo.redo(world.library)
+
+
 def test_redo_of_an_apply_looks_at_the_file_again(world: Any) -> None:
     found, *_ = scanned(world)
     decisions.apply(world.library, found.candidate_id)
