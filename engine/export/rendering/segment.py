@@ -213,7 +213,7 @@ def _nothing(_share: int) -> None:
 
 def _disk_error(error: OSError, folder: str) -> RushesError:
     category, sentence = ffmpeg.classify(error.strerror or "", 1)
-    if category == "encoding_error":
+    if category not in ("disk_full", "permission"):  # a part of our own was read or written, never a clip
         category = "output_write_error"
         sentence = f"The working folder {display(folder)} cannot be used: {error.strerror}."
     return FfmpegFailed(category, sentence, str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from engine.export.planning import graph
 from engine.export.planning.plan import Plan
-from engine.export.rendering import join, proof, segment
+from engine.export.rendering import join, kept, proof, segment
 from engine.export.rendering.join import Made
 from engine.export.runs import ledger
 from engine.export.runs.output import Output
@@ -158,6 +159,7 @@ def _joined(bench: Bench, parts: list[Made], folder: Path) -> join.Joined:
 
 def test_the_order_of_packets_is_part_of_their_digest():
     assert proof.digest_of(["a", "b"]) != proof.digest_of(["b", "a"])
+    assert proof.digest_of(["ab", "cd"]) != proof.digest_of(["ab", "ce"])
 
 
 def test_a_part_is_whole_only_with_its_size_and_its_bytes(bench):
@@ -191,3 +193,150 @@ def test_the_next_segment_is_begun_before_the_end_of_one_unless_a_number_was_ask
     assert early(Asked, replace(part, frames=10)) == 2
     Asked.manners.workers = 1
     assert early(Asked, part) == 0
+
+
+@pytest.fixture
+def heard(desk, clip, tmp_path) -> Bench:
+    """As ``bench``, of one clip with sound, for a film in MOV with PCM."""
+    desk.add(clip("a.mov"), "a.mov")
+    run = desk.export(preset="dnxhr-lb", width=256, height=144)
+    (entry,) = ledger.load_plan(desk.library.db(), run.run_id)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    return Bench(desk, entry.plan, folder)
+
+
+def test_sound_that_lost_a_sample_is_refused(heard):
+    plan, paths = heard.plan, {0: heard.desk.path("a.mov")}
+
+    def cut() -> None:
+        os.truncate(heard.part(), os.path.getsize(heard.part()) - graph.AUDIO_SAMPLE_BYTES * plan.channels)
+
+    def run(**manner) -> segment.Rendered:
+        where = segment.Where(str(heard.folder), paths)
+        return segment.run_chunk(heard.desk.tools, plan, 0, "attempt", where, segment.Manner(**manner))
+
+    with pytest.raises(FfmpegFailed, match="bytes of samples instead of"):
+        run(rendered=cut)
+    assert list(heard.folder.iterdir()) == []
+    assert run().size == plan.samples_total * graph.AUDIO_SAMPLE_BYTES * plan.channels
+
+
+def test_another_build_and_another_clip_are_refused(heard):
+    tools = heard.desk.tools
+    where = segment.Where(str(heard.folder), {0: heard.desk.path("a.mov")})
+    other = replace(heard.plan, build=f"{heard.plan.build} of another day")
+    with pytest.raises(FfmpegFailed, match="another build of ffmpeg"):
+        segment.run_segment(tools, other, 0, "attempt", where)
+    with open(heard.desk.path("a.mov"), "ab") as file:
+        file.write(b"x")
+    with pytest.raises(FfmpegFailed, match="is another file than when this run was planned"):
+        segment.run_segment(tools, heard.plan, 0, "attempt", where)
+    assert list(heard.folder.iterdir()) == []
+
+
+def test_a_disk_that_cannot_keep_a_part_refuses_it(bench, monkeypatch):
+    def lost(_path: str) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("engine.export.rendering.placing.sync_file", lost)
+    refused = bench.refused()
+    assert refused.category == "output_write_error"
+    assert "The working folder" in str(refused)
+    assert "Input/output error" in str(refused)
+
+
+def test_who_leaves_does_not_wait_for_the_hash(tmp_path, monkeypatch):
+    """A cancel is at once: the reading of a large file ends at its next buffer."""
+    path = tmp_path / "film"
+    path.write_bytes(bytes(3 << 20))
+    ended, looks = threading.Event(), []
+    real = kept.full_hash
+
+    def slow(path, check):
+        def look() -> None:
+            looks.append(len(looks))
+            if len(looks) == 2:
+                left.wait(10)
+            check()
+
+        try:
+            return real(path, look)
+        finally:
+            ended.set()
+
+    left = threading.Event()
+    monkeypatch.setattr(kept, "full_hash", slow)
+    with pytest.raises(ValueError, match="cancelled"), kept.Kept(str(path)):
+        raise ValueError("cancelled")
+    left.set()
+    assert ended.wait(10)
+    assert len(looks) == 2, "it read on"
+
+
+@pytest.mark.parametrize("samples", [-4800, 24000])
+def test_a_film_whose_sound_is_too_short_or_too_long_is_thrown_away(heard, tmp_path, samples):
+    desk, plan = heard.desk, heard.plan
+    where = segment.Where(str(heard.folder), {0: desk.path("a.mov")})
+    picture = segment.run_segment(desk.tools, plan, 0, "attempt", where)
+    sound = segment.run_chunk(desk.tools, plan, 0, "attempt", where)
+    file, whole = heard.folder / sound.file, heard.folder / sound.file
+    data = whole.read_bytes()
+    frame = graph.AUDIO_SAMPLE_BYTES * plan.channels
+    file.write_bytes(data[: samples * frame] if samples < 0 else data + bytes(samples * frame))
+    made = [Made(picture.file, 25, picture.digest, picture.extradata)]
+    report = join.Report(lambda: None, lambda stage, share: None)
+    temp = str(tmp_path / "film.part")
+
+    def joined() -> join.Joined:
+        folder = str(heard.folder)
+        return join.join(desk.tools, plan, made, [sound.file], folder=folder, temp=temp, report=report)
+
+    with pytest.raises(FfmpegFailed, match="The sound of the joined file is"):
+        joined()
+    assert not os.path.exists(temp)
+    file.write_bytes(data)
+    assert joined().frames == 25
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("-map", "1:a:0"), "lacks its picture or its sound"),
+        (("-map", "0:v:0"), "lacks its picture or its sound"),
+    ],
+)
+def test_a_film_without_its_picture_or_its_sound_is_thrown_away(heard, tmp_path, monkeypatch, args, said):
+    desk, plan = heard.desk, heard.plan
+    where = segment.Where(str(heard.folder), {0: desk.path("a.mov")})
+    picture = segment.run_segment(desk.tools, plan, 0, "attempt", where)
+    sound = segment.run_chunk(desk.tools, plan, 0, "attempt", where)
+    made = [Made(picture.file, 25, picture.digest, picture.extradata)]
+    real = join.join_arguments
+
+    def less(*given) -> list[str]:
+        words = real(*given)
+        maps = [at for at, word in enumerate(words) if word == "-map"]
+        assert len(maps) == 2
+        unwanted = next(at for at in maps if words[at + 1] != args[1])
+        return [*words[:unwanted], *words[unwanted + 2 :]]
+
+    monkeypatch.setattr(join, "join_arguments", less)
+    report = join.Report(lambda: None, lambda stage, share: None)
+    temp, folder = str(tmp_path / "film.part"), str(heard.folder)
+    with pytest.raises(FfmpegFailed, match=said):
+        join.join(desk.tools, plan, made, [sound.file], folder=folder, temp=temp, report=report)
+    assert not os.path.exists(temp)
+
+
+@pytest.mark.parametrize(
+    ("profile", "given", "read"), [("3", "yuv422p10le", "yuv422p10le"), ("4", "yuv444p10le", "yuv444p12le")]
+)
+def test_the_4444_profiles_are_read_as_12_bits(tools, tmp_path, profile, given, read):
+    path = str(tmp_path / "a.mov")
+    args = ["-f", "lavfi", "-i", f"testsrc2=s=128x72:d=0.08,format={given}", "-c:v", "prores_ks"]
+    command = [tools.ffmpeg, "-v", "error", "-nostdin", *args, "-profile:v", profile, f"file:{path}"]
+    subprocess.run(command, check=True)
+    video = {"codec": "prores_ks", "profile": profile, "pix_fmt": given, "encoder": None}
+    found = proof.holds(tools, path)
+    assert (found.codec, found.pix_fmt) == proof.read_as(video) == ("prores", read)
