@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -56,7 +57,7 @@ def unit_file(library: Library) -> str:
     )
     return (
         "[Unit]\n"
-        f"Description=rushes engine of {display(library.name)}\n"
+        f"Description=rushes engine of {display(library.name).replace('%', '%%')}\n"
         "After=local-fs.target remote-fs.target\n\n"
         "[Service]\n"
         f"ExecStart={command}\n"
@@ -90,11 +91,18 @@ def install_unit(library: Library, folder: str | None = None) -> dict[str, Any]:
         raise Refused(f"{display(str(unit))} cannot be written: {error.strerror}.") from error
     return {
         **json_name("unit", str(unit)),
-        "next": f"systemctl --user daemon-reload && systemctl --user enable --now {shlex.quote(unit.name)}",
+        # Without lingering a user's units run only while that user is logged in.
+        "next": f"systemctl --user daemon-reload && systemctl --user enable --now {shlex.quote(unit.name)}"
+        " && loginctl enable-linger",
     }
 
 
 def _quoted(word: str) -> str:
     """Quote a word for ExecStart: double quotes, with systemd's own escapes and specifiers."""
     safe = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{safe}"'
+    return '"' + "".join(char if char.isprintable() else _escaped(char) for char in safe) + '"'
+
+
+def _escaped(char: str) -> str:
+    """The bytes of a line break, or of what is no text, as systemd.syntax(7) writes them."""
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(char))

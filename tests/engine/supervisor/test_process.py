@@ -215,6 +215,19 @@ def test_a_read_only_library_has_no_engine(library: Library) -> None:
         process.ensure(replace(library, read_only=True))
 
 
+def test_the_unit_file_stays_one_line_per_entry_whatever_the_name(tmp_path: Path) -> None:
+    from engine.library import create
+
+    root = tmp_path / "a\nExecStartPre=b\udcff"
+    root.mkdir()
+    made = engines.install_unit(create(str(root), "100 %h"), str(tmp_path / "units"))
+    text = Path(made["unit"]).read_text()
+    assert "Description=rushes engine of 100 %%h\n" in text
+    assert f'--library" "{tmp_path}/a\\x0aExecStartPre=b\\xff"\n' in text
+    assert "\nExecStartPre" not in text
+    assert made["next"].endswith("loginctl enable-linger")
+
+
 def test_the_unit_file_quotes_blanks_and_percent_signs(tmp_path: Path) -> None:
     from engine.library import create
 
