@@ -31,9 +31,9 @@ class _Range:
 class Marks:
     """Marked ids, and the range that is being marked. Every change returns the ids that look different.
 
-    Only what is pressed changes marks: rows that are sorted anew, hidden, gone or new change none. Where a row
-    that an open range has marked is no more within it, what is marked stays, and the range goes on from its
-    last row. Every other change of marks ends a range: what it was drawn over would come back.
+    Only what is pressed changes marks: rows that are sorted anew, hidden, gone or new change none. Where a
+    row that an open range has marked is no more within it, what is marked stays, and the range goes on from
+    its last row. Every other change of marks ends a range: what it was drawn over would come back.
     """
 
     def __init__(self) -> None:
