@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from engine.export.planning import plan
 from engine.export.rendering import crew
 
 
@@ -87,3 +88,26 @@ def test_who_is_nearly_alone_is_counted_as_alone():
     heap.set(9, 500)  # of another film: not counted
     assert heap.beside(3, 2) == 1
     assert crew.Heap({}).beside(1, 4) == 1
+
+
+def test_each_part_of_the_sound_comes_after_its_pictures_and_the_last_before_the_last_pictures(
+    desk, clip, monkeypatch
+):
+    monkeypatch.setattr(plan, "AUDIO_CHUNK_SECONDS", 2)
+    desk.add(clip("a.mov", seconds="5"), "a.mov")
+    seen = []
+    real = crew.work_off
+
+    def work_off(items, *more) -> None:
+        seen.append([(item["kind"], item["position"]) for item in items] if len(more) == 4 else None)
+        real(items, *more)
+
+    monkeypatch.setattr(crew, "work_off", work_off)
+    run = desk.export(preset="archive", segment_seconds=1)
+    assert run.status == "completed", run.error
+    (order,) = [entry for entry in seen if entry]
+    pictures = [place for kind, place in order if kind == "video"]
+    assert pictures == sorted(pictures)
+    assert order[-1] == ("video", pictures[-1])
+    assert order[-2][0] == "audio"
+    assert order.index(("audio", 0)) == 2, "two seconds of pictures come before two seconds of sound"

@@ -193,6 +193,9 @@ def test_the_next_segment_is_begun_before_the_end_of_one_unless_a_number_was_ask
     assert early(Asked, replace(part, frames=10)) == 2
     Asked.manners.workers = 1
     assert early(Asked, part) == 0
+    Asked.manners.workers = 0
+    Asked.plan = replace(bench.plan, preset={**bench.plan.preset, "video": {"encoder": "h264_vaapi"}})
+    assert early(Asked, part) == 0, "a card has room for one session"
 
 
 @pytest.fixture
