@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine import names
 from engine.library import Library
-from engine.relink import targets
+from engine.relink import returning, targets
 from engine.relink.job import queue_scan
 from engine.relink.sweep import queue_sweep
 from engine.storage import config
@@ -20,11 +20,11 @@ A card is emptied and reused: a lost file is not to be tied to it. The others ho
 def on_volume_online(library: Library, volume_id: str) -> list[str]:
     """Queue what should happen now that this volume can be reached; return the ids of the jobs queued.
 
-    A volume that holds known copies, or is tracked, gets a sweep. While copies are
-    lost, it is then looked through for them, whether it was known or not: anybody may
+    A volume that holds known copies, or held some that were linked elsewhere, or is tracked,
+    gets a sweep. While copies are lost, it is then looked through for them, whether it was known or not: anybody may
     have copied footage to it. The setting ``relink.policy`` decides what follows: ``certain``
     applies what is proven, ``ask`` only proposes, ``off`` sweeps and searches nothing.
-    Cheap: three queries and at most two jobs; safe to call twice.
+    Cheap: some queries and at most two jobs; safe to call twice.
 
     Raises:
         NotFound: there is no such volume.
@@ -37,7 +37,9 @@ def on_volume_online(library: Library, volume_id: str) -> list[str]:
         "SELECT name, class, state, mount_point, tracked_at FROM volumes WHERE volume_id = ?",
         (volume_id,),
     )
-    holds_copies = scalar(db, "SELECT 1 FROM copies WHERE volume_id = ? LIMIT 1", (volume_id,))
+    holds_copies = scalar(
+        db, "SELECT 1 FROM copies WHERE volume_id = ? LIMIT 1", (volume_id,)
+    ) or returning.awaited(db, volume_id)
     queued: list[str] = []
     if volume is None or holds_copies or volume["tracked_at"] is not None:
         queued = [queue_sweep(library, volume_id, moves=moves())]

@@ -267,7 +267,7 @@ def _standing(db: Database, candidate_ids: Sequence[int]) -> list[Row]:
 
 
 def _refuse_stale(db: Database, entries: Sequence[Row], old: dict[int, _Values]) -> None:
-    """Be sure that each copy is where its relink put it, and that its old place is free."""
+    """Be sure that each copy is where its relink put it, and that its old place is free, or free it."""
     now = _copies(db, list(old))
     for entry in entries:
         after = _decode(json.loads(entry["after"])["copy"])
@@ -277,8 +277,12 @@ def _refuse_stale(db: Database, entries: Sequence[Row], old: dict[int, _Values])
                 f"This copy has been given another place since ({names.display(names.from_blob(here[1]))}). "
                 "Undo that first; nothing was changed."
             )
-    for _, path, copy_id in _at(db, "copies", "copy_id", (values[:2] for values in old.values())):
-        if copy_id not in old:
+    returned = {entry["returned_id"] for entry in entries}
+    held = _at(db, "copies", "copy_id", (values[:2] for values in old.values()))
+    for _, path, copy_id in list(held):
+        if copy_id in returned:  # the drive came back with it: see engine.relink.returning
+            db.execute("DELETE FROM copies WHERE copy_id = ?", (copy_id,))
+        elif copy_id not in old:
             raise Refused(
                 f"The old place {names.display(names.from_blob(path))} belongs to another copy now. "
                 "Nothing was changed."
@@ -290,6 +294,11 @@ def places_of(entry: Row) -> tuple[tuple[str, str], tuple[str, str]]:
     before = _decode(json.loads(entry["before"])["copy"])
     after = _decode(json.loads(entry["after"])["copy"])
     return (before[0], names.from_blob(before[1])), (after[0], names.from_blob(after[1]))
+
+
+def was(entry: Row) -> dict[str, Any]:
+    """The copy's columns before, from a row of ``relinks`` that is no link of a derivative."""
+    return dict(zip(moving.COLUMNS, _decode(json.loads(entry["before"])["copy"]), strict=True))
 
 
 def _copies(db: Database, copy_ids: Sequence[int]) -> dict[int, _Values]:

@@ -23,7 +23,7 @@ from engine.jobs import store
 from engine.jobs.context import JobContext, JobPaused, Outcome
 from engine.library import Library
 from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
-from engine.relink import ledger, offers, rules, sessions, targets
+from engine.relink import ledger, offers, returning, rules, sessions, targets
 from engine.relink.ledger import Placement
 from engine.relink.look import Known, Look, read_fast
 from engine.relink.marks import Marks
@@ -135,6 +135,9 @@ def run_sweep(job: JobContext) -> Outcome:
     """
     volume_id = str(job.params["volume_id"])
     try:
+        again = returning.enter(job.db, volume_id, job.checkpoint)
+        if again:
+            job.log("info", f"{again} files are here that were linked elsewhere meanwhile: further copies.")
         swept = sweep(
             job.library,
             volume_id,

@@ -126,9 +126,11 @@ TABLES: tuple[str, ...] = (
         before       TEXT NOT NULL,
         after        TEXT NOT NULL,
         at           TEXT NOT NULL,
-        undone_at    TEXT
+        undone_at    TEXT,
+        returned_id  INTEGER REFERENCES copies ON DELETE SET NULL
     ) STRICT
     """,
+    "CREATE INDEX relinks_by_returned ON relinks (returned_id) WHERE returned_id IS NOT NULL",
     "CREATE INDEX relinks_by_copy ON relinks (copy_id, relink_id)",
     "CREATE INDEX relinks_by_candidate ON relinks (candidate_id)",
     # What candidates were before they were rejected or put off. ``act`` numbers what somebody decided with
