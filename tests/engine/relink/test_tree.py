@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -93,3 +93,52 @@ def test_volumes_that_cannot_be_held(world: Any) -> None:
     shutil.rmtree(folder)
     with pytest.raises(VolumeGone), hold(world.db, volume_id):
         pass
+
+
+def test_a_long_folder_comes_in_parts_and_each_file_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    volume_id, folder = world.volume("A")
+    wanted = {os.path.basename(world.file(folder, f"x/C{n:04}.MP4")) for n in range(10)}
+    world.file(folder, "x/Thumbs.db")
+    world.file(folder, "x/deep/C0001.MP4")
+    monkeypatch.setattr(tree, "AT_ONCE", 4)
+    tally = Tally()
+    seen = []
+    with hold(world.db, volume_id) as held:
+        for where, files in held.folders("x", tally, lambda: None):
+            seen.append((where, len(files), tally.files))
+            wanted -= {name for name, _ in files} if where == "x" else set()
+    assert seen == [("x", 4, 4), ("x", 4, 8), ("x", 2, 10), ("x/deep", 1, 11)]
+    assert not wanted
+    assert tally.ignored == 1
+
+
+def test_a_folder_that_breaks_off_gives_what_was_read_and_says_so(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume_id, folder = world.volume("A")
+    for n in range(3):
+        world.file(folder, f"x/C{n:04}.MP4")
+    scandir = os.scandir
+
+    class Broken:
+        def __init__(self, at: int) -> None:
+            self.entries = scandir(at)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.entries.close()
+
+        def __iter__(self) -> Any:
+            yield next(self.entries)
+            yield next(self.entries)
+            raise OSError(5, "Input/output error")
+
+    tally = Tally()
+    with hold(world.db, volume_id) as held:
+        monkeypatch.setattr(os, "scandir", Broken)
+        given = list(held.walk("x", tally, lambda: None))
+    assert len(given) == tally.files == 2
+    assert tally.errors == 1
+    assert "Input/output error" in tally.unreadable[0]
