@@ -50,6 +50,33 @@ def test_hdr_is_flagged_tone_mapped_or_refused_as_the_recipe_says(desk, clip, hd
     assert "is HDR" in refused.error
 
 
+@pytest.mark.parametrize(
+    ("spread", "matrix", "tags"),
+    [
+        ("pc", "bt709", ("-pix_fmt", "yuvj420p", "-color_range", "pc", "-colorspace", "bt709")),
+        ("pc", "bt709", ("-pix_fmt", "yuv422p10le", "-color_range", "pc", "-colorspace", "bt709")),
+        ("tv", "smpte170m", ("-pix_fmt", "yuv420p", "-colorspace", "smpte170m")),
+        ("tv", "bt2020", ("-pix_fmt", "yuv420p10le", "-colorspace", "bt2020nc")),
+        ("tv", "bt709", ("-pix_fmt", "yuv420p", "-colorspace", "bt709")),
+    ],
+)
+def test_colours_come_out_as_they_went_in(desk, footage, spread, matrix, tags):
+    """One colour, written in the ways that cameras write it, in a film that has one way for all."""
+    colour = (191, 16, 60)
+    form = tags[1]
+    args = ["-f", "lavfi", "-i", f"color=c=0x{bytes(colour).hex()}:s=160x90:r=25:d=0.4,format=gbrp"]
+    args += ["-vf", f"scale=out_color_matrix={matrix}:out_range={spread},format={form}"]
+    desk.add(footage("c.mov", *args, "-c:v", "libx264", "-crf", "1", *tags), "c.mov")
+    film = desk.export(preset="archive", width=320, height=180)
+    assert film.status == "completed", film.error
+    back = "scale=in_color_matrix=bt709:in_range=tv,format=rgb24"
+    command = ["-v", "error", "-i", film.output_path, "-vf", back, "-frames:v", "1", "-f", "rawvideo", "-"]
+    ran = subprocess.run([desk.tools.ffmpeg, *command], check=True, capture_output=True)
+    middle = (90 * 320 + 160) * 3
+    off = [abs(seen - meant) for seen, meant in zip(ran.stdout[middle : middle + 3], colour, strict=True)]
+    assert max(off) <= 3, off
+
+
 def level(desk, path: str, channel: int) -> float:
     """Loudest sample of a channel, in dB."""
     how = f"pan=mono|c0=c{channel},volumedetect"
