@@ -39,6 +39,12 @@ MANY = 12
 Draft = dict[str, Any]
 
 
+def in_words(field: Field, problems: Mapping[str, str]) -> str:
+    """What is wrong with a field; a sentence that begins with its key begins with its label."""
+    said = problems[field.key]
+    return field.label + said.removeprefix(field.key) if said.startswith(f"{field.key} is ") else said
+
+
 class FormScreen(KeyedScreen[str]):
     """Dismissed with the name under which the answers were stored, or None."""
 
@@ -194,7 +200,10 @@ class FormScreen(KeyedScreen[str]):
             lines.append(self._line(field, here))
             if field.key in problems:
                 lines.append(
-                    Line(((f"    {glyphs.bad} ", "bad"), (fmt.path(problems[field.key]), "bad")), indent=6)
+                    Line(
+                        ((f"    {glyphs.bad} ", "bad"), (fmt.path(in_words(field, problems)), "bad")),
+                        indent=6,
+                    )
                 )
         if "" in problems:
             lines += [BLANK, Line(((f"{glyphs.bad} ", "bad"), (fmt.path(problems[""]), "bad")), indent=2)]

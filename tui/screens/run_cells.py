@@ -17,7 +17,7 @@ STALLED_SECONDS = 30
 STALL_LOOK_SECONDS = 2.0
 """How often that is looked for."""
 
-STALLED_ADVICE = "Without a frame it soon ends by itself, and r tries again; c ends it now, L shows its log."
+STALLED_ADVICE = "Without a frame it soon ends by itself, and r tries again; c ends it now."
 """What can be done about a run that stands still."""
 
 SEGMENT_TONES = {"q": "rest", "r": "busy", "c": "good", "u": "dim", "s": "dim", "f": "bad", "x": "dim"}
