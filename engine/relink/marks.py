@@ -50,6 +50,8 @@ class Marks:
 
     def add(self, folder: str) -> None:
         """Remember a folder; written down about once a second."""
+        if self._session is None:
+            return
         self._waiting.append(folder)
         if time.monotonic() - self._written_at >= WRITE_SECONDS:
             self.write()
@@ -57,9 +59,8 @@ class Marks:
     def write(self) -> None:
         """Write down what was remembered."""
         self._written_at = time.monotonic()
-        if self._session is None:
-            return
-        _insert(self._db, self._volume_id, self._session, self._waiting)
+        if self._session is not None:
+            _insert(self._db, self._volume_id, self._session, self._waiting)
         self._waiting = []
 
     def clear(self) -> None:

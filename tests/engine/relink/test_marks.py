@@ -134,3 +134,24 @@ def test_folders_that_hold_something_to_tell_are_not_marked(
     world.sweep(volume_id)
     assert {"day001", "day002", "day003"}.isdisjoint(told)
     assert len(told) == FOLDERS - 3
+
+
+def test_what_was_written_down_is_not_written_again(world: Any) -> None:
+    volume_id, _ = world.volume("A")
+    held = Marks(world.db, volume_id, "session")
+    held.add("day 1")
+    held.write()
+    assert held.read() == {"day 1"}
+    held.clear()
+    held.add("day 2")
+    held.write()
+    assert held.read() == {"day 2"}
+
+
+def test_without_a_session_nothing_is_remembered(world: Any) -> None:
+    volume_id, _ = world.volume("A")
+    held = Marks(world.db, volume_id, None)
+    held.add("day 1")
+    held.write()
+    assert held.read() == frozenset()
+    assert scalar(world.db, "SELECT count(*) FROM sweep_marks") == 0

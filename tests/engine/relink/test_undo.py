@@ -12,7 +12,7 @@ from engine.api import offers as offering
 from engine.api import relinks as api
 from engine.errors import NotFound, Refused
 from engine.media.hashing import FAST_WHOLE
-from engine.relink import auto, decisions, rules
+from engine.relink import auto, decisions, redo, rules
 from engine.relink import derivatives as linking
 from engine.storage.database import execute, row, rows, scalar
 
@@ -282,6 +282,35 @@ def test_of_two_transcodes_each_is_taken_back_alone(world: Any) -> None:
     api.apply(world.library, first)
     assert scalar(world.db, "SELECT count(*) FROM clip_files WHERE role = 'derivative'") == 2
     api.undo(world.library, first)
+    assert differ(before, everything(world)) == []
+
+
+def test_a_session_with_links_and_transcodes_is_taken_back_and_made_again(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, b = two_drives(world, 2)
+    lost = world.file(world.root / "A", "P0001.MP4")
+    world.catalogue(lost)
+    os.unlink(lost)
+    world.file(b, "proxy/p0001.mp4", size=70_000)
+    world.scan(b)
+    (session,) = api.list_sessions(world.library)
+    before = everything(world)
+    for candidate_id in waiting(world):
+        api.apply(world.library, candidate_id)
+    given = {one.match_type for one in decisions.list_candidates(world.db, statuses=("applied",))}
+    assert len(given) == 2
+    assert "derivative" in given
+    linked = scalar(world.db, "SELECT count(*) FROM clip_files WHERE role = 'derivative'")
+    assert api.undo_session(world.library, session["session_id"])["undone"] == 3
+    assert differ(before, everything(world)) == []
+    proven: list[str] = []
+    monkeypatch.setattr(redo.upgrade, "prove_later", lambda _, volumes: proven.extend(volumes))
+    assert api.redo_session(world.library, session["session_id"])["redone"] == 3
+    assert proven == [world.volume_at(b)], "what was only sampled is read in full, again"
+    assert scalar(world.db, "SELECT count(*) FROM clip_files WHERE role = 'derivative'") == linked == 1
+    assert len(decisions.list_candidates(world.db, statuses=("applied",))) == 3
+    api.undo_session(world.library, session["session_id"])
     assert differ(before, everything(world)) == []
 
 
