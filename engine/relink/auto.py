@@ -22,8 +22,9 @@ def on_volume_online(library: Library, volume_id: str) -> list[str]:
 
     A volume that holds known copies, or held some that were linked elsewhere, or is tracked,
     gets a sweep. While copies are lost, it is then looked through for them, whether it was
-    known or not: anybody may have copied footage to it. The setting ``relink.policy`` decides what follows: ``certain``
-    applies what is proven, ``ask`` only proposes, ``off`` sweeps and searches nothing.
+    known or not: anybody may have copied footage to it. The setting ``relink.policy`` decides
+    what follows: ``certain`` applies what is proven, ``ask`` only proposes, ``off`` sweeps and
+    searches nothing.
     Cheap: some queries and at most two jobs; safe to call twice.
 
     Raises:
