@@ -10,7 +10,7 @@ import pytest
 from engine.library import Library
 from engine.storage import holdings
 from engine.storage.database import rows, write
-from tests.engine.storage.test_tallies import any_change, many_moves, world
+from tests.engine.storage.test_tallies import any_change, many_entries, many_moves, world
 
 
 def agrees(db: Any) -> int:
@@ -60,6 +60,9 @@ def test_sets_agree_with_the_definitions(library: Library, seed: int) -> None:
             for _ in range(5):
                 any_change(db, dice)
             many_moves(db, dice)
+        agrees(db)
+        with write(db):  # alone: nothing else notes its clips
+            many_entries(db, dice)
         with write(db):
             db.execute(
                 "UPDATE volumes SET state = ? WHERE volume_id = ?",
