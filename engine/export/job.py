@@ -29,6 +29,7 @@ from engine.export.runs.runs import log_path, run_folder
 from engine.export.runs.yielding import Yielding
 from engine.jobs import states, waiting
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped, Outcome
+from engine.media import child
 from engine.media.ffmpeg import FfmpegFailed
 from engine.media.tools import find_tools
 from engine.names import display
@@ -358,7 +359,11 @@ class _Work:
         return f".{stem[:60]}.{self.run_id[:8]}-{uuid.uuid4().hex[:8]}{segment.PART_SUFFIX}"
 
     def remove_leftovers(self) -> None:
-        """Remove files of attempts that are dead: whatever ends like a temp and carries this run's id."""
+        """Remove files of attempts that are dead: whatever ends like a temp and carries this run's id.
+
+        An encoder that outlived its engine is ended first; it would write on.
+        """
+        child.end_orphans(self.folder)
         own = re.compile(
             re.escape(f".{self.run_id[:8]}-") + r"[0-9a-f]{8}" + re.escape(segment.PART_SUFFIX) + "$"
         )

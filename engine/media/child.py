@@ -18,6 +18,10 @@ _AFTER_KILL_SECONDS = 2.0
 hung mount cannot be killed at all; it is left to the kernel rather than waited for."""
 
 
+_PARENT = "RUSHES_PARENT"
+"""Variable that tells a child's parent; another one in its process status means that this one is gone."""
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a child left behind.
@@ -105,4 +109,42 @@ def environment() -> dict[str, str]:
     env = dict(os.environ)
     env.pop("FFREPORT", None)
     env.update(LC_ALL="C", AV_LOG_FORCE_NOCOLOR="1", GCONV_PATH=os.devnull)
+    env[_PARENT] = str(os.getpid())
     return env
+
+
+def end_orphans(folder: str) -> int:
+    """Kill children whose parent is gone and whose command names a file in ``folder``; return how many.
+
+    A child dies with its parent, but for the moment before it has asked the
+    system for that: an engine that is killed just then leaves an encoder. A
+    child of another process that lives, as a farm's, is left alone. Linux only.
+    """
+    inside = os.fsencode(os.path.join(folder, ""))
+    try:
+        found = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return 0
+    return sum(_is_orphan(pid, inside) and _kill_group(pid) for pid in found)
+
+
+def _is_orphan(pid: int, inside: bytes) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            if inside not in file.read():
+                return False
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            variables = dict(entry.partition(b"=")[::2] for entry in file.read().split(b"\0"))
+        with open(f"/proc/{pid}/status", "rb") as file:
+            parent = next(line.split()[1] for line in file if line.startswith(b"PPid:"))
+    except (OSError, StopIteration):
+        return False  # it has ended, or is another user's
+    return variables.get(_PARENT.encode(), parent) != parent
+
+
+def _kill_group(pid: int) -> bool:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
