@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.relink import decisions, mapping
+from engine.relink import decisions, mapping, sessions
 from engine.storage import deciding, holdings
 from engine.storage.database import rows, scalar, write
 from engine.storage.schema import holdings as held
@@ -141,3 +141,40 @@ def test_clips_are_in_the_set_of_their_new_places_after_a_mapping_and_its_undo(w
     decisions.undo_session(world.library, str(done.session_id))
     assert [row["holds"] for row in sets()] == [row["holds"] for row in before]
     assert shadows_are_right(db)
+
+
+def test_verdicts_of_one_bulk_are_not_given_again_by_the_next(world: Any) -> None:
+    _, new, _ = moved(world, 2)
+    world.scan(new)
+    ordered = "SELECT candidate_id, status FROM candidates ORDER BY candidate_id"
+    first, second = (row["candidate_id"] for row in rows(world.db, ordered))
+    deciding.decide(world.db, [("rejected", None, None, first)])
+    decisions.undo(world.library, first)
+    deciding.decide(world.db, [("rejected", None, None, second)])
+    assert [row["status"] for row in rows(world.db, ordered)] == ["pending", "rejected"]
+
+
+def test_what_a_newer_scan_finds_elsewhere_sets_the_older_find_aside(world: Any) -> None:
+    _, new, _ = moved(world, 3)
+    world.scan(new)
+    older = int(scalar(world.db, "SELECT max(candidate_id) FROM candidates"))
+    os.rename(new / "archive", new / "elsewhere")
+    world.scan(new)
+    found = rows(world.db, "SELECT candidate_id, path, status, decided_by FROM candidates")
+    assert len(found) == 6
+    for row in found:
+        if row["candidate_id"] <= older:
+            assert (row["status"], row["decided_by"]) == ("skipped", "a newer scan")
+        else:
+            assert (row["status"], row["path"][:10]) == ("pending", b"elsewhere/")
+
+
+def test_a_scan_that_ends_empty_sets_aside_for_what_it_had_found_before(world: Any) -> None:
+    _, new, _ = moved(world, 1)
+    world.scan(new)
+    first = int(scalar(world.db, "SELECT candidate_id FROM candidates"))
+    with write(world.db):
+        enter(world.db, "cut off", first, 0.5, "rejected")
+    assert sessions.store_matches(world.db, "cut off", []) == []
+    found = rows(world.db, "SELECT status, shadowed FROM candidates ORDER BY candidate_id")
+    assert found == [{"status": "skipped", "shadowed": 1}, {"status": "rejected", "shadowed": 0}]
