@@ -323,7 +323,7 @@ def _is_what_went(entry: Row, kept: str) -> bool:
 
 def settle(db: Database) -> None:
     """Finish what a kill cut off between a row and its rename. Volumes that are away are left alone."""
-    for entry in _entries(db, "state != 'trashed'"):
+    for entry in _entries(db, "state <> 'trashed'"):
         if not _trashed(entry).reachable:
             continue
         path, kept = _now(entry)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
@@ -255,12 +255,28 @@ class Hits:
         return self._needle.ids(Pack(*found))
 
 
-def look(db: Database, kind: Kind, needle: Needle, owner: str | None = None) -> Hits:
-    """Look for a text in the names of all rows, or of those of one owner."""
+def look(
+    db: Database, kind: Kind, needle: Needle, owner: str | None = None, *, most: int | None = None
+) -> Hits:
+    """Look for a text in the names of all rows, or of those of one owner.
+
+    Args:
+        db: the library.
+        kind: which rows.
+        needle: the text.
+        owner: whose rows; None is all.
+        most: enough hits: more than so many, and the rest is not looked at.
+    """
     hits = Hits(kind, needle, owner)
-    with _one_moment(db):
-        found = sorted(_counted(db, kind, needle, owner), key=lambda entry: entry[0])
-    for first_id, where, count in found:
+    found: list[tuple[int, int | list[int], int]] = []
+    total = 0
+    with _one_moment(db), closing(_counted(db, kind, needle, owner)) as packs:
+        for entry in packs:
+            found.append(entry)
+            total += entry[2]
+            if most is not None and total > most:
+                break
+    for first_id, where, count in sorted(found, key=lambda entry: entry[0]):
         hits.add(first_id, where, count)
     return hits
 
@@ -280,7 +296,7 @@ def _one_moment(db: Database) -> Iterator[None]:
 
 def _counted(
     db: Database, kind: Kind, needle: Needle, owner: str | None
-) -> Iterator[tuple[int, int | list[int], int]]:
+) -> Generator[tuple[int, int | list[int], int], None, None]:
     among = "" if owner is None else "WHERE owner = ?"
     for pack_id, *found in db.conn.execute(
         f"SELECT pack_id, owner, first_id, ids, stem, names FROM {kind.packs} {among}",

@@ -76,7 +76,7 @@ STORED = "copies.role <> 'source' AND copies.state = 'present'"
 FEW = 5000
 """So many files that hold a text are read, with their contents."""
 
-LOOKED_AT = 5000
+LOOKED_AT = 2000
 """Where more hold it, it is looked for among so many contents."""
 
 
@@ -117,7 +117,7 @@ class Twice(Table):
         if needle is None:
             return order.read(self._library, self._query(replace(wanted, text="")))
         db = self._library.db()
-        found = None if negated else packs.look(db, packs.COPIES, needle)
+        found = None if negated else packs.look(db, packs.COPIES, needle, most=FEW)
         if found is not None and len(found) <= FEW:
             query = self._query(replace(wanted, text="")).narrowed(f"asset_twice.asset_id IN ({_OF_COPIES})")
             copies = json.dumps(found.part(db, 0, FEW))
@@ -196,7 +196,8 @@ class Trash(Table):
     def ids(self, wanted: Filter) -> Sequence[Id]:
         """See :meth:`Table.ids`."""
         trash.settle(self._library.db())
-        return super().ids(wanted)
+        query = self._query(wanted)
+        return order.read(self._library, query if wanted.show != "all" else replace(query, tables="trash"))
 
     def rows(self, ids: Sequence[Id]) -> list[TrashRow]:
         """What is there, by number."""

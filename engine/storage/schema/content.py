@@ -64,6 +64,10 @@ TABLES: tuple[str, ...] = (
         UNIQUE (volume_id, kept)
     ) STRICT
     """,
+    # What a kill cut off is asked for before each look at the trash; the others are orders of its list.
+    "CREATE INDEX trash_unsettled ON trash (state) WHERE state <> 'trashed'",
+    "CREATE INDEX trash_by_size ON trash (size DESC, trash_id, state, volume_id)",
+    "CREATE INDEX trash_by_path ON trash (path, trash_id, state, volume_id)",
     """
     CREATE TABLE cards (
         card_id      TEXT PRIMARY KEY,
