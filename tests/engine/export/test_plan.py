@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -88,6 +89,24 @@ def test_what_changes_the_picture_changes_every_fingerprint(changes):
 )
 def test_what_does_not_change_the_picture_keeps_them(changes):
     assert prints(make()) == prints(make(**changes))
+
+
+def test_every_fact_of_a_source_is_in_the_fingerprint_but_its_names_here():
+    """A fact that is forgotten would let a part be taken over that shows something else."""
+    names = {"clip_id", "title", "asset_id"}
+    before = prints(make(sources=(SOURCE,)))
+    for fact in dataclasses.fields(Source):
+        value = getattr(SOURCE, fact.name)
+        other = {"words": {"clip": "x"}, "timecode": {"start": 1}, "card": None, "hdr": "smpte2084"}
+        changed = other.get(fact.name, f"{value}x" if isinstance(value, str) else None)
+        if isinstance(value, bool):
+            changed = not value
+        elif isinstance(value, int):
+            changed = value + 1
+        if changed is None:
+            continue  # a card is no file: it is a film of its own
+        after = prints(make(sources=(replace(SOURCE, **{fact.name: changed}),)))
+        assert (after == before) == (fact.name in names), fact.name
 
 
 def test_one_changed_clip_leaves_the_other_segments_alone():
