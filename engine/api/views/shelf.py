@@ -115,18 +115,29 @@ class Twice(Table):
         negated = wanted.text.strip().startswith("!")
         needle = hits.needle(replace(wanted, text=wanted.text.strip().removeprefix("!")))
         if needle is None:
-            return order.read(self._library, self._query(replace(wanted, text="")))
+            return self._all(wanted)
         db = self._library.db()
         found = None if negated else packs.look(db, packs.COPIES, needle, most=FEW)
         if found is not None and len(found) <= FEW:
             query = self._query(replace(wanted, text="")).narrowed(f"asset_twice.asset_id IN ({_OF_COPIES})")
             copies = json.dumps(found.part(db, 0, FEW))
             return order.read(self._library, query.given(the_copies=copies), few=FEW)
-        first = order.read(self._library, self._query(replace(wanted, text="")))[: LOOKED_AT + 1]
+        first = self._all(wanted)[: LOOKED_AT + 1]
         holding = order.read(self._library, self._query(wanted).only(first[:LOOKED_AT]), few=LOOKED_AT)
         if len(first) <= LOOKED_AT:
             return holding
         return hits.First(holding, f"looked for among the first {LOOKED_AT:,}")
+
+    def _all(self, wanted: Filter) -> Sequence[Id]:
+        """The contents without a look at a text; by files those in three and more come from an index."""
+        query = self._query(replace(wanted, text=""))
+        if wanted.order != "files":
+            return order.read(self._library, query)
+        two = replace(query.narrowed("asset_twice.files = 2"), terms=query.terms[1:])
+        lists = [query.narrowed("asset_twice.files > 2"), two]
+        return order.joined(
+            [order.read(self._library, one) for one in (lists[::-1] if wanted.reverse else lists)]
+        )
 
     def rows(self, ids: Sequence[Id]) -> list[TwiceRow]:
         """Contents by number."""
