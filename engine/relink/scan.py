@@ -34,7 +34,7 @@ Given = ParamSpec("Given")
 _WRITTEN_TO = "it is being written to"
 
 NAMESAKES = 8
-"""Most found files of one name that are kept only because a lost copy has that name."""
+"""Most found files of one name that can be hints; one more is kept, which says that there are too many."""
 
 
 @dataclass(frozen=True)

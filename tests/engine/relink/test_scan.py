@@ -8,6 +8,8 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine.names import from_blob
 from engine.relink import decisions
 from engine.storage.database import rows
@@ -139,6 +141,18 @@ def test_same_name_of_another_size_is_a_derivative_at_most(world: Any) -> None:
     assert after["clip_files"] == before["clip_files"]
     assert after["assets"] == before["assets"]
     assert len(after["copies"]) == len(before["copies"])
+
+
+@pytest.mark.parametrize(("like_it", "hinted"), [(8, 3), (9, 0)])
+def test_a_name_that_many_files_share_hints_at_nothing(world: Any, like_it: int, hinted: int) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "Café.MP4")
+    world.catalogue(path)
+    os.unlink(path)
+    for n in range(like_it):
+        world.file(b, f"{n}/{unicodedata.normalize('NFD', 'CAFÉ.mp4')}", size=70_000 + n)
+    assert world.scan(b)["candidates"] == hinted
 
 
 def test_seven_hundred_files_of_one_name_find_their_own(world: Any) -> None:
