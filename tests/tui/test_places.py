@@ -423,7 +423,7 @@ async def test_a_watch_folder_may_leave_files_where_they_lie(
 ) -> None:
     desk = busy_desk()
     app = make_app(desk, "ingest")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(140, 45)) as pilot:
         await press(pilot, "W", "n", *"/drop", "enter", "enter", *to, *(["enter"] if to else []), "enter")
         if to:  # what goes somewhere is copied
             await press(pilot, "l")
@@ -432,6 +432,8 @@ async def test_a_watch_folder_may_leave_files_where_they_lie(
         assert isinstance(app.screen, WatchDialog), "back to the folders"
         await press(pilot, "enter", key)
         assert desk.asked == [("watch", "/drop", asked, mode)]
+        told = app.screen.query_one("#detail", LineView).text
+        assert ("\nTo\n" in told) is (mode != "reference"), "what stays where it lies goes nowhere"
 
 
 # -- volumes -------------------------------------------------------------------------

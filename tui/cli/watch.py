@@ -48,7 +48,7 @@ def list_watches(library_path: str | None, as_json: bool) -> None:
         output.document(found)
         return
     output.table(
-        ["NO", "STATE", "TAKEN", "LOOKED", "PATH"],
+        ["NO", "STATE", "TAKEN", "LOOKED", "PATH", "TO"],
         [
             [
                 entry["watch_id"],
@@ -56,6 +56,9 @@ def list_watches(library_path: str | None, as_json: bool) -> None:
                 entry["files_taken"],
                 output.age(entry["looked_at"]),
                 entry["path"],
+                "stays where it lies"
+                if entry["mode"] == "reference"
+                else ", ".join(map(output.shown, entry["destinations"])) or "the library",
             ]
             for entry in found
         ],

@@ -42,6 +42,8 @@ def _folder(row: WatchRow, context: Context) -> Cell:
 
 
 def _to(row: WatchRow, context: Context) -> Cell:
+    if row.mode == "reference":
+        return (("stays where it lies", "dim"),)
     text = ", ".join(display(path) for path in row.destinations) or "the library"
     return ((f"{context.glyphs.arrow} {text}", ""),)
 
@@ -84,10 +86,10 @@ class WatchesScreen(AsideScreen):
             fact("Taken", f"{fmt.plural(detail.taken, 'file')} so far"),
             fact("Looked at", fmt.moment(detail.looked_at, now) if detail.looked_at else "not yet"),
             fact("Mode", detail.mode or "as the library"),
-            BLANK,
-            heading("To"),
-            *(plain(display(path)) for path in detail.destinations or ("the library",)),
         ]
+        if detail.mode != "reference":
+            lines += [BLANK, heading("To")]
+            lines += [plain(display(path)) for path in detail.destinations or ("the library",)]
         if detail.error:
             lines += [BLANK, *(plain(fmt.path(part), "bad") for part in detail.error.split("\n"))]
         return lines

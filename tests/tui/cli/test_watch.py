@@ -21,6 +21,7 @@ def test_watch_folders_from_the_command_line(home: Path, wait_until: Callable[..
         20,
         "the engine's first look",
     )
+    assert str(out) in rushes("watch", "list", "--library", home / "lib").out
     assert rushes("watch", "disable", inbox, "--library", home / "lib").code == 0
     (entry,) = rushes("watch", "list", "--library", home / "lib", "--json").document
     assert (entry["enabled"], entry["error"], entry["files_taken"]) == (False, None, 0)
