@@ -25,7 +25,7 @@ from engine.storage.database import rows, scalar
 from engine.volumes import mounts
 from engine.watch import folders, watcher
 from engine.watch.signals import Signals, one_more_watch
-from engine.watch.stability import File, Parcel, Patience, Times, units
+from engine.watch.stability import File, Parcel, Patience, Times, groups, units
 from engine.watch.watcher import Watcher, look
 from tests.engine.volumes.conftest import Mounts, mounted
 
@@ -463,3 +463,20 @@ def test_what_is_refused(desk: Desk) -> None:
             folders.add(desk.db, str(path))
     with pytest.raises(NotFound):
         folders.remove(desk.db, "77")
+
+
+def test_looks_too_close_together_count_once_and_youth_is_no_rest() -> None:
+    patience = Patience(Times(age=10.0, step=5.0, looks=3))
+    old = [File("C1.MP4", 5, 0)]
+    assert [patience.look(old, now, 1e6) for now in (1000.0, 1004.0, 1005.0, 1009.0)] == [set()] * 4
+    assert patience.look(old, 1010.0, 1e6) == {"C1.MP4"}
+    young = [File("C2.MP4", 5, int((1e6 - 0.5) * 1e9))]
+    assert [patience.look(young, now, 1e6) for now in (2000.0, 2005.0, 2010.0)] == [set()] * 3
+    ahead = [File("C3.MP4", 5, int((1e6 + 50) * 1e9))]
+    assert [patience.look(ahead, now, 1e6) for now in (3000.0, 3005.0)] == [set()] * 2
+    assert patience.look(ahead, 3010.0, 1e6) == {"C3.MP4"}, "a camera's clock that is ahead"
+
+
+def test_a_companion_lies_in_the_same_folder() -> None:
+    clip, other = File("a/C1.MP4", 5, 0), File("b/C1.XML", 5, 0)
+    assert groups([clip, other], {}, {clip.path}, lambda path: path.endswith(".MP4")) == [[clip]]
