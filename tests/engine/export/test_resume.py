@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,9 @@ def worker(desk, queued) -> subprocess.Popen[bytes]:
 
 
 def finished_parts(desk, queued) -> int:
-    return int(
-        desk.one("SELECT count(*) FROM segments WHERE run_id = ? AND status = 'completed'", queued.run_id)
-    )
+    """How many pictures' parts are finished; the sound is made beside the last of them."""
+    count = "SELECT count(*) FROM segments WHERE run_id = ? AND status = 'completed' AND kind = 'video'"
+    return int(desk.one(count, queued.run_id))
 
 
 def attempt_is_writing(desk, queued) -> bool:
@@ -316,6 +317,25 @@ def test_a_stopped_encoder_is_a_stalled_run(desk, reference, wait_until, monkeyp
     assert desk.leftovers() == []
     again = desk.run(runs.resume(desk.library, run.run_id))
     assert (again.status, again.segments_reused) == ("completed", 2)
+    assert Path(again.output_path).read_bytes() == reference
+
+
+def test_a_join_that_stands_still_is_a_stalled_run(desk, reference, monkeypatch, tmp_path):
+    asked = config.values
+    monkeypatch.setattr(config, "values", lambda *keys: {**asked(*keys), "export.stall_seconds": 1})
+    stopping = tmp_path / "ffmpeg"
+    words = f"case \"$*\" in *'-f concat'*) echo $$ > '{tmp_path}/pid'; kill -STOP $$;; esac"
+    stopping.write_text(f'#!/bin/sh\n{words}\nexec {desk.tools.ffmpeg} "$@"\n')
+    stopping.chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.export.job.find_tools", lambda: replace(desk.tools, ffmpeg=str(stopping)))
+        run = desk.run(desk.order(**SPEC))
+    assert (run.status, run.error_category) == ("failed", "stalled"), run.error
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+    assert desk.leftovers() == []
+    assert os.listdir(desk.library.cache_root / "exports") == []
+    again = desk.run(runs.resume(desk.library, run.run_id))
+    assert (again.status, again.segments_reused) == ("completed", 8), again.error
     assert Path(again.output_path).read_bytes() == reference
 
 
