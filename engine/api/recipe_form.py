@@ -18,7 +18,6 @@ from engine.storage.database import row
 
 BESIDE = {
     "mode": ("items",),
-    "items": ("mode",),
     "width": ("height",),
     "height": ("width",),
     "transition": ("layout",),

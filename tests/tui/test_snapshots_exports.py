@@ -11,7 +11,9 @@ from PIL import Image
 from rich.console import ColorSystem
 from textual.pilot import Pilot
 
-from tests.tui.fakes import FakeDesk, busy_desk
+from engine.errors import NameTaken
+from engine.media.failures import SENTENCES
+from tests.tui.fakes import FakeDesk, busy_desk, run
 from tui.app import RushesApp
 from tui.looks import ASCII
 from tui.screens.form import FormScreen
@@ -168,3 +170,82 @@ def test_typing_a_path_into_a_form(snap_compare: Snap, make_app: MakeApp) -> Non
     """What it comes to makes room: folders are offered below the line."""
     before = answering("destination")
     assert snap_compare(make_app(busy_desk()), terminal_size=(80, 24), run_before=before)
+
+
+def _only(desk: FakeDesk, *rows: Any) -> FakeDesk:
+    desk.run_source.all = {row.id: row for row in rows}
+    desk.run_source.sequence = [row.id for row in rows]
+    return desk
+
+
+@size
+def test_runs_in_every_state(snap_compare: Snap, make_app: MakeApp, size: tuple[int, int]) -> None:
+    """Held, pausing, being cancelled, stalled, taken over, and failed in each way."""
+    still = "2026-11-20T18:29:12.000Z"
+    rows = [
+        run("Held", status="pending", intent="pause", queue_place=1, segments="", frames_done=0),
+        run("Next", status="pending", queue_place=2, segments="", frames_done=0, priority="high"),
+        run("Pausing", intent="pause"),
+        run("Cancelling", intent="cancel"),
+        run("Stalled", progress_at=still, rate=0.0, eta_seconds=None),
+        run("Paused", status="paused", rate=None, eta_seconds=None, segments="ccccqqqqq"),
+        run("Interrupted", status="interrupted", rate=None, eta_seconds=None, segments="uuccrqqqq"),
+    ]
+    rows += [
+        run(
+            category,
+            status="failed",
+            segments="ccfqqqqqq",
+            error=SENTENCES[category],
+            error_category=category,
+            rate=None,
+            eta_seconds=None,
+        )
+        for category in ("source_damaged", "encoder_missing", "output_write_error", "killed", "lut")
+    ]
+    desk = _only(busy_desk(), *rows)
+    assert snap_compare(make_app(desk, "exports"), terminal_size=size, run_before=press("j", "j", "j", "j"))
+
+
+def test_log_of_a_stalled_run(snap_compare: Snap, make_app: MakeApp) -> None:
+    stalled = run("Stalled", progress_at="2026-11-20T18:29:12.000Z", rate=0.0, eta_seconds=None)
+    desk = _only(busy_desk(), stalled)
+    assert snap_compare(make_app(desk, "exports"), terminal_size=SIZES[0], run_before=press("L"))
+
+
+def test_log_of_a_cancelled_run(snap_compare: Snap, make_app: MakeApp) -> None:
+    assert snap_compare(make_app(busy_desk(), "exports"), terminal_size=SIZES[0], run_before=press("G", "L"))
+
+
+@size
+def test_deleting_runs_of_which_one_goes_on(
+    snap_compare: Snap, make_app: MakeApp, size: tuple[int, int]
+) -> None:
+    keys = ("space", "G", "space", "k", "space", "D")
+    app = make_app(busy_desk(), "exports")
+    assert snap_compare(app, terminal_size=size, run_before=press(*keys))
+
+
+def test_delivery(snap_compare: Snap, make_app: MakeApp) -> None:
+    assert snap_compare(
+        make_app(busy_desk(), "exports"), terminal_size=SIZES[0], run_before=press("G", "k", "x", "m")
+    )
+
+
+def test_proof_of_a_film(snap_compare: Snap, make_app: MakeApp) -> None:
+    assert snap_compare(make_app(busy_desk(), "exports"), terminal_size=SIZES[1], run_before=press("G", "k"))
+
+
+def test_words_of_a_filter_of_runs(snap_compare: Snap, make_app: MakeApp) -> None:
+    assert snap_compare(make_app(busy_desk(), "exports"), terminal_size=SIZES[0], run_before=press("slash"))
+
+
+@pytest.mark.parametrize("keys", [RECIPES, PRESETS], ids=["recipe", "preset"])
+def test_reading_a_file_whose_name_is_taken(
+    snap_compare: Snap, make_app: MakeApp, keys: tuple[str, ...]
+) -> None:
+    desk = busy_desk()
+    for noun in ("recipe", "preset"):
+        desk.refusals[f"read_{noun}"] = NameTaken(f"There is a {noun} x already.")
+    keys = (*keys, "W", *"/mnt/x.json", "enter")
+    assert snap_compare(make_app(desk), terminal_size=SIZES[0], run_before=press(*keys))

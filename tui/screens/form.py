@@ -17,7 +17,7 @@ from tui import format as fmt
 from tui import keys
 from tui.screens.choose import ChoiceDialog
 from tui.screens.finder import Entry, PickScreen
-from tui.screens.form_lines import answered, command_line
+from tui.screens.form_lines import answered, command_line, in_words
 from tui.screens.form_typing import TypingLine
 from tui.screens.inputs import AnswerDialog
 from tui.screens.keyed import KeyedScreen
@@ -37,12 +37,6 @@ MANY = 12
 """From more choices than this one is found by typing."""
 
 Draft = dict[str, Any]
-
-
-def in_words(field: Field, problems: Mapping[str, str]) -> str:
-    """What is wrong with a field; a sentence that begins with its key begins with its label."""
-    said = problems[field.key]
-    return field.label + said.removeprefix(field.key) if said.startswith(f"{field.key} is ") else said
 
 
 class FormScreen(KeyedScreen[str]):

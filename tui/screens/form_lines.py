@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.api.forms import Values
+from engine.api.forms import Field, Values
 from engine.names import display
 
 
@@ -18,3 +18,9 @@ def command_line(command: Sequence[str]) -> str:
 def answered(values: Values) -> dict[str, Any]:
     """The answers that say anything: what is left out, empty or off is the default."""
     return {key: value for key, value in values.items() if value not in (None, "", [], False)}
+
+
+def in_words(field: Field, problems: Mapping[str, str]) -> str:
+    """What is wrong with a field; a sentence that begins with its key begins with its label."""
+    said = problems[field.key]
+    return field.label + said.removeprefix(field.key) if said.startswith(f"{field.key} is ") else said

@@ -154,6 +154,27 @@ def test_a_wrong_answer_is_told_below_its_own_field_and_nowhere_else(
     assert sentence in said[key]
 
 
+def test_what_goes_together_is_not_blamed_for_something_else_that_is_wrong() -> None:
+    well = {"deliver": "copy", "deliver_to": "/tmp", "width": 640, "height": 360, "mode": "list"}
+    well |= {"items": [{"clip_id": "x"}], "title.text": "T", "title.seconds": 3, "fps": "25"}
+    well |= {"verify": "quality", "quality_metric": "psnr", "quality_min": 40, "timecode": "01:00:00:24"}
+    assert found(well) == {}
+    assert set(found({**well, "loudness": -3})) == {"loudness"}
+    assert set(found({**well, "loudness": -3, "timecode": "01:00:00:25"})) == {"loudness", "timecode"}
+
+
+def test_what_this_machine_cannot_do_is_told_below_the_encoder_that_was_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preset_form, "unable", lambda preset: [f"No {preset.name}."])
+    base = {**preset_form.values_of(None), "name": "mine"}
+    assert preset_form.check(base, None).problems == {"video.codec": "No mine."}
+    chosen = {**base, "video.encoder": "h264_vaapi"}
+    assert preset_form.check(chosen, None).problems == {"video.encoder": "No mine."}
+    sound = {**base, "video.codec": "none", "container": "m4a"}
+    assert preset_form.check(sound, None).problems == {"audio.codec": "No mine."}
+
+
 @pytest.mark.parametrize(
     ("answers", "key", "sentence"),
     [
@@ -166,7 +187,7 @@ def test_a_wrong_answer_is_told_below_its_own_field_and_nowhere_else(
         ({"video.crf": None, "video.bitrate": "2001M"}, "video.bitrate", "10k to 2000M"),
         ({"audio.bitrate": "1025k"}, "audio.bitrate", "8k to 1024k"),
         ({"audio.bitrate": "7999"}, "audio.bitrate", "8k to 1024k"),
-        ({"filters": "unsharp,"}, "filters", "no filter"),
+        ({"filters": "unsharp,"}, "filters", "two commas"),
         ({"faststart": "often"}, "faststart", "yes or no"),
         ({"video.codec": "av1", "video.crf": 30, "video.preset": "9"}, "video.preset", "0 to 8"),
         ({"video.encoder": "h264_none"}, "video.encoder", "h264_nvenc"),
