@@ -122,8 +122,9 @@ def test_what_changes_leaves_its_pack(library: Library) -> None:
     ):
         with write(db):
             db.execute(change)
+        assert packs.owed(db, packs.TASKS)
         check(db, dice, (b"a0", b"renamed"))
-    assert packs.owed(db, packs.TASKS)
+        packs.pack(db, packs.TASKS, packs.owed(db, packs.TASKS)[1:])
     assert hits.part(db, 0, len(hits))  # an older answer still gives rows, of a pack that is gone as well
     packs.pack(db, packs.TASKS, packs.owed(db, packs.TASKS))
     check(db, dice, (b"a0", b"renamed"))
@@ -144,3 +145,14 @@ def test_the_last_part_is_left_open_and_an_empty_one_is_packed(library: Library)
     packs.pack(db, packs.TASKS, [0, 1])
     assert packs.owed(db, packs.TASKS) == []
     assert packs.look(db, packs.TASKS, packs.Needle(b"A"), "one").part(db, 0, 9) == [2 * ROWS]
+
+
+@pytest.mark.parametrize("text", [b"f/f", b"f/f/c1", b"d/f/f/c", b"/c1", b"f/c", b"d/f/", b"f/x"])
+def test_a_text_may_begin_in_the_folder_and_occur_in_the_name_as_well(text: bytes) -> None:
+    rows = [(number, b"D/F/" + (b"F/F/" if number % 3 else b"f/c") + b"C%d" % number) for number in range(40)]
+    rows[7] = (7, b"D/F/x/D/F/F/C7")
+    pack, needle = packs.made("one", rows), packs.Needle(text)
+    assert pack.stem == b"d/f/"
+    expected = [number for number, name in rows if text in name.lower()]
+    assert needle.ids(pack) == expected
+    assert needle.count(pack) == needle.count(pack) == len(expected)

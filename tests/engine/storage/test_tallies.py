@@ -234,3 +234,21 @@ def test_a_place_that_is_taken_moves_nothing(library: Library) -> None:
     assert (seen(db), rows(db, "SELECT * FROM copies")) == before
     bulk.move(db, [(first, "v3", b"b", *same), (second, "v3", b"a", *same), (4711, "v3", b"z", *same)])
     assert [copy["path"] for copy in rows(db, "SELECT * FROM copies ORDER BY copy_id")] == [b"b", b"a"]
+
+
+def test_files_that_turn_out_to_be_one_lie_no_more_than_once(library: Library) -> None:
+    db = library.db()
+    with write(db):
+        world(db)
+        db.execute("UPDATE assets SET blake3 = 'h' || asset_id")
+        for path in (b"one", b"link"):
+            db.execute(
+                "INSERT INTO copies (asset_id, volume_id, path, role, size, mtime_ns, seen_at, created_at)"
+                " VALUES (1, 'v0', ?, 'managed', 10, 0, '', '')",
+                (path,),
+            )
+    assert [entry["files"] for entry in seen(db)["twice"]] == [2]
+    db.execute("UPDATE copies SET inode = 7")
+    assert seen(db)["twice"] == lying_twice(db) == []
+    db.execute("UPDATE copies SET inode = 8 WHERE path = x'6f6e65'")
+    assert seen(db)["twice"] == lying_twice(db) != []
