@@ -272,6 +272,18 @@ def test_one_more_clip_renders_that_clip_only(desk, clip):
     assert (desk.renders(first), desk.renders(second)) == (3, 1)
 
 
+def _send(number: signal.Signals) -> list[int]:
+    """Signal the encoders that are there; those that had just ended are left out."""
+    reached = []
+    for pid in _encoders():
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+        reached.append(pid)
+    return reached
+
+
 def test_a_killed_encoder_is_tried_again(desk, reference, wait_until):
     queued = desk.order(**SPEC)
     killed = []
@@ -279,9 +291,7 @@ def test_a_killed_encoder_is_tried_again(desk, reference, wait_until):
     def arm(_context) -> None:
         def watch() -> None:
             wait_until(lambda: attempt_is_writing(desk, queued), 30)
-            killed.extend(_encoders())
-            for pid in killed:
-                os.kill(pid, signal.SIGKILL)
+            killed.extend(_send(signal.SIGKILL))
             desk.library.close()
 
         threading.Thread(target=watch).start()
@@ -302,9 +312,8 @@ def test_a_stopped_encoder_is_a_stalled_run(desk, reference, wait_until, monkeyp
     def arm(_context) -> None:
         def watch() -> None:
             wait_until(lambda: attempt_is_writing(desk, queued) and finished_parts(desk, queued) == 2, 30)
-            stopped.extend(_encoders())
-            for pid in stopped:
-                os.kill(pid, signal.SIGSTOP)
+            while not stopped:  # those that were seen may have ended
+                stopped.extend(_send(signal.SIGSTOP))
             desk.library.close()
 
         threading.Thread(target=watch).start()
@@ -316,7 +325,8 @@ def test_a_stopped_encoder_is_a_stalled_run(desk, reference, wait_until, monkeyp
     assert not _encoders()
     assert desk.leftovers() == []
     again = desk.run(runs.resume(desk.library, run.run_id))
-    assert (again.status, again.segments_reused) == ("completed", 2)
+    assert (again.status, again.segments_reused) == ("completed", finished_parts(desk, queued))
+    assert again.segments_reused >= 2
     assert Path(again.output_path).read_bytes() == reference
 
 
