@@ -393,10 +393,11 @@ class _Child:
         for raw in self.process.stderr:
             text = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
             self.damaged += _DAMAGED.search(text) is not None
-            self._lines.append(display(text.replace("\t", " ")))
+            shown = display(text.replace("\t", " "))  # a log is read in a terminal, too
+            self._lines.append(shown)
             if sink is not None:
                 try:
-                    sink.write(raw)
+                    sink.write(shown.encode() + b"\n")
                     sink.flush()
                 except OSError:
                     sink = None

@@ -297,6 +297,14 @@ def test_both_guards_bind_a_child_to_its_thread(tools, monkeypatch, helper):
         ffmpeg._guard.cache_clear()
 
 
+def test_what_a_file_says_of_itself_cannot_speak_to_the_terminal_that_shows_the_log(tmp_path: Path) -> None:
+    loud = tmp_path / "loud"
+    loud.write_text("#!/bin/sh\nprintf 'T\\033]0;x\\007\\377\\n' >&2\necho progress=end\n")
+    loud.chmod(0o755)
+    ffmpeg.run(Tools(str(loud), str(loud), "6.0", "x", "PATH"), [], log=str(tmp_path / "log"))
+    assert (tmp_path / "log").read_bytes().endswith(b"\nT\\x1b]0;x\\x07\\xff\n")
+
+
 def test_the_command_in_the_log_is_one_line_that_a_shell_takes_as_it_is(tools: Tools, tmp_path: Path) -> None:
     source = tmp_path / "it's $HOME; [x]\nnew.mp4"
     args = ["-f", "lavfi", "-i", "color=s=64x36:d=0.1", "-metadata", "title=a;b $(c)", "-f", "mp4"]
