@@ -17,6 +17,7 @@ from engine.export.rendering import join, kept, proof, segment
 from engine.export.rendering.join import Made
 from engine.export.runs import ledger
 from engine.export.runs.output import Output
+from engine.media import ffmpeg
 from engine.media.ffmpeg import FfmpegFailed
 
 
@@ -343,3 +344,45 @@ def test_the_4444_profiles_are_read_as_12_bits(tools, tmp_path, profile, given, 
     video = {"codec": "prores_ks", "profile": profile, "pix_fmt": given, "encoder": None}
     found = proof.holds(tools, path)
     assert (found.codec, found.pix_fmt) == proof.read_as(video) == ("prores", read)
+
+
+def test_an_end_is_good_only_with_its_exit_code_and_its_last_report():
+    done = ffmpeg.Progress(frame=25, ended=True)
+    assert not ffmpeg.Finished(0, done, "", 1.0).spoiled
+    assert ffmpeg.Finished(1, done, "", 1.0).spoiled
+    assert ffmpeg.Finished(0, replace(done, ended=False), "", 1.0).spoiled
+    assert ffmpeg.Finished(0, done, "No space left on device", 1.0).spoiled
+
+
+def test_a_join_that_fails_or_complains_of_its_times_is_thrown_away(bench, tmp_path, monkeypatch):
+    made = [bench.render(index) for index in range(3)]
+    known = [Made(part.file, 25, part.digest, part.extradata) for part in made]
+    with monkeypatch.context() as patched:
+        patched.setattr(join, "join_arguments", lambda *given: ["-i", "file:/nowhere", "file:/nowhere.mov"])
+        with pytest.raises(FfmpegFailed):
+            _joined(bench, known, tmp_path)
+    real = ffmpeg.run
+
+    def complaining(*args, **more) -> ffmpeg.Finished:
+        finished = real(*args, **more)
+        return replace(finished, stderr="[mov @ 0x1] Non-monotonous DTS in stream")
+
+    monkeypatch.setattr(ffmpeg, "run", complaining)
+    with pytest.raises(FfmpegFailed, match="do not follow each other exactly in time"):
+        _joined(bench, known, tmp_path)
+    assert not (tmp_path / "film.part").exists()
+
+
+def test_a_film_that_does_not_decode_is_not_called_decoded(bench, tmp_path):
+    made = bench.render()
+    path = bench.folder / made.file
+    good = proof.read_back(bench.desk.tools, str(path), str(tmp_path / "hashes"), decode=True)
+    assert (good.decoded, len(good.hashes)) == (25, 25)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 64] = bytes(byte ^ 255 for byte in data[middle : middle + 64])
+    path.write_bytes(data)
+    bad = proof.read_back(bench.desk.tools, str(path), str(tmp_path / "hashes"), decode=True)
+    assert bad.decoded is None
+    assert len(bad.hashes) == 25
+    assert bad.hashes != good.hashes
