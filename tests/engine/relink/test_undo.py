@@ -314,6 +314,30 @@ def test_a_session_with_links_and_transcodes_is_taken_back_and_made_again(
     assert differ(before, everything(world)) == []
 
 
+def test_among_many_only_what_is_certain_and_no_transcode(world: Any) -> None:
+    (only,) = one_clip(world, "proxy")
+    before = everything(world)
+    assert decisions.apply_many(world.library) == decisions.ManyApplied((), ())
+    done = decisions.apply_many(world.library, [only])
+    assert (done.applied, [which for which, _ in done.refused]) == ((), [only])
+    assert "never among many" in done.refused[0][1]
+    assert differ(before, everything(world)) == []
+
+
+def test_a_session_made_again_leaves_what_was_rejected(world: Any) -> None:
+    _, _, b = two_drives(world, 3)
+    world.scan(b)
+    (session,) = api.list_sessions(world.library)
+    first, second, third = waiting(world)
+    for candidate_id in (first, second):
+        api.apply(world.library, candidate_id)
+        api.undo(world.library, candidate_id)
+    api.reject(world.library, third)
+    api.undo(world.library, third)
+    assert api.redo_session(world.library, session["session_id"])["redone"] == 2
+    assert waiting(world) == [third]
+
+
 def test_a_transcode_whose_content_is_known_is_that_content(world: Any) -> None:
     (only,) = one_clip(world, "proxy")
     _, c = world.volume("C")
