@@ -16,6 +16,7 @@ from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.message import Message
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from engine.api.facts import ClipScope
 from engine.errors import RushesError
@@ -26,7 +27,7 @@ from tui.ends import Ends
 from tui.feed import Feed, HeaderChanged, Looked
 from tui.format import one_line, shell_word
 from tui.graphics import Album
-from tui.looks import Glyphs, choose_glyphs, choose_pictures
+from tui.looks import ASCII, Glyphs, choose_glyphs, choose_pictures
 from tui.runner import Done, Runner, ThreadRunner
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.finder import Entry, FinderScreen
@@ -40,6 +41,13 @@ from tui.widgets.bars import PLACES
 log = logging.getLogger(__name__)
 
 Severity = Literal["information", "warning", "error"]
+
+
+class WholeCells(ScrollBarRender):
+    """A scroll bar of whole cells: no sign but the blank."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 def _screen(module: str, name: str) -> Callable[[], Screen[Any]]:
@@ -88,7 +96,7 @@ class RushesApp(App[None]):
         super().__init__()
         self.desk = desk
         self.pace = pace or Pace()
-        self.glyphs = glyphs or choose_glyphs()
+        self._take_glyphs(glyphs or choose_glyphs())
         self.picture_kind = choose_pictures()
         self.album = Album(self.write_raw, lambda: self.console.color_system == "truecolor")
         self.ends = Ends(self)
@@ -345,7 +353,8 @@ class RushesApp(App[None]):
 
     def do_help(self) -> None:
         """The keys of this place."""
-        self.push_screen(FinderScreen("Keys", commands.of_keys(self._front()), self.glyphs), self._run_chosen)
+        entries = commands.of_keys(self, self._front())
+        self.push_screen(FinderScreen("Keys", entries, self.glyphs), self._run_chosen)
 
     def do_palette(self) -> None:
         """Everything that can be done, by name."""
@@ -358,10 +367,16 @@ class RushesApp(App[None]):
 
     def use_glyphs(self, glyphs: Glyphs) -> None:
         """Use another set of signs from now on."""
-        self.glyphs = glyphs
+        self._take_glyphs(glyphs)
         for screen in self.screen_stack:
             if isinstance(screen, TriageScreen | KeyedScreen):
                 screen.draw()
+
+    def _take_glyphs(self, glyphs: Glyphs) -> None:
+        self.glyphs = glyphs
+        plain = glyphs is ASCII
+        self.set_class(plain, "-ascii")
+        ScrollBar.renderer = WholeCells if plain else ScrollBarRender
 
     def do_engine(self) -> None:
         """Start the engine."""

@@ -18,12 +18,15 @@ MOVES_NAMED = ("list.show", "list.order", "list.reverse")
 """Keys of lists that are commands though no bar shows them; the others only move."""
 
 
-def of_keys(front: TriageScreen | KeyedScreen[Any]) -> list[Entry]:
+_ARROWS = str.maketrans({"↑": "up", "↓": "down", "←": "left", "→": "right"})
+
+
+def of_keys(app: RushesApp, front: TriageScreen | KeyedScreen[Any]) -> list[Entry]:
     """Every key that acts on the screen in front, as the help shows it."""
     return [
         Entry(
             heading=keys.SCOPES[key.scope],
-            keys=key.all_shown,
+            keys=key.all_shown.translate(_ARROWS) if app.glyphs is ASCII else key.all_shown,
             text=key.text + (" Asks first." if key.danger else ""),
             able=front.reason(key.id) is None,
             run=lambda key=key: front.action_key(key.id),  # type: ignore[misc]  # bound now, not later

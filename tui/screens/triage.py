@@ -388,7 +388,6 @@ class TriageScreen(ListKeys):
             after: called with the ids of the rows that were acted on.
             slow: whether it may take seconds and must not hold up other verbs.
         """
-
         if self.table.ranging:  # a verb ends the range that it acts on
             self.table.toggle_range()
 
