@@ -42,9 +42,6 @@ GRACE_SECONDS = 3.0
 STALL_SECONDS = 60.0
 """Default time without any advance that counts as a stall (setting ``export.stall_seconds``)."""
 
-FIRST_FRAME_FACTOR = 2.0
-"""The first advance may take this many times longer: a deep seek on a slow share, an encoder's lookahead."""
-
 TAIL_LINES = 60
 """Lines of standard error that are kept for the error's details; the log file has all of them."""
 
@@ -230,8 +227,8 @@ def run(
         cwd: folder to run in, so that short own names can be used.
         on_progress: called in this thread for every block, about four times a second.
         check: called about ten times a second; whatever it raises ends the child and is raised here.
-        stall_seconds: longest time without an advance of frame, time or size. The first
-            advance may take :data:`FIRST_FRAME_FACTOR` times longer.
+        stall_seconds: longest time without an advance of frame, time or size, the first one included:
+            where a deep seek on a slow share takes longer the setting says so.
         log: file that all of standard error is appended to, after the command line; None keeps no log.
         writes_count: bytes that the child writes count as an advance too: a join that moves
             an index to the front of a large file reports nothing meanwhile.
@@ -290,17 +287,15 @@ class _Watchdog:
         self._idle = 0.0
         self._last: float | None = None
         self._seen: object = None
-        self._advanced = False
 
     def stalled(self, at: float, seen: tuple[tuple[int, int, int], int]) -> bool:
         if self._last is not None:
             self._idle += min(at - self._last, _TICK_LIMIT_SECONDS)
         self._last = at
         if seen != self._seen:
-            self._advanced = self._advanced or self._seen is not None or any(seen[0])
             self._seen = seen
             self._idle = 0.0
-        return self._idle > self._limit * (1.0 if self._advanced else FIRST_FRAME_FACTOR)
+        return self._idle > self._limit
 
 
 class _Child:

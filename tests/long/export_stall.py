@@ -76,8 +76,7 @@ def stopped(root: Path, media: list[Path], stage: str, whole: bytes) -> tuple[li
         problems = []
         if badge is None or not 30 <= badge <= 30 + SLACK_SECONDS:
             problems.append("the badge is missing or came at another time")
-        latest = ffmpeg.STALL_SECONDS * (1 if stage == "rendering" else ffmpeg.FIRST_FRAME_FACTOR)
-        if not 60 <= failed <= latest + SLACK_SECONDS or (run.status, run.error_category) != (
+        if not 60 <= failed <= ffmpeg.STALL_SECONDS + SLACK_SECONDS or (run.status, run.error_category) != (
             "failed",
             "stalled",
         ):
