@@ -33,6 +33,17 @@ async def test_lists_their_detail_and_dialogs(
         assert "+--" in drawn, "a dialog has a border"
 
 
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+async def test_forms(make_app: Callable[..., RushesApp], size: tuple[int, int]) -> None:
+    app = make_app(busy_desk(), "exports", glyphs=ASCII)
+    async with app.run_test(size=size) as pilot:
+        for keys in (("e", "enter"), ("j",), ("question_mark",), ("escape", "escape", "P", "enter")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            drawn = _drawn(app)
+            assert drawn.isascii(), (keys, [line for line in drawn.splitlines() if not line.isascii()])
+
+
 async def test_signs_are_changed_while_the_screen_is_open(make_app: Callable[..., RushesApp]) -> None:
     app = make_app(busy_desk(), "exports", glyphs=UNICODE)
     async with app.run_test(size=(80, 24)) as pilot:
