@@ -12,7 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import names
-from engine.errors import NotFound, Refused, VolumeGone, WrongUse
+from engine.errors import NotFound, Refused, RushesError, VolumeGone, WrongUse
 from engine.library import Library
 from engine.media.hashing import FAST_WHOLE
 from engine.relink import ledger, sessions, targets, upgrade
@@ -171,7 +171,7 @@ def _lost_below(db: Database, old: str, check: Callable[[], None]) -> list[tuple
     for volume in rows(db, "SELECT * FROM volumes"):
         for folder in folders_below(volume, old):
             known = [(copy, False) for copy in targets.below(db, volume["volume_id"], folder)]
-            if volume["state"] == "online":
+            if volume["state"] == "online" and _answers(volume):
                 believed = targets.below(db, volume["volume_id"], folder, lost=False)
                 known += [(copy, True) for copy in believed]
             for copy, there in known:
@@ -182,6 +182,16 @@ def _lost_below(db: Database, old: str, check: Callable[[], None]) -> list[tuple
                 if not there or _is_gone(db, path, volume["volume_id"], folders):
                     found.append((copy, path))
     return found
+
+
+def _answers(volume: Mapping[str, Any]) -> bool:
+    """Whether every mount of a volume answers now; of one that hangs nothing can be said to be gone."""
+    try:
+        for _, point in places.showings(volume):
+            places.reach(point)
+    except RushesError:
+        return False
+    return True
 
 
 def _is_gone(db: Database, path: str, volume_id: str, folders: dict[str, str | None]) -> bool:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from engine.errors import NotFound, WrongUse
+from engine.errors import NotFound, VolumeGone, WrongUse
 from engine.names import from_blob
 from engine.relink import decisions, prefixes, redo
 from engine.relink.mapping import map_prefix
 from engine.relink.prefixes import Proposal, folders_below, infer, strip_tail
 from engine.relink.tree import Tree
 from engine.storage import audit
+from engine.volumes import places
 
 TABLES = ("copies", "assets", "clips", "volumes")
 
@@ -214,6 +215,25 @@ def test_a_quick_preview_opens_no_file(world: Any, monkeypatch: pytest.MonkeyPat
     assert world.dump("copies", "candidates", "relinks", "relink_sessions") == before
     done = map_prefix(world.library, str(a / "shoot"), str(b / "archive"), quick=True)
     assert (done.applied, len(done.conflicts)) == (3, 1), "what is applied is read all the same"
+
+
+def test_files_of_a_mount_that_hangs_are_not_asked_for(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b, _ = moved(world, 4)
+    reach, lstat = places.reach, os.lstat
+
+    def silent(path: str, deadline: float | None = None) -> str:
+        if str(path).startswith(str(a)):
+            raise VolumeGone("does not answer")
+        return reach(path, deadline)
+
+    def asked(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        assert not str(path).startswith(f"{a}/"), "this would hang"
+        return lstat(path, *args, **options)
+
+    monkeypatch.setattr(places, "reach", silent)
+    monkeypatch.setattr(os, "lstat", asked)
+    with pytest.raises(NotFound, match="No lost file was below"):
+        map_prefix(world.library, str(a / "shoot"), str(b / "archive"))
 
 
 def test_a_mapping_that_is_given_up_changes_nothing(world: Any) -> None:
