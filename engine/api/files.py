@@ -132,9 +132,9 @@ def put_aside(library: Library, paths: Sequence[str]) -> dict[str, Any]:
     return {**_preview(wanted), "trashed": [_trashed(gone) for gone in trash.put_aside(db, wanted)]}
 
 
-def trashed(library: Library) -> list[dict[str, Any]]:
-    """What is in the trash."""
-    return [_trashed(gone) for gone in trash.contents(library.db())]
+def trashed(library: Library, limit: int | None = 1000, offset: int = 0) -> list[dict[str, Any]]:
+    """What is in the trash, the newest last: the ``limit`` newest (None is all) but ``offset`` of them."""
+    return [_trashed(gone) for gone in trash.contents(library.db(), limit, offset)]
 
 
 def restore(library: Library, wanted: Sequence[str]) -> list[dict[str, Any]]:

@@ -191,10 +191,15 @@ _COPY = (
 """The columns of ``copies``."""
 
 
-def contents(db: Database) -> list[Trashed]:
-    """What is in the trash, the newest last."""
+def contents(db: Database, limit: int | None = None, offset: int = 0) -> list[Trashed]:
+    """What is in the trash, the newest last: the ``limit`` newest (None is all) but ``offset`` of them."""
     settle(db)
-    return [_trashed(entry) for entry in _entries(db)]
+    found = rows(
+        db,
+        f"{_ENTRY} WHERE trash.state = 'trashed' ORDER BY trash_id DESC LIMIT ? OFFSET ?",
+        (-1 if limit is None else limit, offset),
+    )
+    return [_trashed(entry) for entry in reversed(found)]
 
 
 def of(db: Database, numbers: Sequence[int | str]) -> list[Trashed]:
@@ -321,9 +326,14 @@ def _is_what_went(entry: Row, kept: str) -> bool:
     return (facts.st_size, facts.st_mtime_ns) == (copy["size"], copy["mtime_ns"])
 
 
+_UNSETTLED = "SELECT trash_id FROM trash WHERE state <> 'trashed'"
+
+
 def settle(db: Database) -> None:
     """Finish what a kill cut off between a row and its rename. Volumes that are away are left alone."""
-    for entry in _entries(db, "state <> 'trashed'"):
+    # Sorted here: for an order by number SQLite would walk through the whole trash.
+    unsettled = sorted(int(found["trash_id"]) for found in rows(db, _UNSETTLED))
+    for entry in [_entry(db, trash_id) for trash_id in unsettled]:
         if not _trashed(entry).reachable:
             continue
         path, kept = _now(entry)

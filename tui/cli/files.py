@@ -89,10 +89,23 @@ def move(paths: tuple[str, ...], folder: str, yes: bool, library_path: str | Non
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--list", "listing", is_flag=True, help="Show what is in the trash.")
 @click.option("--empty", is_flag=True, help="Delete what is in the trash for good: all, or what is named.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="Of --list: the newest."
+)
+@click.option(
+    "--offset", type=click.IntRange(0), default=0, help="Of --list: leave out so many of the newest."
+)
 @options.confirming
 @options.common
 def trash(
-    paths: tuple[str, ...], listing: bool, empty: bool, yes: bool, library_path: str | None, as_json: bool
+    paths: tuple[str, ...],
+    listing: bool,
+    empty: bool,
+    limit: int,
+    offset: int,
+    yes: bool,
+    library_path: str | None,
+    as_json: bool,
 ) -> int:
     """Put recorded files of ours aside on their own volume.
 
@@ -104,10 +117,10 @@ def trash(
 
     library = options.with_engine(library_path, needed=False)
     if listing or empty:
-        found = api.trashed(library)
         if not empty:
-            _list(found, as_json)
+            _list(api.trashed(library, limit, offset), as_json)
             return 0
+        found = api.trashed(library, None)
         total = output.size(sum(gone["size"] for gone in found))
         what = "what is named" if paths else f"all {len(found)} files ({total})"
         if not output.ask(f"Delete {what} from the trash for good? This cannot be undone.", yes=yes):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.api.facts import ClipDetail, ClipRow, ClipScope, CopyLine, PartLines
 from engine.api.rows import Filter, Id
-from engine.api.views import order
+from engine.api.views import order, remaining
 from engine.api.views.base import CHUNK, condition, like, terms_of
 from engine.errors import NotFound, WrongUse
 from engine.library import Library
@@ -65,28 +66,29 @@ class Clips:
             WrongUse: an order that is not known.
         """
         terms = terms_of(_SORTS, wanted)
-        where, params = ["1"], dict[str, Any]()
-        # The text first: to look at it is quicker than to look for a set among many.
+        params = dict[str, Any]()
         text = condition(like("clips.words"), wanted, params)
-        if text:
-            where.append(text)
         tests = self._tests(wanted)
+        among = "1"
         if tests:
-            chosen, found = holdings.sets(self._library.db(), lambda clip: all(test(clip) for test in tests))
-            where.append(f"clips.set_id IN ({', '.join(str(one) for one in chosen)})")
+            chosen, count = holdings.sets(self._library.db(), lambda clip: all(test(clip) for test in tests))
+            among = f"clips.set_id IN ({', '.join(str(one) for one in chosen)})"
         else:
-            found = holdings.clips(self._library.db())
-        count: int | None = found
-        if self._scope.state == "favourite":
-            where.append("clips.favourite")
-            count = None
-        if text:
-            count = None
+            count = holdings.clips(self._library.db())
         # Few are found by their set and sorted, more are met soon on the way through the index of the order.
-        few = bool(tests) and found < SOME
-        tables = "clips INDEXED BY clips_by_set" if few else "clips"
-        query = order.Query("clips.rowid", tables, " AND ".join(where), terms, params, scarce=bool(text))
-        return order.read(self._library, query, count, SOME if few else None)
+        few = SOME if tests and count < SOME else None
+        tables = "clips" if few is None else "clips INDEXED BY clips_by_set"
+        query = order.Query("clips.rowid", tables, among, terms, params)
+        if self._scope.state == "favourite":
+            # What is quickest to look at comes first: a number, a text, a set among many.
+            where = " AND ".join(("clips.favourite", *([text] if text else ()), among))
+            return order.read(self._library, replace(query, where=where, scarce=bool(text)), None, few)
+        if text is None:
+            return order.read(self._library, query, count, few)
+        if few is None:
+            return remaining.remaining(self._library, query, count, text)
+        where = f"{text} AND {among}"
+        return order.read(self._library, replace(query, where=where, scarce=True), None, few)
 
     def _tests(self, wanted: Filter) -> list[Callable[[tuple[holdings.Part, ...]], bool]]:
         """What the places of a clip must fulfil, asked of some hundred sets whatever the number of clips."""

@@ -77,9 +77,9 @@ class Query:
             f" ORDER BY {', '.join(self.terms)} {tail}"
         )
 
-    def count(self, more: str = "1") -> str:
-        """The statement that counts the rows for which ``more`` holds as well."""
-        return f"SELECT count(*) FROM {self.tables} WHERE {self.where} AND {more}"
+    def count(self, more: str = "1", what: str = "count(*)") -> str:
+        """The statement that counts the rows for which ``more`` holds as well, or aggregates of them."""
+        return f"SELECT {what} FROM {self.tables} WHERE {self.where} AND {more}"
 
 
 def turned(term: str) -> str:
@@ -101,7 +101,7 @@ def read(library: Library, query: Query, count: int | None = None, few: int | No
     if count == 0:
         return first
     if count is None or count <= few:
-        first = _column(library, query.ids(tail=f"LIMIT {few + 1 if count is None else count}"), query.params)
+        first = column(library, query.ids(tail=f"LIMIT {few + 1 if count is None else count}"), query.params)
         if len(first) <= few:
             return first
     return Order(library, query, count, first)
@@ -205,7 +205,7 @@ class Order(Ids):
                 found = [one for one in self._whole() if one in ids]
             else:
                 sql = self._query.ids(f"AND {self._query.key} IN (SELECT value FROM json_each(:the_many))")
-                found = _column(self._library, sql, {**self._query.params, "the_many": json.dumps(list(ids))})
+                found = column(self._library, sql, {**self._query.params, "the_many": json.dumps(list(ids))})
             self._among = (ids, found)
         return self._among[1]
 
@@ -220,16 +220,17 @@ class Order(Ids):
         return page
 
     def _part(self, first: int, size: int) -> list[Id]:
-        """Read a page: beside a row whose place is known, else from the nearer end."""
+        """Read a page: near a row whose place is known, else from the nearer end."""
         behind = len(self) - first - size
-        for place, known in self._known():
-            if first - 1 <= place <= first + size:
-                try:
-                    earlier = self._next(self._query.reversed(), known, place - first)[::-1]
-                    later = self._next(self._query, known, first + size - 1 - place)
-                except ValueError:
-                    continue  # the row has gone since
-                return [*earlier, *([known] if first <= place < first + size else ()), *later]
+        near = [one for one in self._known() if first - PAGE <= one[0] <= first + size + PAGE]
+        for place, known in sorted(near, key=lambda one: max(first - one[0], one[0] - first - size)):
+            try:
+                earlier = self._next(self._query.reversed(), known, max(0, place - first))[::-1]
+                later = self._next(self._query, known, max(0, first + size - 1 - place))
+            except ValueError:
+                continue  # the row has gone since
+            start = len(earlier) + first - place
+            return [*earlier, known, *later][max(0, start) : max(0, start + size)]
         if first <= behind:
             return self._read(self._query.ids(tail=f"LIMIT {size} OFFSET {first}"))
         return self._read(self._query.reversed().ids(tail=f"LIMIT {size} OFFSET {behind}"))[::-1]
@@ -257,9 +258,11 @@ class Order(Ids):
         """How many rows follow a row in the order of ``query``; None: how many there are."""
         return self._count_of(*((["1"], {}) if known is None else self._bounds(query.reversed(), known)))
 
-    def _count_of(self, conditions: Sequence[str], values: Mapping[str, Any]) -> int:
-        """How many rows fulfil one of the conditions; none fulfils two."""
-        counts = " + ".join(f"({self._query.count(condition)})" for condition in conditions)
+    def _count_of(
+        self, conditions: Sequence[str], values: Mapping[str, Any], query: Query | None = None
+    ) -> int:
+        """How many rows (of another query, where that is given) fulfil one condition; none fulfils two."""
+        counts = " + ".join(f"({(query or self._query).count(condition)})" for condition in conditions)
         return int(self._one(f"SELECT {counts or '0'}", values)[0])
 
     def _bounds(self, query: Query, known: Id) -> tuple[list[str], dict[str, Any]]:
@@ -284,6 +287,10 @@ class Order(Ids):
         for number, page in self._pages.items():
             if value in page:
                 return number * PAGE + page.index(value)
+        return self._counted(value)
+
+    def _counted(self, value: Any) -> int:
+        """The place of a row that was not read yet."""
         conditions, values = self._bounds(self._query, value)
         if not self._query.scarce:
             return self._count_of(conditions, values)
@@ -307,7 +314,7 @@ class Order(Ids):
         return self._library.db().conn.execute(sql, {**self._query.params, **values}).fetchone()
 
     def _read(self, sql: str, values: Mapping[str, Any] = _NONE) -> list[Id]:
-        return _column(self._library, sql, {**self._query.params, **values})
+        return column(self._library, sql, {**self._query.params, **values})
 
 
 class Joined(Ids):
@@ -398,8 +405,8 @@ def before(terms: Sequence[tuple[str, bool]], values: Sequence[Any]) -> list[str
     return conditions
 
 
-def _column(library: Library, sql: str, params: Mapping[str, Any]) -> list[Any]:
-    """The one column of a query, in its order: as one JSON text, twice as fast as row by row."""
+def column(library: Library, sql: str, params: Mapping[str, Any]) -> list[Any]:
+    """The column ``the_one`` of a query, in its order: as one JSON text, twice as fast as row by row."""
     # SQLite keeps the order of a subquery that is all an ordered aggregate reads.
     text = library.db().conn.execute(f"SELECT json_group_array(the_one) FROM ({sql})", params).fetchone()[0]
     return list(json.loads(text))

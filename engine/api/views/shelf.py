@@ -184,16 +184,19 @@ def _twice(content: Row, files: Sequence[duplicates.Lying]) -> TwiceRow:
     )
 
 
+_AWAY = "SELECT volume_id FROM volumes WHERE state IN ('offline', 'conflict')"
+
+
 class Trash(Table):
     """What is in the trash, the newest first; ``failed`` lies on drives that are away."""
 
     orders = ("newest", "size", "path")
     _key = "trash.trash_id"
-    _from = "trash JOIN volumes USING (volume_id)"
+    _from = "trash"
     _text = like("CAST(trash.path AS TEXT)")
     _shows: ClassVar[dict[str, str]] = {
-        "active": "volumes.state NOT IN ('offline', 'conflict')",
-        "failed": "volumes.state IN ('offline', 'conflict')",
+        "active": f"trash.volume_id NOT IN ({_AWAY})",
+        "failed": f"trash.volume_id IN ({_AWAY})",
     }
     _sorts: ClassVar[dict[str, str]] = {
         "newest": "trash.trash_id DESC",
@@ -207,8 +210,7 @@ class Trash(Table):
     def ids(self, wanted: Filter) -> Sequence[Id]:
         """See :meth:`Table.ids`."""
         trash.settle(self._library.db())
-        query = self._query(wanted)
-        return order.read(self._library, query if wanted.show != "all" else replace(query, tables="trash"))
+        return super().ids(wanted)
 
     def rows(self, ids: Sequence[Id]) -> list[TrashRow]:
         """What is there, by number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from engine.api import views
 from engine.api.facts import ClipScope
 from engine.api.ids import Ids
 from engine.api.rows import Filter, Id
-from engine.api.views import clips, files, order
+from engine.api.views import clips, files, order, remaining
 from engine.library import Library
 from engine.storage.database import rows, write
 
@@ -102,6 +103,81 @@ def test_every_way_to_look_at_it_finds_the_same(library: Library, name: str, tur
 
 
 @pytest.mark.usefixtures("paged")
+@pytest.mark.usefixtures("paged")
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("turned", [False, True], ids=["as it is", "turned"])
+@pytest.mark.parametrize("name", TERMS)
+def test_most_of_a_larger_list_are_counted_by_those_that_are_not_among_them(
+    library: Library, name: str, turned: bool, seed: int
+) -> None:
+    dice = random.Random(seed)
+    things(library, dice)
+    larger = query(name, "things.id % 10 < :top", top=8, mark="b")
+    larger = larger.reversed() if turned else larger
+    passes = "things.mark <> :mark"  # neither true nor false of some
+    known = whole(library, replace(larger, where=f"{passes} AND {larger.where}"))
+    total = len(whole(library, larger))
+    assert 14 < len(known) < total
+    same(remaining.Remaining(library, larger, total, passes, known[:15]), known, dice)
+    middle = known[len(known) // 2]
+    found = remaining.Remaining(library, larger, total, passes)
+    assert (found.index(middle), len(found)) == (known.index(middle), len(known))
+    found = remaining.Remaining(library, larger, total, passes)
+    assert (len(found), found.index(middle)) == (len(known), known.index(middle))
+
+
+@pytest.mark.usefixtures("paged")
+@pytest.mark.parametrize(
+    ("passes", "kind"),
+    [("things.size <> 7", remaining.Remaining), ("things.size = 1", order.Order), ("things.size = 7", list)],
+    ids=["most", "some", "none"],
+)
+def test_those_that_fail_are_counted_where_they_are_fewer(library: Library, passes: str, kind: type) -> None:
+    dice = random.Random(5)
+    things(library, dice)
+    larger = query("nulls and ties")
+    known = whole(library, replace(larger, where=passes))
+    found = remaining.remaining(library, larger, 80, passes)
+    assert type(found) is kind
+    assert list(found) == known
+    assert len(found) == len(known)
+
+
+def test_most_of_a_list_are_counted_although_the_row_that_was_looked_for_is_gone(library: Library) -> None:
+    things(library, random.Random(3))
+    larger = query("expression")
+    known = whole(library, replace(larger, where="things.size <> 3"))
+    total = len(whole(library, larger))
+    found = remaining.Remaining(library, larger, total, "things.size <> 3")
+    assert found.index(known[9]) == 9
+    with write(library.db()) as db:
+        db.execute("DELETE FROM things WHERE id = ?", (known[9],))
+    assert len(found) == len(known)  # as many as there were
+
+
+@pytest.mark.usefixtures("paged")
+def test_a_page_near_a_row_that_was_looked_for_is_read_from_there(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things(library, random.Random(1))
+    wanted = query("nulls and ties")
+    known = whole(library, wanted)
+    asked: list[str] = []
+    plain = order.column
+
+    def spied(library: Library, sql: str, params: Any) -> list[Any]:
+        asked.append(sql)
+        return plain(library, sql, params)
+
+    monkeypatch.setattr(order, "column", spied)
+    for place in (35, 36, 40, 41):  # pages have seven: the screen reaches into the one before, or behind
+        found = order.Order(library, wanted, len(known))
+        assert found.index(known[place]) == place
+        assert found[place - 5 : place + 5] == known[place - 5 : place + 5]
+    assert asked
+    assert not any("OFFSET" in sql for sql in asked)
+
+
 def test_what_is_looked_at_first_does_not_matter(library: Library) -> None:
     """Each way alone, on a list of which nothing is known."""
     things(library, random.Random(1))
@@ -159,9 +235,9 @@ def test_a_large_range_is_read_at_once_and_a_small_one_alone(
     wanted = query("nulls and ties")
     known = whole(library, wanted)
     asked: list[str] = []
-    plain = order._column
+    plain = order.column
     monkeypatch.setattr(
-        order, "_column", lambda library, sql, params: (asked.append(sql), plain(library, sql, params))[1]
+        order, "column", lambda library, sql, params: (asked.append(sql), plain(library, sql, params))[1]
     )
     found = order.Order(library, wanted, len(known))
     assert found[3:5] == known[3:5]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.api import files
 from engine.api.ids import Ids
 from engine.api.rows import Filter
 from engine.api.views import order, shelf
@@ -180,3 +181,7 @@ def test_the_trash_by_pages(library: Library, monkeypatch: pytest.MonkeyPatch) -
     assert {row.volume for row in source.rows(source.ids(Filter(show="failed")))} == {"shuttle"}
     with pytest.raises(NotFound, match="not in the trash"):
         source.detail(99)
+    listed = [gone["trash_id"] for gone in files.trashed(library, None)]
+    assert listed == list(range(1, 61))  # the newest last
+    assert [gone["trash_id"] for gone in files.trashed(library, 5)] == listed[-5:]
+    assert [gone["trash_id"] for gone in files.trashed(library, 5, 57)] == listed[:3]
