@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,13 +15,13 @@ from sqlite_utils import Database
 from engine import names
 from engine.errors import NotFound, Refused, RushesError, VolumeGone, WrongUse
 from engine.library import Library
-from engine.media.hashing import FAST_WHOLE
 from engine.relink import ledger, sessions, targets, upgrade
+from engine.relink.ahead import opened
 from engine.relink.ledger import Placement
-from engine.relink.look import read_fast, same_time
+from engine.relink.look import same_time
 from engine.relink.match import CONFIDENCE, Found, Lost, Match, evidence
 from engine.relink.prefixes import folders_below, is_below
-from engine.relink.scan import Reading, Scan, with_full_hash
+from engine.relink.scan import Reading, Scan, with_fast_hash
 from engine.relink.tree import Tree, hold
 from engine.storage import audit, moving
 from engine.storage.database import rows, scalar, write
@@ -121,7 +122,7 @@ def map_prefix(
         dry_run: change nothing.
         quick: with ``dry_run``: open no file; a hit is then one of the right size only.
         check: called once per file; may raise to end the look before anything is changed.
-        progress: gets the number of files looked at, and of all.
+        progress: gets the number of files looked at, and of all: those that are there, where they are read.
         careful: only copies known to be missing, and only files whose hash agrees: nobody looks on.
 
     Raises:
@@ -144,10 +145,16 @@ def map_prefix(
     with hold(db, place.volume_id, new) as tree:
         base = place.path
         held = _copies_below(db, tree.volume_id, base)
-        for done, (copy, old_path) in enumerate(lost):
-            check()
-            progress(done, len(lost))
-            _try(tree, copy, old_path, base, held, mapped, read=not (quick and dry_run))
+        opens = not (quick and dry_run)
+        fitting = _fitting(tree, lost, base, mapped, check, _nothing if opens else progress)
+        if opens:
+            fitting = _agreeing(tree, fitting, mapped, check, progress)
+        for hit in fitting:
+            if held.get(hit.found.path, hit.lost.copy_id) == hit.lost.copy_id:
+                mapped.hits.append(hit)
+            else:
+                shown = names.display(hit.new_path)
+                mapped.conflicts.append(f"{shown} is in the catalogue already, as another copy.")
         progress(len(lost), len(lost))
         if not tree.unchanged():
             raise VolumeGone(f"{names.display(new)} went away meanwhile. Nothing was changed.")
@@ -226,59 +233,68 @@ def _copies_below(db: Database, volume_id: str, folder: str) -> dict[str, int]:
     return {os.fsdecode(path): copy_id for path, copy_id in found.fetchall()}
 
 
-def _try(
+def _fitting(
     tree: Tree,
-    copy: Lost,
-    old_path: str,
+    lost: Sequence[tuple[Lost, str]],
     base: str,
-    held: Mapping[str, int],
     mapped: Mapped,
-    *,
-    read: bool,
-) -> None:
-    tail = old_path[len(mapped.old.rstrip("/")) + 1 :]
-    path = f"{base}/{tail}" if base else tail
-    new_path = os.path.join(mapped.new, tail)
-    shown = names.display(new_path)
-    try:
-        facts = tree.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        mapped.misses.append(new_path)
-        return
-    except OSError as error:
-        mapped.conflicts.append(f"{shown} cannot be looked at: {error.strerror}.")
-        return
-    if not stat.S_ISREG(facts.st_mode):
-        mapped.misses.append(new_path)
-        return
-    if facts.st_size != copy.size:
-        mapped.conflicts.append(f"{shown} has {facts.st_size} bytes, not {copy.size}: other content.")
-        return
-    found = Found(tree.volume_id, path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
-    reading: Reading | None = None
-    if read and copy.fast_hash:
-        found, reading = _read(tree, copy, found, facts)
-        if found.fast_hash != copy.fast_hash:
-            reason = "cannot be read" if found.fast_hash is None else "has the same size, but other content"
-            mapped.conflicts.append(f"{shown} {reason}.")
-            return
-    if held.get(path, copy.copy_id) != copy.copy_id:
-        mapped.conflicts.append(f"{shown} is in the catalogue already, as another copy.")
-        return
-    mapped.hits.append(Hit(copy, old_path, found, new_path, reading))
+    check: Callable[[], None],
+    progress: Callable[[int, int], None],
+) -> list[Hit]:
+    """Copies with a file of their size at the new place; what is not so is noted. Opens nothing."""
+    found = []
+    for done, (copy, old_path) in enumerate(lost):
+        check()
+        progress(done, len(lost))
+        tail = old_path[len(mapped.old.rstrip("/")) + 1 :]
+        path = f"{base}/{tail}" if base else tail
+        new_path = os.path.join(mapped.new, tail)
+        try:
+            facts = tree.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            mapped.misses.append(new_path)
+            continue
+        except OSError as error:
+            mapped.conflicts.append(f"{names.display(new_path)} cannot be looked at: {error.strerror}.")
+            continue
+        if not stat.S_ISREG(facts.st_mode):
+            mapped.misses.append(new_path)
+        elif facts.st_size != copy.size:
+            mapped.conflicts.append(
+                f"{names.display(new_path)} has {facts.st_size} bytes, not {copy.size}: other content."
+            )
+        else:
+            file = Found(tree.volume_id, path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+            found.append(Hit(copy, old_path, file, new_path))
+    return found
 
 
-def _read(tree: Tree, copy: Lost, found: Found, facts: os.stat_result) -> tuple[Found, Reading | None]:
-    """The file with its fast hash, None when it cannot be read; of a small one with its full hash as well."""
-    if copy.size > FAST_WHOLE:
-        fast = read_fast(tree, found.path, facts)
-        return Found(
-            found.volume_id, found.path, found.size, found.mtime_ns, found.inode, fast_hash=fast
-        ), None
-    looked = Scan()  # the sample is the whole file
-    whole = with_full_hash(tree, found, looked)
-    digest = whole.blake3 if whole else None
-    return replace(found, blake3=digest, fast_hash=digest), looked.readings.get(found.path)
+def _agreeing(
+    tree: Tree,
+    hits: Sequence[Hit],
+    mapped: Mapped,
+    check: Callable[[], None],
+    progress: Callable[[int, int], None],
+) -> list[Hit]:
+    """Those whose file has the fast hash on record, or of which none is on record; in their order."""
+    read = Scan()
+    kept: dict[int, Hit] = {}
+    files = [hit.found for hit in hits]
+    sizes = {hit.lost.size for hit in hits if hit.lost.fast_hash}
+    with closing(opened(tree, files, sizes)) as turns:
+        for done, (number, file, held) in enumerate(turns):
+            check()
+            progress(done, len(hits))
+            hit = hits[number]
+            if hit.lost.fast_hash and held is not None:
+                hashed = with_fast_hash(tree, file, held, read)
+                if hashed is None or hashed.fast_hash != hit.lost.fast_hash:
+                    reason = "cannot be read" if hashed is None else "has the same size, but other content"
+                    mapped.conflicts.append(f"{names.display(hit.new_path)} {reason}.")
+                    continue
+                hit = replace(hit, found=hashed, reading=read.readings.get(file.path))
+            kept[number] = hit
+    return [kept[number] for number in sorted(kept)]
 
 
 def _refuse_doubles(mapped: Mapped) -> None:

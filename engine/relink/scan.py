@@ -131,7 +131,7 @@ def read_evidence(
                 check()
                 progress(done, len(scan.found))
             if held is not None:
-                hashed = _with_fast_hash(tree, file, held, scan)
+                hashed = with_fast_hash(tree, file, held, scan)
                 if hashed is None:
                     continue
                 file = hashed
@@ -142,8 +142,12 @@ def read_evidence(
     progress(len(kept), len(kept))
 
 
-def _with_fast_hash(tree: Tree, file: Found, held: int | Reread | OSError, scan: Scan) -> Found | None:
-    """The file with its fast hash; None when it cannot be read or is being written to."""
+def with_fast_hash(tree: Tree, file: Found, held: int | Reread | OSError, scan: Scan) -> Found | None:
+    """The file with its fast hash; None when it cannot be read or is being written to.
+
+    ``held`` is the file as :func:`engine.relink.ahead.opened` gives it. One so small that the fast hash
+    is that of all its bytes has its full hash as well afterwards, and a reading in ``scan.readings``.
+    """
     if isinstance(held, Reread):  # then the fast hash is the full one, and the reading proves something
         read = with_full_hash(tree, file, scan, held=held)
         return None if read is None else replace(read, fast_hash=read.blake3)
