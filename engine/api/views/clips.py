@@ -72,10 +72,12 @@ class Clips:
         among = "1"
         if tests:
             chosen, count = holdings.sets(self._library.db(), lambda clip: all(test(clip) for test in tests))
-            among = f"clips.set_id IN ({', '.join(str(one) for one in chosen)})"
+            # Few are found by their set and sorted, more are met soon on the way through the index of the
+            # order: the + keeps SQLite to that.
+            plus = "" if count < SOME else "+"
+            among = f"{plus}clips.set_id IN ({', '.join(str(one) for one in chosen)})"
         else:
             count = holdings.clips(self._library.db())
-        # Few are found by their set and sorted, more are met soon on the way through the index of the order.
         few = SOME if tests and count < SOME else None
         tables = "clips" if few is None else "clips INDEXED BY clips_by_set"
         query = order.Query("clips.rowid", tables, among, terms, params)
