@@ -179,6 +179,7 @@ def test_the_trash_by_pages(library: Library, monkeypatch: pytest.MonkeyPatch) -
     paths = [row.path for row in source.rows(source.ids(Filter(order="path")))]
     assert paths == sorted(paths)
     assert {row.volume for row in source.rows(source.ids(Filter(show="failed")))} == {"shuttle"}
+    assert {row.volume for row in source.rows(source.ids(Filter(show="active")))} == {"nas"}
     with pytest.raises(NotFound, match="not in the trash"):
         source.detail(99)
     listed = [gone["trash_id"] for gone in files.trashed(library, None)]

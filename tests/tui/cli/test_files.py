@@ -47,6 +47,8 @@ def test_a_file_goes_to_a_third_drive_proven_and_then_the_old_one_may_go(
 
     (gone,) = rushes("files", "trash", "--list", "--json", "--library", lib).document
     assert (gone["path"], gone["reachable"]) == (str(first), True)
+    assert rushes("files", "trash", "--list", "--offset", "1", "--json", "--library", lib).document == []
+    assert rushes("files", "trash", "--list", "--limit", "0", "--library", lib).code == 2
     assert rushes("files", "restore", gone["trash_id"], "--library", lib).code == 0
     assert first.read_bytes() == content
 
