@@ -332,7 +332,8 @@ def test_a_stopped_encoder_is_a_stalled_run(desk, reference, wait_until, monkeyp
 
 def test_a_join_that_stands_still_is_a_stalled_run(desk, reference, monkeypatch, tmp_path):
     asked = config.values
-    monkeypatch.setattr(config, "values", lambda *keys: {**asked(*keys), "export.stall_seconds": 1})
+    # Long enough that no encoder of a busy machine is taken for one that stands still.
+    monkeypatch.setattr(config, "values", lambda *keys: {**asked(*keys), "export.stall_seconds": 4})
     stopping = tmp_path / "ffmpeg"
     words = f"case \"$*\" in *'-f concat'*) echo $$ > '{tmp_path}/pid'; kill -STOP $$;; esac"
     stopping.write_text(f'#!/bin/sh\n{words}\nexec {desk.tools.ffmpeg} "$@"\n')
