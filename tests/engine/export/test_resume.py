@@ -336,7 +336,7 @@ def test_a_join_that_stands_still_is_a_stalled_run(desk, reference, monkeypatch,
     monkeypatch.setattr(config, "values", lambda *keys: {**asked(*keys), "export.stall_seconds": 4})
     stopping = tmp_path / "ffmpeg"
     words = f"case \"$*\" in *'-f concat'*) echo $$ > '{tmp_path}/pid'; kill -STOP $$;; esac"
-    stopping.write_text(f'#!/bin/sh\n{words}\nexec '{desk.tools.ffmpeg}' "$@"\n')
+    stopping.write_text(f'#!/bin/sh\n{words}\nexec "{desk.tools.ffmpeg}" "$@"\n')
     stopping.chmod(0o755)
     with monkeypatch.context() as patched:
         patched.setattr("engine.export.job.find_tools", lambda: replace(desk.tools, ffmpeg=str(stopping)))

@@ -57,7 +57,9 @@ def test_killed_and_resumed_it_is_the_same_film(
         renders = sum(line.startswith("$ ") and "[film]" in line for line in log)
         assert renders <= 4 + 1, "at most the segment in hand is rendered twice"
         assert run.segments_reused >= done
-        assert list(Path(library.cache_root).rglob("*.part")) == []
+        # In the logs the report of the run's end may just be written.
+        left = [path for path in Path(library.cache_root).rglob("*.part") if path.parent.name != "logs"]
+        assert left == []
         assert os.listdir(library.cache_root / "exports") == ["film.mov"]
     finally:
         if process.status(library).running:
