@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +31,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         where = item.path.relative_to(root).as_posix()
         if where.startswith(_MACHINE) or item.get_closest_marker("mount"):
             item.add_marker(pytest.mark.xdist_group("machine"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_mount_table() -> None:
+    """Give the test process a mount table of its own: what others mount meanwhile is not seen."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() != 0 or libc.unshare(0x00020000) != 0:  # CLONE_NEWNS
+        return
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    for line in Path("/proc/self/mountinfo").read_bytes().splitlines()[::-1]:
+        point = line.split(b" ")[4].decode("unicode_escape").encode("latin-1")
+        if point.startswith(b"/tmp/"):
+            libc.umount2(point, 2)  # MNT_DETACH: a copy held here would keep another's drive busy
 
 
 @pytest.fixture(autouse=True)

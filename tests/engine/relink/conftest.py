@@ -24,7 +24,6 @@ from engine.relink import sweep as relink_sweep
 from engine.storage.database import row, rows, scalar, write
 from engine.volumes import places, stand_ins
 from engine.volumes.refresh import refresh
-from tests.engine.volumes.conftest import _own_mount_table  # noqa: F401 - drives of other tests are not seen
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import signal
@@ -114,19 +113,6 @@ class Mounts:
             server.stdout.close()
         for path in reversed(self.points):
             subprocess.run(["umount", "-l", str(path)], capture_output=True, timeout=30, check=False)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _own_mount_table() -> None:
-    """Give the test process a mount table of its own: what others mount meanwhile is not seen."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if os.geteuid() != 0 or libc.unshare(0x00020000) != 0:  # CLONE_NEWNS
-        return
-    run("mount", "--make-rprivate", "/")
-    for line in Path("/proc/self/mountinfo").read_bytes().splitlines()[::-1]:
-        point = line.split(b" ")[4].decode("unicode_escape").encode("latin-1")
-        if point.startswith(b"/tmp/"):
-            libc.umount2(point, 2)  # MNT_DETACH: a copy held here would keep another's drive busy
 
 
 @pytest.fixture
