@@ -10,7 +10,12 @@ from engine.api import preset_fields, preset_form
 from engine.api.forms import answers_of, field_json
 from engine.api.texts import text_of
 from engine.export.recipes import presets
+from engine.export.recipes import uses as recipes_of
+from engine.names import display
 from engine.storage import config
+
+USES_SHOWN = 5
+"""Recipes, and libraries, that a sentence names."""
 
 
 def fields() -> list[dict[str, Any]]:
@@ -183,8 +188,46 @@ def edit_part(name: str, answers: Mapping[str, Any], new_name: str | None = None
         db.close()
 
 
+def uses(name: str) -> dict[str, Any]:
+    """Who needs a preset of one's own, to be told before it is deleted. Needs no library; any thread.
+
+    Returns:
+        ``recipes``, a list of ``recipe`` and ``library`` (its root): those that could not run without
+        it; ``unread``, roots of libraries that could not be looked into.
+    """
+    found = recipes_of.of_preset(name)
+    return {"recipes": [asdict(use) for use in found.recipes], "unread": list(found.unread)}
+
+
+def told(found: Mapping[str, Any]) -> str:
+    """What :func:`uses` found, as a sentence; empty when nothing is to be said. Pure."""
+    listed = [f"{display(use['recipe'])} ({display(use['library'])})" for use in found["recipes"]]
+    said = ""
+    if listed:
+        shown = ", ".join(listed[:USES_SHOWN]) + (
+            f" and {len(listed) - USES_SHOWN:,} more" if len(listed) > USES_SHOWN else ""
+        )
+        said = f"Recipe{'' if len(listed) == 1 else 's'} {shown} will need another preset."
+    if found["unread"]:
+        away = ", ".join(map(display, found["unread"][:USES_SHOWN]))
+        said += f"{' ' if said else ''}Recipes of {away}, which cannot be looked into now, may name it too."
+    return said
+
+
+def deletable(name: str) -> str:
+    """The name, as it is stored, of a preset or part that may be deleted; as :func:`delete_preset`."""
+    db = config.open_config()
+    try:
+        return presets.deletable(db, name)
+    finally:
+        db.close()
+
+
 def delete_preset(name: str) -> None:
-    """Delete a preset or a part of one's own; what belongs to the program, or is needed, is refused."""
+    """Delete a preset or a part of one's own; what belongs to the program, or is needed, is refused.
+
+    Recipes that name it stay, and are refused when they are to run; :func:`uses` tells them beforehand.
+    """
     db = config.open_config()
     try:
         presets.delete(db, name)

@@ -214,15 +214,47 @@ def edit_part(name: str, pairs: tuple[str, ...], new_name: str | None, as_json: 
     output.document(made) if as_json else output.say(f"Part {output.shown(made['name'])} changed.")
 
 
-@presets.command(name="delete")
+@presets.command(name="uses")
 @click.argument("name")
 @options.without_library()
-def delete_preset(name: str, as_json: bool) -> None:
-    """Delete a preset, or a part of presets, of your own."""
+def preset_uses(name: str, as_json: bool) -> None:
+    """The recipes, of all libraries that can be reached, that name a preset."""
     from engine.api import presets as api
 
+    found = api.uses(api.show_preset(name)["name"])
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        ["RECIPE", "LIBRARY"],
+        [[output.shown(use["recipe"]), output.shown(use["library"])] for use in found["recipes"]],
+        "No recipe names it.",
+    )
+    for root in found["unread"]:
+        output.complain(f"The library {output.shown(root)} cannot be looked into now.")
+
+
+@presets.command(name="delete")
+@click.argument("name")
+@options.confirming
+@options.without_library()
+def delete_preset(name: str, yes: bool, as_json: bool) -> int:
+    """Delete a preset, or a part of presets, of your own; asks when recipes name it."""
+    from engine.api import presets as api
+
+    name = api.deletable(name)
+    found = api.uses(name)
+    question = f"Delete {output.shown(name)}? {api.told(found)}"
+    if found["recipes"] and not output.ask(question, yes=yes):
+        return 130
     api.delete_preset(name)
-    output.document({"deleted": name}) if as_json else output.say(f"{output.shown(name)} is deleted.")
+    if as_json:
+        output.document({"deleted": name, **found})
+    else:
+        output.say(f"{output.shown(name)} is deleted.")
+        for sentence in filter(None, [api.told(found)]):
+            output.complain(sentence)
+    return 0
 
 
 @presets.command(name="export")

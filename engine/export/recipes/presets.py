@@ -341,11 +341,24 @@ def _insert(db: Database, name: str, description: str, body: Mapping[str, Any]) 
 def delete(db: Database, name: str) -> None:
     """Delete a preset, or a part of composed ones. Runs keep their own copy.
 
+    Recipes that name it stay; see :mod:`engine.export.recipes.uses`.
+
     Raises:
         Refused: it is a system preset, or a composed preset needs it.
         NotFound: there is none.
     """
-    name = _deletable(db, name.strip())
+    execute(db, "DELETE FROM presets WHERE name = ?", (deletable(db, name),))
+
+
+def deletable(db: Database, name: str) -> str:
+    """The stored name of a preset or part that may be deleted. Raises as :func:`delete`."""
+    name = name.strip()
+    stored = next((entry["name"] for entry in _stored(db) if entry["name"].lower() == name.lower()), None)
+    if stored is None:
+        if any(name.lower() in entries for entries in concerns.SYSTEM.values()):
+            raise Refused(f"{display(name)} is a part that is always there; it cannot be deleted.")
+        preset = get(db, name)
+        raise Refused(f"{preset.name} is a system preset; it cannot be deleted. Copy it under another name.")
     users = [
         entry["name"]
         for entry in _stored(db)
@@ -353,18 +366,7 @@ def delete(db: Database, name: str) -> None:
     ]
     if users:
         raise Refused(f"{display(name)} is a part of {display(', '.join(users))}. Delete that first.")
-    execute(db, "DELETE FROM presets WHERE name = ?", (name,))
-
-
-def _deletable(db: Database, name: str) -> str:
-    """The stored name of a preset or part that may be deleted. Raises as :func:`delete`."""
-    stored = next((entry["name"] for entry in _stored(db) if entry["name"].lower() == name.lower()), None)
-    if stored is not None:
-        return str(stored)
-    if any(name.lower() in entries for entries in concerns.SYSTEM.values()):
-        raise Refused(f"{display(name)} is a part that is always there; it cannot be deleted.")
-    preset = get(db, name)
-    raise Refused(f"{preset.name} is a system preset; it cannot be deleted. Copy it under another name.")
+    return str(stored)
 
 
 def export_text(preset: Preset) -> str:

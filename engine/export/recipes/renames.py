@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 
 from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import RushesError
-from engine.library import list_known, open_library
-from engine.library.library import FOLDER
+from engine.export.recipes import uses
+from engine.library import list_known
 from engine.names import display
 from engine.storage import audit
 from engine.storage.database import execute, rows, scalar, write
@@ -74,23 +73,18 @@ def taken_by(settings: Database, name: str, preset: str | None = None) -> str | 
 
 def _carry_into(cache_root: str, before: str, after: str) -> bool:
     """Change the recipes of one library. False when it cannot be reached or written."""
-    if not os.path.exists(os.path.join(cache_root, FOLDER, "library.db")):
-        return False
-    try:
-        library = open_library(cache_root)
+    with uses.reached(cache_root) as library:
         try:
-            return not library.read_only and _rename_in(library.db(), before, after)
-        finally:
-            library.close()
-    except RushesError:
-        return False  # damaged, or of a newer version: it is told when somebody opens it
+            return library is not None and not library.read_only and _rename_in(library.db(), before, after)
+        except RushesError:
+            return False
 
 
 def _rename_in(db: Database, before: str, after: str) -> bool:
     with write(db):
         for recipe in rows(db, "SELECT recipe_id, name, spec FROM recipes"):
             spec = json.loads(recipe["spec"])
-            if str(spec.get("preset", "")).casefold() != before.casefold():
+            if not uses.names(spec, before):
                 continue
             db.execute(
                 "UPDATE recipes SET spec = ?, updated_at = ? WHERE recipe_id = ?",

@@ -1,0 +1,61 @@
+"""Who names a preset is told before it goes, in every library; what cannot be looked into is told too."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import library as libraries
+from engine.api import presets as api
+from engine.errors import Refused
+from engine.export.recipes import presets, recipes
+from engine.storage.config import open_config
+
+BODY = {"video": {"codec": "libx264", "crf": 30}, "container": "mp4"}
+
+
+@pytest.fixture
+def preset():
+    config = open_config()
+    presets.create(config, "dailies", BODY)
+    config.close()
+    return "dailies"
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    root = tmp_path / "elsewhere"
+    root.mkdir()
+    other = libraries.create(str(root))
+    recipes.create(other.db(), "there", {"preset": "Dailies"})
+    recipes.create(other.db(), "others", {"preset": "share"})
+    yield other
+    other.close()
+
+
+def test_recipes_of_all_libraries_are_named(desk, preset, elsewhere):
+    desk.recipe("mine", preset="dailies")
+    found = api.uses(preset)
+    roots = {use["recipe"]: use["library"] for use in found["recipes"]}
+    assert roots == {"mine": str(desk.library.root), "there": str(elsewhere.root)}
+    assert found["unread"] == []
+    sentence = api.told(found)
+    assert "Recipes" in sentence
+    assert f"there ({elsewhere.root})" in sentence
+    assert "mine (" in sentence
+    assert api.told({"recipes": [], "unread": []}) == ""
+
+
+def test_a_library_that_is_away_is_told_as_such(preset, elsewhere):
+    root = str(elsewhere.root)
+    elsewhere.close()
+    elsewhere.root.rename(elsewhere.root.with_name("unplugged"))
+    found = api.uses(preset)
+    assert root in found["unread"]
+    assert root in api.told(found)
+    assert "cannot be looked into" in api.told(found)
+
+
+def test_what_cannot_go_is_refused_before_anybody_is_asked(preset):
+    assert api.deletable("DAILIES") == preset
+    with pytest.raises(Refused, match="system preset"):
+        api.deletable("share")
