@@ -85,7 +85,7 @@ def test_kill_at_random_instants(desk, tmp_path):
         assert os.listdir(nas) == ["card"]
 
 
-def test_a_large_file_is_continued_from_its_blocks(desk, tmp_path, monkeypatch):
+def test_a_large_file_is_continued_from_its_blocks(desk, tmp_path, monkeypatch, wait_until):
     monkeypatch.setattr("engine.ingest.carrying.copying.BLOCK", 4 << 20)
     monkeypatch.setattr("engine.ingest.carrying.journal.BLOCK", 4 << 20)
     monkeypatch.setattr("engine.ingest.carrying.journal.JOURNALED", 8 << 20)
@@ -98,6 +98,8 @@ def test_a_large_file_is_continued_from_its_blocks(desk, tmp_path, monkeypatch):
     def stop_late(fd, buffer):
         position.append(len(buffer))
         if sum(position) > 45 << 20:
+            # What was read may still wait to be written: both need the block that is damaged below.
+            wait_until(lambda: min(map(os.path.getsize, temps(tmp_path))) >= 12 << 20)
             context[0].send("stop")
         return read(fd, buffer)
 
