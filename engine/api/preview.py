@@ -14,14 +14,16 @@ from engine.api.forms import Fact
 from engine.errors import Refused, RushesError
 from engine.export.planning import estimate, graph, planning
 from engine.export.planning.estimate import Estimate
+from engine.export.planning.manner import Manner
 from engine.export.planning.measure import Measured
-from engine.export.planning.plan import Plan
+from engine.export.planning.plan import Chunk, Plan
 from engine.export.planning.planning import Facts
 from engine.export.planning.selection import Chosen, available, select
-from engine.export.recipes import codecs, presets
-from engine.export.runs import demand, foresight, orders
+from engine.export.recipes import presets
+from engine.export.rendering import materials
+from engine.export.runs import demand, foresight, orders, sharing
 from engine.library import Library
-from engine.media import ffmpeg
+from engine.media import ffmpeg, letters
 from engine.media.tools import Tools, find_tools
 from engine.names import display
 from engine.storage import config
@@ -59,8 +61,9 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
     if not known:
         return tuple(facts), ()
     tags = _tags(name, preset.name)
+    manner = _manner(spec, body, here, tags)
     try:
-        plans = _plans(known, spec, body, tags, tools)
+        plans = _plans(known, spec, body, tags, tools, manner)
     except RushesError as error:
         said = {fact.text for fact in facts}
         return (*facts, *([] if str(error) in said else [Fact("", str(error), "warn")])), ()
@@ -83,7 +86,8 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
     ]
     if len(plans) > NAMES_SHOWN:
         facts.append(Fact("", f"and {len(plans) - NAMES_SHOWN:,} more files"))
-    return tuple(facts), _command(library, tools, first)
+    files = None if spec["layout"] == "joined" else len(here)
+    return tuple(facts), _command(library, tools, first, files)
 
 
 def _foreseen(
@@ -158,8 +162,30 @@ def _tags(name: str, preset: str) -> dict[str, str]:
     }
 
 
+def _manner(
+    spec: Mapping[str, Any], body: Mapping[str, Any], clips: Sequence[Chosen], tags: dict[str, str]
+) -> Manner:
+    """How the film is to look; the hashes of what it is drawn with go into ``tags``."""
+    manner = Manner.of(spec, body)
+    try:
+        if spec["lut"]:
+            tags["lut"] = materials.digest_of(spec["lut"])
+        if manner.draws:
+            font = letters.best(manner.texts(clips, tags["recipe"]))
+            tags["font"] = materials.digest_of(font)
+            manner = replace(manner, spell=letters.speller(font))
+    except OSError:
+        pass  # what cannot be read is told where it is chosen
+    return manner
+
+
 def _plans(
-    known: Sequence[Facts], spec: Mapping[str, Any], body: dict[str, Any], tags: dict[str, str], tools: Tools
+    known: Sequence[Facts],
+    spec: Mapping[str, Any],
+    body: dict[str, Any],
+    tags: dict[str, str],
+    tools: Tools,
+    manner: Manner,
 ) -> list[tuple[str, Plan]]:
     sound_only = body["video"] is None
     usable = [
@@ -170,10 +196,10 @@ def _plans(
     if not usable:
         raise Refused("None of these clips has what the preset needs.")
     if spec["layout"] == "joined":
-        made = planning.joined(usable, spec, body, tags, tools.build)
+        made = planning.joined(usable, spec, body, tags, tools.build, manner)
         return [(made.stem, made.plan)]
     outputs = [
-        planning.per_clip(facts, number, spec, body, tags, tools.build)
+        planning.per_clip(facts, number, spec, body, tags, tools.build, manner)
         for number, facts in enumerate(usable, 1)
     ]
     return [(output.stem, output.plan) for output in outputs]
@@ -220,24 +246,24 @@ def _size(count: int) -> str:
     return str(naturalsize(count, binary=True))
 
 
-def _command(library: Library, tools: Tools, plan: Plan) -> tuple[str, ...]:
-    """The command that renders the film's first segment, with the paths that it opens now."""
-    if not plan.segments:
-        return (
-            tools.ffmpeg,
-            "...",
-            *(codecs.audio_arguments(plan.audio) if plan.audio else ()),
-            *codecs.muxer_arguments(plan.container, faststart=False, tag=None),
-        )
-    segment = plan.segments[0]
+def _command(library: Library, tools: Tools, plan: Plan, files: int | None) -> tuple[str, ...]:
+    """The command that renders the film's first part, with the paths that it opens now.
+
+    It is put together by what runs it, for the machine as it is; the part has another name then.
+    ``files`` as in :func:`engine.export.runs.sharing.threads`.
+    """
+    part = plan.segments[0] if plan.segments else plan.chunks[0]
     paths = []
-    for part in graph.parts_of(segment.pieces):
-        found = available(library.db(), plan.sources[part.source].asset_id)
+    for used in graph.parts_of(part.pieces):
+        found = available(library.db(), plan.sources[used.source].asset_id)
         paths.append(ffmpeg.file_url(found.path) if found else "?")
-    if plan.look.get("lut") == "":
-        plan = replace(plan, look={})
-    target = f"file:00000.{plan.segment_format}"
-    return (tools.ffmpeg, *graph.segment_arguments(plan, segment, paths, target))
+    if isinstance(part, Chunk):
+        args = graph.chunk_arguments(plan, part, paths, f"file:00000.{graph.AUDIO_FORMAT}")
+    else:
+        workers = int(config.values("export.workers")["export.workers"])
+        threads = sharing.first_threads(plan, workers, files)
+        args = graph.segment_arguments(plan, part, paths, f"file:00000.{plan.segment_format}", threads)
+    return tuple(ffmpeg.command(tools, args))
 
 
 def _clock(milliseconds: int) -> str:

@@ -201,6 +201,11 @@ def arguments(args: Sequence[str]) -> list[str]:
     ]
 
 
+def command(tools: HasFfmpeg, args: Sequence[str]) -> list[str]:
+    """The whole command line that :func:`run` starts."""
+    return [tools.ffmpeg, *arguments(args)]
+
+
 def file_url(path: str) -> str:
     """``path`` so that ffmpeg takes it as a file, whatever it is called (``-y.mp4``, ``http:x``)."""
     return f"file:{os.path.abspath(path)}"
@@ -242,9 +247,9 @@ def run(
         FfmpegFailed: the program could not be started.
     """
     started = time.monotonic()
-    command = [tools.ffmpeg, *arguments(args)]
+    words = command(tools, args)
     manner = courtesy()
-    child = _Child(_start(command, cwd, manner), command, log)
+    child = _Child(_start(words, cwd, manner), words, log)
     try:
         watchdog = _Watchdog(stall_seconds)
         heard = time.monotonic()
@@ -470,6 +475,7 @@ __all__ = [
     "Stalled",
     "arguments",
     "classify",
+    "command",
     "failed",
     "file_url",
     "parse_progress",

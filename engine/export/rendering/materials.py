@@ -28,6 +28,11 @@ def folder_of(library: Library, ending: str) -> str:
     return os.path.join(str(library.exports), _FOLDERS[ending])
 
 
+def digest_of(path: str) -> str:
+    """The hash by which graphs name a colour table or a font. Raises OSError when it cannot be read."""
+    return full_hash(path)[:_HASH_LETTERS]
+
+
 def keep(library: Library, path: str, ending: str) -> str:
     """Copy a file to its like, under its hash; returns the hash.
 
@@ -35,7 +40,7 @@ def keep(library: Library, path: str, ending: str) -> str:
         RushesError: it cannot be read or kept.
     """
     try:
-        digest = full_hash(path)[:_HASH_LETTERS]
+        digest = digest_of(path)
         folder = folder_of(library, ending)
         os.makedirs(folder, exist_ok=True)
         kept = os.path.join(folder, f"{digest}.{ending}")

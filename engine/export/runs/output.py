@@ -15,12 +15,11 @@ from engine.export.planning import graph
 from engine.export.planning.plan import Chunk, Plan, Segment
 from engine.export.planning.selection import available, home_of
 from engine.export.planning.timeline import SAMPLE_RATE
-from engine.export.recipes import codecs
 from engine.export.rendering import crew, materials, segment
 from engine.export.rendering.join import Joined, Made
 from engine.export.rendering.segment import Manner, Where
 from engine.export.rendering.verifying import Doing, Findings, measure_quality, verify
-from engine.export.runs import parts
+from engine.export.runs import parts, sharing
 from engine.export.runs.board import Board
 from engine.export.runs.ledger import Entry
 from engine.export.runs.records import Run
@@ -265,25 +264,12 @@ class Output:
 
     def _threads(self, segment_id: int) -> graph.Threads:
         """How many threads a segment's render gets now."""
-        assert self.plan.video is not None
-        encoder = codecs.encoder_of(self.plan.video)
-        sharing = encoder in codecs.SHARING or crew.hardware(encoder) is not None
-        if self.run.is_per_clip:
-            hands = min(self.outputs, crew.hands_for_files(self.manners.workers))
-            return crew.threads(hands, sharing=sharing)
-        hands = self._encoders()
-        return crew.threads(hands, self._heap.beside(segment_id, hands), sharing=sharing)
+        files = self.outputs if self.run.is_per_clip else None
+        return sharing.threads(self.plan, self.manners.workers, files, self._heap, segment_id)
 
     def _encoders(self) -> int:
         """How many segments are encoded at the same time."""
-        video = self.plan.video
-        if video is None or crew.hardware(video.get("encoder")):
-            return 1  # a graphics card's sessions are few, and one feeds it
-        return crew.hands_for_segments(
-            self.manners.workers,
-            intra=codecs.VIDEO[video["codec"]].intra,
-            threads=codecs.threads_of(codecs.encoder_of(video)),
-        )
+        return sharing.encoders(self.plan, self.manners.workers)
 
     def checkpoint(self) -> None:
         """Between two parts: the operator's word, then an ingest's need. Raises what ends this start."""
