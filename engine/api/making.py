@@ -22,6 +22,7 @@ from engine.api import (
 )
 from engine.api import presets as preset_verbs
 from engine.api import recipes as recipe_verbs
+from engine.api.facts import ClipRow
 from engine.api.forms import Check, Fact, Field, Values
 from engine.api.making_rows import (
     Answers,
@@ -40,7 +41,7 @@ from engine.export.recipes.recipes import Recipe
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
-from engine.storage.database import row, rows
+from engine.storage.database import rows
 
 
 class Making:
@@ -143,7 +144,13 @@ class Making:
 
     def items(self, given: Sequence[Mapping[str, Any]]) -> list[ItemLine]:
         """The clips of an explicit list, with what is known of them."""
-        return [self._item(entry) for entry in given]
+        found = rows(
+            self._library.db(),
+            "SELECT rowid AS number FROM clips WHERE clip_id IN (SELECT value FROM json_each(?))",
+            (json.dumps([entry["clip_id"] for entry in given]),),
+        )
+        clips = {clip.clip_id: clip for clip in self.clips().rows([entry["number"] for entry in found])}
+        return [_item(entry, clips.get(entry["clip_id"])) for entry in given]
 
     def clips(self) -> views.Clips:
         """All clips of the library, to choose from."""
@@ -160,23 +167,6 @@ class Making:
             Refused: the file exists, or nothing can be written.
         """
         return list(recipe_verbs.write_timeline(self._library, name, path))
-
-    def _item(self, entry: Mapping[str, Any]) -> ItemLine:
-        found = row(
-            self._library.db(),
-            "SELECT title, fps, duration_ms FROM clips WHERE clip_id = ?",
-            (entry["clip_id"],),
-        )
-        fps = float(found["fps"]) if found and found["fps"] else None
-        length = found["duration_ms"] if found else None
-        return ItemLine(
-            entry["clip_id"],
-            found["title"] if found else None,
-            fps,
-            round(length * fps / 1000) if fps and length else None,
-            entry.get("in_frame"),
-            entry.get("out_frame"),
-        )
 
     # -- presets ---------------------------------------------------------------
     def presets(self) -> Listed[PresetEntry]:
@@ -362,6 +352,19 @@ def _get(name: str) -> Preset:
         return presets.get(db, name)
     finally:
         db.close()
+
+
+def _item(entry: Mapping[str, Any], clip: ClipRow | None) -> ItemLine:
+    length = clip.duration_ms if clip else None
+    return ItemLine(
+        entry["clip_id"],
+        clip.title if clip else None,
+        clip.fps if clip else None,
+        round(length * clip.fps / 1000) if clip and clip.fps and length else None,
+        entry.get("in_frame"),
+        entry.get("out_frame"),
+        clip.state if clip else None,
+    )
 
 
 def _key(preset: Preset) -> str:

@@ -96,6 +96,7 @@ class ItemLine:
     """One clip of an explicit list; ``fps`` and ``frames`` are None when the clip was never looked at.
 
     ``title`` is None when the clip is not in this library. ``out_frame`` is not included; None is an end.
+    ``state`` is that of the clip, see :class:`engine.api.facts.ClipRow`; None when it is not in this library.
     """
 
     clip_id: str
@@ -104,6 +105,7 @@ class ItemLine:
     frames: int | None
     in_frame: int | None
     out_frame: int | None
+    state: str | None
 
 
 R = TypeVar("R", bound=RecipeEntry | PresetEntry | PartEntry)

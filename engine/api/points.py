@@ -66,7 +66,9 @@ def range_of(begin: str, end: str, fps: float | None, frames: int | None) -> tup
     """
     first, last = frame_of(begin, fps), frame_of(end, fps)
     if last is not None and last <= (first or 0):
-        raise WrongUse("The out point lies after the in point.")
+        raise WrongUse(
+            f"The out point {last} has to lie after the in point {first or 0}; frames are counted from 0."
+        )
     for name, point in (("in", first), ("out", last)):
         if point is not None and frames is not None and point > frames - (name == "in"):
             raise WrongUse(

@@ -360,7 +360,7 @@ _CARE = (
     ),
     Field(
         "quality_min",
-        "At least",
+        "Lowest score",
         "number",
         "The run fails below this: 0 to 100 for vmaf, 0 to 1 for ssim, decibels for psnr.",
         "Care",

@@ -235,7 +235,8 @@ class _Work:
             findings = output.verified(temp, joined)
             ledger.set_output(self.db, self.run_id, position, verification=json.dumps(findings.to_json()))
             if not findings.ok:
-                raise FfmpegFailed("encoding_error", f"{findings.problems[0]} It is thrown away.")
+                category = "quality" if findings.falls_short else "encoding_error"
+                raise FfmpegFailed(category, f"{findings.problems[0]} The film is thrown away.")
             path = placing.publish(
                 temp,
                 self.destination,

@@ -55,6 +55,7 @@ SENTENCES: dict[str, str] = {
         "The encoder was killed from outside, or the machine ran out of memory. "
         "What is finished is kept: retry goes on from there."
     ),
+    "quality": "The film is less like its sources than the recipe asks for.",
     "encoding_error": "The encoder failed. The log has its own words.",
 }
 """What to tell a person, by category of failure."""

@@ -242,6 +242,7 @@ class FakeMaking:
 
     def items(self, given: Sequence[Mapping[str, Any]]) -> list[ItemLine]:
         titles = {clip.clip_id: clip.title for clip in CLIPS}
+        states = {clip.clip_id: clip.state for clip in CLIPS}
         return [
             ItemLine(
                 item["clip_id"],
@@ -250,6 +251,7 @@ class FakeMaking:
                 2301 if item["clip_id"] in titles else None,
                 item.get("in_frame"),
                 item.get("out_frame"),
+                states.get(item["clip_id"]),
             )
             for item in given
         ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engine.api.forms import Field
 from engine.api.rows import RecipeRow
 from engine.errors import NameTaken, NotFound
 from engine.media.failures import SENTENCES
@@ -21,6 +22,7 @@ from tui.screens.confirm import ConfirmDialog
 from tui.screens.exports import ExportsScreen
 from tui.screens.finder import PickScreen
 from tui.screens.form import FormScreen
+from tui.screens.form_lines import in_words
 from tui.screens.inputs import PathDialog, WordDialog
 from tui.screens.items import ItemsScreen, PickerScreen
 from tui.screens.path_field import PathField
@@ -96,6 +98,43 @@ async def test_leaving_a_changed_form_asks_first(make_app: MakeApp, ticks: Ticks
         await press(pilot, "y")
         assert isinstance(app.screen, RecipesScreen)
         assert not [what for what in desk.asked if what[0] == "save_recipe"]
+
+
+async def test_a_listed_clip_that_is_away_is_seen_to_be(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    app = make_app(desk)
+    async with app.run_test(size=(140, 45)) as pilot:
+        await press(pilot, "3", "e", "j", "enter", "j", "j", "enter", "a")
+        assert isinstance(app.screen, PickerScreen)
+        assert "space marks several" in str(app.screen.extra_parts())
+        await press(pilot, "j", "j", "space")
+        assert app.screen.extra_parts() == []
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ItemsScreen)
+        away = [row for row in app.screen.source().rows(app.screen.table.ids) if row.line.state == "offline"]
+        assert [row.line.title for row in away] == ["A001C003"]
+        said = app.screen.query_one("#detail", LineView).text
+        assert "offline" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "sentence", "told"),
+    [
+        (
+            "video.crf",
+            "Quality",
+            "crf of libx264 is a whole number.",
+            "Quality of libx264 is a whole number.",
+        ),
+        ("burn_in", "Burn-in", "burn_in cannot show abc.", "Burn-in cannot show abc."),
+        ("fps", "Frames per second", "abc is no frame rate.", "abc is no frame rate."),
+    ],
+)
+def test_what_is_wrong_names_the_field_as_the_form_does(
+    key: str, label: str, sentence: str, told: str
+) -> None:
+    field = Field(key, label, "text", "A hint.", "Group")
+    assert in_words(field, {key: sentence}) == told
 
 
 async def test_the_list_of_clips_is_put_together(make_app: MakeApp) -> None:
@@ -396,7 +435,7 @@ def test_every_failure_says_what_to_do_next(category: str) -> None:
     row = run("x", status="failed", error=SENTENCES[category], error_category=category)
     said = advice(row)
     assert said is not None
-    if category not in ("cancelled", "encoding_error"):
+    if category != "cancelled":
         assert "Mend the cause" not in said
 
 

@@ -147,6 +147,8 @@ ADVICE = {
     "hardware": "Choose a preset without a graphics card in the recipe (e, enter), then export anew.",
     "settings": "Change the preset (e, P, enter): c there shows its command; then export anew.",
     "lut": "Choose another colour table in the recipe (e, enter), then export anew.",
+    "quality": "Ask for less, or choose a better preset, in the recipe (e, enter); then export anew.",
+    "encoding_error": "The full log (L, then f) has ffmpeg's own words; r tries again.",
     "join": "r checks every finished part again and renders those that do not fit.",
 }
 """What to do next about a failed run, by category; r continues the settings of the run, a recipe's new ones

@@ -64,7 +64,6 @@ class FormScreen(KeyedScreen[str]):
         save: Callable[[Values], str],
         pick: Callable[[list[dict[str, Any]], Callable[[list[dict[str, Any]] | None], None]], None]
         | None = None,
-        is_new: bool = False,
     ) -> None:
         """Make the form.
 
@@ -75,14 +74,12 @@ class FormScreen(KeyedScreen[str]):
             check: what is wrong and what it comes to; runs outside the event loop.
             save: stores the answers and returns the name; runs outside the event loop.
             pick: opens the list of clips and hands back the chosen ones, None when it was left.
-            is_new: nothing is stored yet, so leaving asks from the first answer on.
         """
         super().__init__()
         self._title = title
         self._before: Draft = dict(values)
         self._draft: Draft = dict(values)
         self._fields, self._check, self._save, self._pick = fields, check, save, pick
-        self._is_new = is_new
         self._at = 0
         self._checked: Check | None = None
         self._checking = False

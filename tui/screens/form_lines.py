@@ -23,4 +23,7 @@ def answered(values: Values) -> dict[str, Any]:
 def in_words(field: Field, problems: Mapping[str, str]) -> str:
     """What is wrong with a field; a sentence that begins with its key begins with its label."""
     said = problems[field.key]
-    return field.label + said.removeprefix(field.key) if said.startswith(f"{field.key} is ") else said
+    for name in (field.key, field.key.rpartition(".")[2]):
+        if said.startswith(tuple(f"{name} {word} " for word in ("is", "of", "cannot"))):
+            return field.label + said.removeprefix(name)
+    return said

@@ -84,6 +84,8 @@ def _place(row: _Row, context: Context) -> Cell:
 def _clip(row: _Row, context: Context) -> Cell:
     if row.line.title is None:
         return ((f"{context.glyphs.bad} not in this library", "bad"),)
+    if row.line.state != "online":
+        return ((f"{context.glyphs.away} {display(row.line.title)}", "warn"),)
     return ((display(row.line.title), "strong"),)
 
 
@@ -167,6 +169,10 @@ class ItemsScreen(TriageScreen):
         if line.title is None:
             return [heading("not in this library"), plain(line.clip_id, "dim")]
         lines = [heading(display(line.title)), fact("Place", str(detail.place))]
+        if line.state != "online":
+            lines.append(fact("State", str(line.state), "warn"))
+        if line.frames is None:
+            lines.append(fact("Length", "not known: it could not be looked into", "warn"))
         if line.fps:
             lines.append(fact("Rate", f"{line.fps:g} frames per second"))
         lines.append(fact("In", points.spoken(line.in_frame or 0, line.fps)))
@@ -302,9 +308,17 @@ class PickerScreen(TriageScreen):
             self._clips = self.rushes.desk.making.clips()
         return self._clips
 
+    def extra_parts(self) -> list[tuple[str, str]]:
+        """How several are chosen, until some are."""
+        return [] if self.table.marks or not self.table.count else [("space marks several", "dim")]
+
     def empty_lines(self) -> Sequence[Cell]:
         """No clip at all."""
-        return ((("This library has no clip yet.", "strong"),),)
+        return (
+            (("This library has no clip yet.", "strong"),),
+            (),
+            (("A card or a folder is taken in on screen 2, with n.", "dim"),),
+        )
 
     def detail_lines(self, detail: Any) -> list[Line]:
         """One clip."""

@@ -55,7 +55,7 @@ def _last(row: RecipeEntry, context: Context) -> Cell:
 
 def _to(row: RecipeEntry, context: Context) -> Cell:
     del context
-    return ((display(row.destination), "dim"),) if row.destination else (("exports, in the library", "dim"),)
+    return ((display(row.destination), "dim"),) if row.destination else (("in the library", "dim"),)
 
 
 def answer_lines(detail: Answers) -> list[Line]:
@@ -67,10 +67,10 @@ def answer_lines(detail: Answers) -> list[Line]:
         if next_group != group:
             group = next_group
             lines += [BLANK, plain(group, "head")]
-        lines.append(fact(label[:18], fmt.path(value), width=18))
+        lines.append(fact(label, fmt.path(value), width=19))
     if detail.facts:
         lines += [BLANK, plain("What it comes to", "head")]
-        lines += [fact(one.label, fmt.path(one.text), one.tone, width=18) for one in detail.facts]
+        lines += [fact(one.label, fmt.path(one.text), one.tone, width=19) for one in detail.facts]
     if detail.command:
         lines += [BLANK, plain("ffmpeg", "head"), plain(command_line(detail.command))]
     return lines
@@ -119,7 +119,6 @@ class MakingScreen(TriageScreen):
             check=lambda draft: check(draft, was),
             save=lambda draft: save(draft, was),
             pick=pick,
-            is_new=was is None,
         )
 
         def stored(name: str | None) -> None:

@@ -93,6 +93,13 @@ class Findings:
         """Whether the file is what was planned."""
         return not self.problems
 
+    @property
+    def falls_short(self) -> bool:
+        """Whether all that is wrong is that the picture does not reach what the recipe asks for."""
+        measured = self.quality or {}
+        least = measured.get("least")
+        return len(self.problems) == 1 and least is not None and measured["mean"] < least
+
     def to_json(self) -> dict[str, Any]:
         """The form that is kept and shown."""
         return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,11 +19,10 @@ from engine.export.planning.selection import Chosen, available, home_of, select
 from engine.export.recipes import codecs, cube, presets, recipes
 from engine.export.recipes.presets import Preset
 from engine.export.recipes.recipes import Recipe
-from engine.export.rendering import crew, placing
+from engine.export.rendering import crew, materials
 from engine.export.runs import demand, foresight, records
 from engine.jobs import store
 from engine.library import Library
-from engine.media.hashing import full_hash
 from engine.media.tools import Tools, encoder_trouble, find_tools, has_encoder
 from engine.names import display
 from engine.storage import audit
@@ -218,11 +216,6 @@ def volume_of(db: Database, folder: str) -> str | None:
         return None
 
 
-def luts_folder(library: Library) -> str:
-    """Where colour tables of runs are kept, by content."""
-    return os.path.join(str(library.exports), "luts")
-
-
 def _keep_lut(library: Library, path: str | None) -> tuple[dict[str, str] | None, str | None]:
     """Copy a colour table beside the runs, under its hash: a rerun needs the same one."""
     if path is None:
@@ -231,17 +224,9 @@ def _keep_lut(library: Library, path: str | None) -> tuple[dict[str, str] | None
     if problem is not None:
         return None, problem
     try:
-        digest = full_hash(path)[:32]
-        folder = luts_folder(library)
-        os.makedirs(folder, exist_ok=True)
-        kept = os.path.join(folder, f"{digest}.cube")
-        if not os.path.exists(kept):
-            temp = f"{kept}.{uuid.uuid4().hex[:8]}.part"
-            shutil.copyfile(path, temp)
-            placing.sync_file(temp)
-            os.rename(temp, kept)
-    except OSError as error:
-        return None, f"The colour table {display(path)} cannot be read: {error.strerror}."
+        digest = materials.keep(library, path, "cube")
+    except RushesError as error:
+        return None, str(error)
     return {"name": display(os.path.basename(path)), "hash": digest}, None
 
 

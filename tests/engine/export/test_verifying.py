@@ -63,6 +63,7 @@ def test_a_film_below_its_threshold_fails_and_leaves_nothing(desk, clip):
     assert run.status == "failed"
     assert "PSNR" in run.error
     assert "asks for 99" in run.error
+    assert run.error_category == "quality"
     assert findings_of(desk, run)["ok"] is False
     assert desk.leftovers() == []
     assert list(Path(desk.library.cache_root / "exports").glob("film*")) == []
