@@ -45,7 +45,13 @@ def rename(old: str, new: str, source: int | None = None, target: int | None = N
         if error.errno not in (*_UNSUPPORTED, errno.EMLINK, errno.EXDEV, errno.EACCES):
             raise
     else:
-        os.unlink(old, dir_fd=source)
+        try:
+            os.unlink(old, dir_fd=source)
+        except FileNotFoundError:
+            return  # a server that was asked twice, or somebody was quicker: it has its new name alone
+        except OSError:
+            _take_back(old, new, source, target)
+            raise
         return
     # Neither of the two exists here (FAT, some FUSE): between this look and the rename nothing of
     # ours takes the name, because a device's jobs run one after the other.
@@ -55,6 +61,13 @@ def rename(old: str, new: str, source: int | None = None, target: int | None = N
         os.rename(old, new, src_dir_fd=source, dst_dir_fd=target)
         return
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
+
+
+def _take_back(old: str, new: str, source: int | None, target: int | None) -> None:
+    """Take a second name away again, where the first is certainly there still."""
+    facts = os.stat(old, dir_fd=source, follow_symlinks=False)
+    if os.path.samestat(facts, os.stat(new, dir_fd=target, follow_symlinks=False)):
+        os.unlink(new, dir_fd=target)
 
 
 def _by_kernel(old: str, new: str, source: int | None, target: int | None) -> int:

@@ -10,9 +10,10 @@ from typing import Any
 from engine.api import ingests
 from engine.errors import Refused, RushesError
 from engine.files import duplicates as _duplicates
-from engine.files import leaving, moving, trash
+from engine.files import entries, leaving, moving, trash
+from engine.files.entries import Trashed
 from engine.files.ours import recorded
-from engine.files.trash import Preview, Trashed
+from engine.files.trash import Preview
 from engine.jobs.store import Job
 from engine.library import Library
 from engine.names import json_name
@@ -90,8 +91,7 @@ def _left(library: Library, job_id: str) -> list[dict[str, Any]]:
     gone = leaving.settle(db, job_id)
     if gone is not None:
         return [_trashed(one) for one in gone]
-    numbers = leaving.put_aside_by(db, job_id)
-    return [_trashed(one) for one in trash.contents(db) if one.trash_id in numbers]
+    return [_trashed(one) for one in entries.of(db, leaving.put_aside_by(db, job_id))]
 
 
 def move_back(library: Library, moved: Sequence[tuple[str, str]]) -> int:

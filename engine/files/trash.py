@@ -4,8 +4,8 @@ A file goes by a rename into the trash folder of its own file system, as the
 desktop's file managers do it (freedesktop.org Trash specification 1.0:
 ``.Trash-<uid>/files`` and ``info`` with a ``.trashinfo`` each), so that it can
 also be restored without rushes. The last verified copy of a content is refused.
-The row is written before the rename and finished after it; what a kill cut off
-in between is settled by the next call of :func:`settle`.
+The row is written before the rename and finished after it, in one's turn (:mod:`engine.files.turn`); what a
+kill cut off in between is settled by the next call (:mod:`engine.files.ends`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from engine import clock
-from engine.errors import NotFound, Refused, RushesError, VolumeGone
-from engine.files import trash_folder
+from engine.errors import Refused, RushesError, VolumeGone
+from engine.files import ends, entries, trash_folder, turn
+from engine.files.entries import Trashed
 from engine.files.ours import Ours, recorded, why_not
 from engine.names import display, from_blob, to_blob
 from engine.storage import audit
-from engine.storage.database import Row, execute, row, rows, write
+from engine.storage.database import Row, rows, write
 from engine.volumes import places
 
 
@@ -47,28 +48,6 @@ class Preview:
     def size(self) -> int:
         """Bytes of what would go. None of them is free again before the trash is emptied."""
         return sum(ours.size for ours in self.going)
-
-
-@dataclass(frozen=True)
-class Trashed:
-    """One file in the trash.
-
-    Attributes:
-        trash_id: its number.
-        volume: name of its volume.
-        path: where it lay: absolute, now or last known.
-        kept: where it lies now: absolute, now or last known.
-        reachable: whether its volume is here.
-    """
-
-    trash_id: int
-    volume: str
-    path: str
-    kept: str
-    size: int
-    trashed_at: str
-    trashed_by: str
-    reachable: bool
 
 
 def preview(db: Database, paths: Sequence[str]) -> Preview:
@@ -123,7 +102,7 @@ def put_aside(db: Database, wanted: Preview) -> list[Trashed]:
             would lie on another file system.
         RushesError: the file system refused.
     """
-    settle(db)
+    ends.settle(db)
     done: list[Trashed] = []
     for ours in wanted.going:
         sentence = why_not(ours)
@@ -132,7 +111,8 @@ def put_aside(db: Database, wanted: Preview) -> list[Trashed]:
         if sentence is not None:
             raise Refused(f"{sentence} {_so_far(done)}")
         try:
-            done.append(_put_aside(db, ours))
+            with turn.taken(db):
+                done.append(_put_aside(db, ours))
         except OSError as error:
             raise RushesError(
                 f"{display(ours.path)} could not be put aside: {error.strerror}. {_so_far(done)}"
@@ -156,58 +136,51 @@ def _put_aside(db: Database, ours: Ours) -> Trashed:
             "nothing is copied there."
         )
     kept = trash_folder.reserve(base, os.path.basename(ours.path), os.path.relpath(ours.path, top))
-    kept_relative = os.path.join(place.mount_root.strip("/"), os.path.relpath(kept, top))
-    columns = {key: ours.row[key] for key in _COPY if key != "path"}
-    with write(db):
-        trash_id = db.execute(
-            "INSERT INTO trash (volume_id, asset_id, path, kept, size, copy, state, trashed_at, trashed_by)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'leaving', ?, ?)",
-            (
-                ours.row["volume_id"],
-                ours.row["asset_id"],
-                to_blob(ours.relative),
-                to_blob(kept_relative),
-                ours.size,
-                json.dumps(columns),
-                clock.now(),
-                audit.who(),
-            ),
-        ).lastrowid
-    assert trash_id is not None
     try:
-        trash_folder.move(ours.path, kept)
-    except OSError:
-        execute(db, "DELETE FROM trash WHERE trash_id = ?", (trash_id,))
+        trash_id = _enter(db, ours, os.path.join(place.mount_root.strip("/"), os.path.relpath(kept, top)))
+    except BaseException:
         trash_folder.remove(trash_folder.info_of(kept))
         raise
-    _left(db, trash_id)
-    return _trashed(_entry(db, trash_id))
+    try:
+        trash_folder.move(ours.path, kept)
+    except OSError as error:
+        # The drive may have failed before the rename or after it: what is there decides.
+        ends.finish(db, entries.entry_of(db, trash_id))
+        if entries.of(db, [trash_id]):
+            raise RushesError(
+                f"{display(ours.path)} is in the trash, but its volume said: {error.strerror}."
+            ) from error
+        raise
+    ends.left(db, trash_id)
+    return entries.trashed(entries.entry_of(db, trash_id))
 
 
-_COPY = (
-    "copy_id", "asset_id", "volume_id", "path", "role", "state", "size", "mtime_ns", "inode", "seen_at",
-    "verified_at", "verify_level", "batch_id", "created_at",
-)  # fmt: skip
-"""The columns of ``copies``."""
+def _enter(db: Database, ours: Ours, kept: str) -> int:
+    """Write down that a file is about to leave; ``kept`` is relative to its volume. Returns its number."""
+    columns = {key: ours.row[key] for key in entries.COPY if key != "path"}
+    with write(db):
+        return int(
+            db.conn.execute(
+                "INSERT INTO trash (volume_id, asset_id, path, kept, size, copy, state, trashed_at,"
+                " trashed_by) VALUES (?, ?, ?, ?, ?, ?, 'leaving', ?, ?) RETURNING trash_id",
+                (
+                    ours.row["volume_id"],
+                    ours.row["asset_id"],
+                    to_blob(ours.relative),
+                    to_blob(kept),
+                    ours.size,
+                    json.dumps(columns),
+                    clock.now(),
+                    audit.who(),
+                ),
+            ).fetchone()[0]
+        )
 
 
 def contents(db: Database, limit: int | None = None, offset: int = 0) -> list[Trashed]:
     """What is in the trash, the newest last: the ``limit`` newest (None is all) but ``offset`` of them."""
-    settle(db)
-    found = rows(
-        db,
-        f"{_ENTRY} WHERE trash.state = 'trashed' ORDER BY trash_id DESC LIMIT ? OFFSET ?",
-        (-1 if limit is None else limit, offset),
-    )
-    return [_trashed(entry) for entry in reversed(found)]
-
-
-def of(db: Database, numbers: Sequence[int | str]) -> list[Trashed]:
-    """Entries by number, in this order; those that are gone are left out."""
-    marks = ", ".join("?" * len(numbers))
-    entries = rows(db, f"{_ENTRY} WHERE trash.state = 'trashed' AND trash_id IN ({marks})", tuple(numbers))
-    found = {entry["trash_id"]: entry for entry in entries}
-    return [_trashed(found[number]) for number in numbers if number in found]
+    ends.settle(db, seconds=0)
+    return entries.newest(db, limit, offset)
 
 
 def restore(db: Database, wanted: Sequence[str]) -> list[Trashed]:
@@ -223,31 +196,43 @@ def restore(db: Database, wanted: Sequence[str]) -> list[Trashed]:
         Refused: something else has its name by now; both stay as they are.
         RushesError: the file system refused.
     """
-    settle(db)
+    ends.settle(db)
     done: list[Trashed] = []
-    for entry in _chosen(db, wanted):
-        trashed = _trashed(entry)
-        if not trashed.reachable:
-            raise VolumeGone(f"{display(trashed.volume)} is away. {trashed.path} waits in its trash.")
-        execute(db, "UPDATE trash SET state = 'returning' WHERE trash_id = ?", (trashed.trash_id,))
-        path, kept = _now(entry)
-        if not _is_what_went(entry, kept):
-            execute(db, "UPDATE trash SET state = 'trashed' WHERE trash_id = ?", (trashed.trash_id,))
-            what = "is not the file any more that was put aside. It was left there."
-            raise Refused(f"{display(kept)} {what if os.path.lexists(kept) else 'is gone from the trash.'}")
-        try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            trash_folder.move(kept, path)
-        except OSError as error:
-            execute(db, "UPDATE trash SET state = 'trashed' WHERE trash_id = ?", (trashed.trash_id,))
-            if error.errno == errno.EEXIST:
-                raise Refused(
-                    f"{display(path)} is taken by another file. Both stay; rename that one first."
-                ) from error
-            raise RushesError(f"{display(path)} could not be brought back: {error.strerror}.") from error
-        _came_back(db, entry)
-        done.append(trashed)
+    for entry in entries.chosen(db, wanted):
+        with turn.taken(db):
+            done.append(_restore(db, entry))
     return done
+
+
+def _restore(db: Database, entry: Row) -> Trashed:
+    trashed = entries.trashed(entry)
+    if not entries.is_here(db, entry):
+        raise VolumeGone(_away(trashed))
+    path, kept = entries.now(entry)
+    if path is None:
+        raise Refused(f"The folder of {trashed.path} does not show at any mount now. It waits in the trash.")
+    if not entries.is_what_went(entry, kept):
+        what = "is not the file any more that was put aside. It was left there."
+        raise Refused(f"{display(kept)} {what if os.path.lexists(kept) else 'is gone from the trash.'}")
+    entries.set_state(db, entry, "returning")
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        trash_folder.move(kept, path)
+    except OSError as error:
+        ends.finish(db, entries.entry_of(db, trashed.trash_id))
+        if not entries.of(db, [trashed.trash_id]) and entries.is_here(db, entry):
+            raise RushesError(f"{display(path)} is back, but its volume said: {error.strerror}.") from error
+        if error.errno == errno.EEXIST:
+            raise Refused(
+                f"{display(path)} is taken by another file. Both stay; rename that one first."
+            ) from error
+        raise RushesError(f"{display(path)} could not be brought back: {error.strerror}.") from error
+    ends.came_back(db, entry)
+    return trashed
+
+
+def _away(trashed: Trashed) -> str:
+    return f"{display(trashed.volume)} is away. {trashed.path} waits in its trash."
 
 
 @dataclass(frozen=True)
@@ -273,28 +258,29 @@ def empty(db: Database, wanted: Sequence[str] | None = None) -> Emptied:
         NotFound: no such file is in the trash.
         RushesError: the file system refused.
     """
-    settle(db)
+    ends.settle(db)
     done: list[Trashed] = []
     stay: list[str] = []
-    for entry in _entries(db) if wanted is None else _chosen(db, wanted):
-        trashed = _trashed(entry)
-        reason = _why_it_stays(db, entry, trashed)
-        if reason is not None:
-            stay.append(reason)
-            continue
-        execute(db, "UPDATE trash SET state = 'ending' WHERE trash_id = ?", (trashed.trash_id,))
-        _end(db, entry)
+    for entry in entries.every(db) if wanted is None else entries.chosen(db, wanted):
+        trashed = entries.trashed(entry)
+        with turn.taken(db):
+            reason = _why_it_stays(db, entry, trashed)
+            if reason is not None:
+                stay.append(reason)
+                continue
+            entries.set_state(db, entry, "ending")
+            ends.end(db, entry)
         done.append(trashed)
     return Emptied(tuple(done), tuple(stay))
 
 
 def _why_it_stays(db: Database, entry: Row, trashed: Trashed) -> str | None:
-    if not trashed.reachable:
-        return f"{display(trashed.volume)} is away. {trashed.path} waits in its trash."
-    _, kept = _now(entry)
+    if not entries.is_here(db, entry):
+        return _away(trashed)
+    _, kept = entries.now(entry)
     if not os.path.lexists(kept):
         return None  # emptied by somebody else: only our note of it goes
-    if not _is_what_went(entry, kept):
+    if not entries.is_what_went(entry, kept):
         return f"{display(kept)} is not the file any more that was put aside. It was left there."
     if not any(_may_be_there(copy) for copy in _verified(db, entry["asset_id"])):
         return (
@@ -314,152 +300,3 @@ def _may_be_there(copy: Row) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(facts.st_mode) and facts.st_size == copy["size"]
-
-
-def _is_what_went(entry: Row, kept: str) -> bool:
-    """Whether the file in the trash still has the size and the time of the copy that was put aside."""
-    copy = json.loads(entry["copy"])
-    try:
-        facts = os.lstat(kept)
-    except OSError:
-        return False
-    return (facts.st_size, facts.st_mtime_ns) == (copy["size"], copy["mtime_ns"])
-
-
-_UNSETTLED = "SELECT trash_id FROM trash WHERE state <> 'trashed'"
-
-
-def settle(db: Database) -> None:
-    """Finish what a kill cut off between a row and its rename. Volumes that are away are left alone."""
-    # Sorted here: for an order by number SQLite would walk through the whole trash.
-    unsettled = sorted(int(found["trash_id"]) for found in rows(db, _UNSETTLED))
-    for entry in [_entry(db, trash_id) for trash_id in unsettled]:
-        if not _trashed(entry).reachable:
-            continue
-        path, kept = _now(entry)
-        trash_id = int(entry["trash_id"])
-        if entry["state"] == "ending":
-            _end(db, entry)
-        elif entry["state"] == "leaving" and os.path.lexists(kept):
-            _left(db, trash_id)
-        elif entry["state"] == "leaving":
-            execute(db, "DELETE FROM trash WHERE trash_id = ?", (trash_id,))
-            trash_folder.remove(trash_folder.info_of(kept))
-        elif os.path.lexists(kept):
-            execute(db, "UPDATE trash SET state = 'trashed' WHERE trash_id = ?", (trash_id,))
-        elif os.path.lexists(path):
-            _came_back(db, entry)
-
-
-def _left(db: Database, trash_id: int) -> None:
-    entry = _entry(db, trash_id)
-    copy = json.loads(entry["copy"])
-    with write(db):
-        execute(db, "DELETE FROM copies WHERE copy_id = ?", (copy["copy_id"],))
-        execute(db, "UPDATE trash SET state = 'trashed' WHERE trash_id = ?", (trash_id,))
-        audit.record(
-            db, "files trash", target=_trashed(entry).path, from_state=copy["state"], to_state="trashed"
-        )
-
-
-def _came_back(db: Database, entry: Row) -> None:
-    copy = {**json.loads(entry["copy"]), "path": entry["path"]}
-    _, kept = _now(entry)
-    with write(db):
-        # A look at the volume may have entered the file under its name already.
-        execute(
-            db, "DELETE FROM copies WHERE volume_id = ? AND path = ?", (entry["volume_id"], entry["path"])
-        )
-        known = row(db, "SELECT 1 FROM copies WHERE copy_id = ?", (copy["copy_id"],)) is not None
-        gone = (
-            copy["batch_id"] is not None
-            and row(db, "SELECT 1 FROM batches WHERE batch_id = ?", (copy["batch_id"],)) is None
-        )
-        copy.update({"copy_id": None if known else copy["copy_id"]}, **({"batch_id": None} if gone else {}))
-        execute(
-            db,
-            f"INSERT INTO copies ({', '.join(_COPY)}) VALUES ({', '.join('?' * len(_COPY))})",
-            tuple(copy[column] for column in _COPY),
-        )
-        execute(db, "DELETE FROM trash WHERE trash_id = ?", (entry["trash_id"],))
-        audit.record(
-            db, "files restore", target=_trashed(entry).path, from_state="trashed", to_state=copy["state"]
-        )
-    trash_folder.remove(trash_folder.info_of(kept))
-
-
-def _end(db: Database, entry: Row) -> None:
-    _, kept = _now(entry)
-    try:
-        trash_folder.remove(kept)
-        trash_folder.remove(trash_folder.info_of(kept))
-    except OSError as error:
-        raise RushesError(f"{display(kept)} could not be deleted: {error.strerror}.") from error
-    with write(db):
-        execute(db, "DELETE FROM trash WHERE trash_id = ?", (entry["trash_id"],))
-        audit.record(
-            db, "files trash --empty", target=_trashed(entry).path, from_state="trashed", to_state="deleted"
-        )
-
-
-_ENTRY = (
-    "SELECT trash.*, volumes.name AS volume_name, volumes.state AS volume_state, volumes.mount_point,"
-    " volumes.mount_root, volumes.mounts FROM trash JOIN volumes USING (volume_id)"
-)
-
-
-def _entries(db: Database, where: str = "state = 'trashed'") -> list[Row]:
-    return rows(db, f"{_ENTRY} WHERE trash.{where} ORDER BY trash_id")
-
-
-def _entry(db: Database, trash_id: int) -> Row:
-    found = row(db, f"{_ENTRY} WHERE trash_id = ?", (trash_id,))
-    assert found is not None
-    return found
-
-
-def _now(entry: Row) -> tuple[str, str]:
-    """Where the file lay and where it is kept; its volume must be here."""
-    path = places.absolute(_volume(entry), from_blob(entry["path"]))
-    kept = places.absolute(_volume(entry), from_blob(entry["kept"]))
-    assert path is not None
-    assert kept is not None
-    return path, kept
-
-
-def _volume(entry: Row) -> Row:
-    """Only the columns of the volume: ``state`` of the trash row means something else."""
-    return {key: entry[key] for key in ("volume_state", "mount_point", "mount_root", "mounts")}
-
-
-def _trashed(entry: Row) -> Trashed:
-    volume = _volume(entry)
-    kept = from_blob(entry["kept"])
-    return Trashed(
-        trash_id=int(entry["trash_id"]),
-        volume=str(entry["volume_name"]),
-        path=display(places.last_known(volume, from_blob(entry["path"])) or from_blob(entry["path"])),
-        kept=display(places.last_known(volume, kept) or kept),
-        size=int(entry["size"]),
-        trashed_at=str(entry["trashed_at"]),
-        trashed_by=str(entry["trashed_by"]),
-        reachable=places.absolute(volume, kept) is not None,
-    )
-
-
-def _chosen(db: Database, wanted: Sequence[str]) -> list[Row]:
-    everything = _entries(db)
-    chosen: dict[int, Row] = {}
-    for given in wanted:
-        path = os.path.abspath(given)
-        found = [
-            entry
-            for entry in everything
-            if str(entry["trash_id"]) == given
-            or (raw := places.last_known(_volume(entry), from_blob(entry["path"]))) == path
-            or (raw is not None and raw.startswith(path + "/"))
-        ]
-        if not found:
-            raise NotFound(f"{display(given)} is not in the trash. rushes files trash --list shows what is.")
-        chosen.update({int(entry["trash_id"]): entry for entry in found})
-    return list(chosen.values())

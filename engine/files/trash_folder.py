@@ -18,6 +18,9 @@ from engine.names import display
 _NAMES = 10_000
 """So many trashed files of one name are told apart."""
 
+_MOST, _SUFFIX_MOST = 200, 60
+"""Bytes of a long name that are kept, and of its extension at most: a number and ``.trashinfo`` have room."""
+
 
 def make(top: str) -> str:
     """Return the trash folder of the file system mounted at ``top``, made when it is not there.
@@ -60,12 +63,12 @@ def reserve(base: str, name: str, relative: str) -> str:
         f"DeletionDate={datetime.now().strftime('%Y-%m-%dT%H:%M:%S')}\n"  # noqa: DTZ005 - local time by the format
     ).encode()
     stem, dot, suffix = name.rpartition(".")
-    if not stem:
+    if not stem or len(os.fsencode(suffix)) > _SUFFIX_MOST:
         stem, dot, suffix = name, "", ""
     for number in range(1, _NAMES):
         wanted = name if number == 1 else f"{stem}.{number}{dot}{suffix}"
         if len(os.fsencode(wanted)) + len(".trashinfo") > 255:
-            stem = os.fsdecode(os.fsencode(stem)[: 200 - len(os.fsencode(suffix))])
+            stem = os.fsdecode(os.fsencode(stem)[: _MOST - len(os.fsencode(suffix))])
             wanted = f"{stem}.{number}{dot}{suffix}"
         info = os.path.join(base, "info", f"{wanted}.trashinfo")
         try:
@@ -75,6 +78,9 @@ def reserve(base: str, name: str, relative: str) -> str:
         try:
             os.write(fd, text)
             os.fsync(fd)
+        except OSError:
+            os.unlink(info)
+            raise
         finally:
             os.close(fd)
         kept = os.path.join(files(base), wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable
@@ -60,3 +61,41 @@ def test_between_open_folders(tmp_path: Path) -> None:
         os.close(source)
         os.close(target)
     assert os.listdir(tmp_path / "b") == ["movie"]
+
+
+def test_where_the_old_name_cannot_be_taken_away_the_new_one_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file under two names would be put aside, or delivered, and still be there."""
+    old, new, real = str(tmp_path / "old"), str(tmp_path / "new"), os.unlink
+    Path(old).write_bytes(b"film")
+
+    def cannot(path: str, *, dir_fd: int | None = None) -> None:
+        if path == old:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        real(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(renaming, "_by_kernel", lambda *_: errno.EINVAL)
+    monkeypatch.setattr(os, "unlink", cannot)
+    with pytest.raises(PermissionError):
+        renaming.rename(old, new)
+    assert os.listdir(tmp_path) == ["old"]
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
+def test_the_last_name_of_a_file_is_never_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    """A server took the old name away, and its answer was lost, or wrong."""
+    old, new, real = str(tmp_path / "old"), str(tmp_path / "new"), os.unlink
+    Path(old).write_bytes(b"film")
+
+    def gone(path: str, *, dir_fd: int | None = None) -> None:
+        real(path, dir_fd=dir_fd)
+        raise error(errno.ENOENT if error is FileNotFoundError else errno.EACCES, "as a server says", path)
+
+    monkeypatch.setattr(renaming, "_by_kernel", lambda *_: errno.EINVAL)
+    monkeypatch.setattr(os, "unlink", gone)
+    with contextlib.suppress(OSError):
+        renaming.rename(old, new)
+    assert os.listdir(tmp_path) == ["new"]

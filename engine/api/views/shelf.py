@@ -14,7 +14,7 @@ from engine.api.views import hits, order
 from engine.api.views.asides import Short
 from engine.api.views.base import Table, like
 from engine.errors import NotFound
-from engine.files import duplicates, trash
+from engine.files import duplicates, ends, entries
 from engine.library import Library
 from engine.names import display
 from engine.storage import packs
@@ -209,7 +209,7 @@ class Trash(Table):
 
     def ids(self, wanted: Filter) -> Sequence[Id]:
         """See :meth:`Table.ids`."""
-        trash.settle(self._library.db())
+        ends.settle(self._library.db(), seconds=0)
         return super().ids(wanted)
 
     def rows(self, ids: Sequence[Id]) -> list[TrashRow]:
@@ -225,7 +225,7 @@ class Trash(Table):
                 by=gone.trashed_by,
                 reachable=gone.reachable,
             )
-            for gone in trash.of(self._library.db(), ids)
+            for gone in entries.of(self._library.db(), ids)
         ]
 
     def detail(self, row_id: Id) -> TrashRow:

@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from engine.api import files
-from engine.files import leaving
+from engine.files import leaving, trash
+from engine.files.entries import Trashed
 from engine.jobs import store
 from engine.supervisor.aftermath import Aftermath
 from engine.volumes.stand_ins import make_stand_in
@@ -68,3 +70,34 @@ def test_a_rename_goes_back(two: Two) -> None:
     assert files.move_back(two.desk.library, moved) == 1
     assert two.first.exists()
     assert not (kept / "one.mov").exists()
+
+
+class _Killed(BaseException):
+    pass
+
+
+def test_what_a_kill_cut_off_leaves_when_it_is_asked_again(
+    two: Two, third: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine tells an end at least once: the second time the rest goes, and all of it is named."""
+    queued = files.queue_move(two.desk.library, [str(two.a / "A001")], str(third))
+    two.desk.start(queued["job_id"])
+    real, gone = trash.put_aside, []
+
+    def cut(db: Database, wanted: trash.Preview) -> list[Trashed]:
+        if gone:
+            raise _Killed
+        gone.extend(real(db, wanted))
+        return gone
+
+    with monkeypatch.context() as killed:
+        killed.setattr(trash, "put_aside", cut)
+        with pytest.raises(_Killed):
+            leaving.settle(two.desk.db, queued["job_id"])
+    assert len(gone) == 1
+    done = leaving.settle(two.desk.db, queued["job_id"])
+    assert done is not None
+    assert sorted(one.size for one in done) == [5000, 7000]
+    assert len(leaving.put_aside_by(two.desk.db, queued["job_id"])) == 2
+    assert not [*two.a.rglob("A001/**/*.mov")]
+    assert leaving.settle(two.desk.db, queued["job_id"]) is None, "only once"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
-from engine.errors import NotFound, Refused
+from engine.errors import NotFound, Refused, RushesError, VolumeGone
 from engine.files import trash, trash_folder
+from engine.ingest.ends import folders
 from tests.engine.files.conftest import Two
 from tests.engine.ingest.conftest import write
 
@@ -203,3 +207,120 @@ def test_a_name_of_any_bytes_goes_and_returns(two: Two, tmp_path: Path) -> None:
 def test_nothing_recorded_is_not_found(two: Two) -> None:
     with pytest.raises(NotFound):
         trash.preview(two.desk.db, [str(two.a / "nothing")])
+
+
+def test_a_look_at_the_list_while_a_file_goes_takes_nothing_from_it(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another terminal asks between the row and the rename: that is no kill."""
+    real, seen = trash_folder.move, []
+
+    def look() -> None:
+        seen.append(trash.contents(two.desk.library.db()))
+        two.desk.library.close()
+
+    def looked_at(old: str, new: str) -> None:
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+        real(old, new)
+
+    monkeypatch.setattr(trash_folder, "move", looked_at)
+    before = two.copies()
+    [gone] = trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    assert seen == [[]]
+    assert [entry.trash_id for entry in trash.contents(two.desk.db)] == [gone.trash_id]
+    trash.restore(two.desk.db, [str(gone.trash_id)])
+    assert two.copies() == before
+    assert len(seen) == 2
+
+
+def test_a_drive_that_fails_right_after_the_rename_keeps_the_record(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    before = two.copies()
+    with monkeypatch.context() as broken:
+        broken.setattr(folders, "sync_folder", fail)
+        with pytest.raises(RushesError, match="is in the trash, but its volume said: Input/output error"):
+            trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+        assert not two.first.exists()
+        [found] = trash.contents(two.desk.db)
+        with pytest.raises(RushesError, match="is back, but its volume said: Input/output error"):
+            trash.restore(two.desk.db, [str(found.trash_id)])
+    assert two.copies() == before
+    assert two.first.exists()
+
+
+def test_a_drive_that_was_pulled_a_moment_ago_forgets_nothing(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue still calls it online; what shows at its place is an empty folder."""
+    one, other = two.first, two.first.with_name("two.mov")
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(one)]))
+    real = trash_folder.move
+
+    def cut(old: str, new: str) -> None:
+        real(old, new)
+        raise _Killed
+
+    monkeypatch.setattr(trash_folder, "move", cut)
+    with pytest.raises(_Killed):
+        trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(other)]))
+    away = two.a.rename(two.a.with_name("away"))
+    two.a.mkdir()
+    done = trash.empty(two.desk.db)
+    assert (done.deleted, len(done.kept)) == ((), 1)
+    assert "is away" in done.kept[0]
+    with pytest.raises(VolumeGone):
+        trash.restore(two.desk.db, [str(one)])
+    two.a.rmdir()
+    away.rename(two.a)
+    assert [entry.size for entry in trash.contents(two.desk.db)] == [5000, 7000]
+
+
+def test_another_file_at_the_old_place_is_not_taken_for_one_that_came_back(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+
+    def cut(old: str, new: str) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as killed:
+        killed.setattr(trash_folder, "move", cut)
+        with pytest.raises(_Killed):
+            trash.restore(two.desk.db, [str(two.first)])
+    (two.a / f".Trash-{os.getuid()}" / "files" / "one.mov").unlink()
+    write(two.first, 10)
+    before = two.copies()
+    assert len(trash.contents(two.desk.db)) == 1
+    assert two.copies() == before
+
+
+def test_a_name_that_is_nearly_all_extension_goes_twice(two: Two) -> None:
+    name = "a." + "x" * 248
+    for folder in ("DCIM", "OTHER"):
+        write(two.card / folder / name, 300 + len(folder))
+    two.desk.ingest(two.card, to=[two.a, two.b], thumbnails=False)
+    for folder in ("DCIM", "OTHER"):
+        trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.a / "A001" / folder / name)]))
+    trash.restore(two.desk.db, [str(two.a / "A001")])
+    for folder in ("DCIM", "OTHER"):
+        assert (two.a / "A001" / folder / name).read_bytes() == (two.card / folder / name).read_bytes()
+
+
+def test_a_note_that_cannot_be_written_leaves_nothing_in_the_trash(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(trash, "_enter", full)
+        with pytest.raises(sqlite3.OperationalError):
+            trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    assert two.first.exists()
+    assert [*(two.a / f".Trash-{os.getuid()}").glob("*/*")] == []
