@@ -17,6 +17,7 @@ from engine.library import Library
 from engine.relink import announce, decisions, scan, sessions, targets, upgrade
 from engine.relink.match import Found, Lost, Match, assign
 from engine.relink.meter import Meter
+from engine.relink.sampling import Sampling
 from engine.relink.scan import Reading, Scan
 from engine.relink.sweep import sweep
 from engine.relink.tree import Tree, hold
@@ -179,7 +180,8 @@ class _Run:
         if not lost:
             return self._finish([], 0, None)
         with hold(self.db, str(self.job.params["volume_id"]), str(self.job.params["path"])) as tree:
-            self._walk(tree, lost)
+            with Sampling(tree) as sampling:
+                self._walk(tree, lost, sampling)
             matches = assign(lost, self.scan.found)
             if self.full_hash or self.auto_apply:
                 matches = self._prove(tree, lost, matches)
@@ -216,7 +218,7 @@ class _Run:
             except VolumeGone as error:
                 self.job.log("warning", f"{error} Its files count as they were last seen.")
 
-    def _walk(self, tree: Tree, lost: list[Lost]) -> None:
+    def _walk(self, tree: Tree, lost: list[Lost], sampling: Sampling) -> None:
         job = self.job
         start = tree.outside(_inside(str(job.params["path"]), tree.place.mount_point))
         present = scan.present_paths(self.db, tree.volume_id)
@@ -226,6 +228,7 @@ class _Run:
             lost,
             present,
             self.scan,
+            sampling,
             job.checkpoint,
             lambda seen: job.progress(stage="scanning", done=seen, message=f"{seen:,} files seen"),
         )
@@ -234,6 +237,7 @@ class _Run:
             tree,
             lost,
             self.scan,
+            sampling,
             job.checkpoint,
             lambda done, total: job.progress(
                 stage="comparing", done=done, total=total, message=f"{self.scan.tally.files:,} files seen"

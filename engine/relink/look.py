@@ -292,8 +292,15 @@ class Look:
     def confirm_gone(self) -> None:
         """Look once more at each path that is gone, now that everything else has been read."""
         still: list[Known] = []
+        folders: dict[str, bool] = {}
         for copy in self.findings.gone:
-            self._check()
+            folder = copy.path.rpartition("/")[0]
+            if folder not in folders:
+                self._check()
+                folders[folder] = self._has_left(folder)
+            if folders[folder]:
+                still.append(copy)
+                continue
             try:
                 facts = self.tree.stat(copy.path)
             except (FileNotFoundError, NotADirectoryError):
@@ -307,6 +314,16 @@ class Look:
             else:
                 self._sort(copy, facts)
         self.findings.gone = still
+
+    def _has_left(self, folder: str) -> bool:
+        """Whether there is no such folder any more, and so no file in it."""
+        try:
+            self.tree.stat(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            pass  # each file says so itself
+        return False
 
     def doubt_gone(self, why: str) -> None:
         """Say nothing of what is gone after all: ``why`` goes to the warnings."""

@@ -15,13 +15,15 @@ from sqlite_utils import Database
 from engine import names
 from engine.errors import NotFound, Refused, RushesError, VolumeGone, WrongUse
 from engine.library import Library
+from engine.media.hashing import FAST_WHOLE
 from engine.relink import ledger, sessions, targets, upgrade
 from engine.relink.ahead import opened
 from engine.relink.ledger import Placement
 from engine.relink.look import same_time
 from engine.relink.match import CONFIDENCE, Found, Lost, Match, evidence
 from engine.relink.prefixes import folders_below, is_below
-from engine.relink.scan import Reading, Scan, with_fast_hash
+from engine.relink.sampling import Sampling
+from engine.relink.scan import Reading, Scan, with_sample, with_whole_hash
 from engine.relink.tree import Tree, hold
 from engine.storage import audit, moving
 from engine.storage.database import rows, scalar, write
@@ -142,13 +144,15 @@ def map_prefix(
     if not lost:
         raise NotFound(f"No lost file was below {names.display(old)}. Nothing was changed.")
     mapped = Mapped(old, new, dry_run)
-    with hold(db, place.volume_id, new) as tree:
+    with hold(db, place.volume_id, new) as tree, Sampling(tree) as sampling:
         base = place.path
         held = _copies_below(db, tree.volume_id, base)
         opens = not (quick and dry_run)
-        fitting = _fitting(tree, lost, base, mapped, check, _nothing if opens else progress)
+        fitting = _fitting(
+            tree, lost, base, mapped, sampling if opens else None, check, _nothing if opens else progress
+        )
         if opens:
-            fitting = _agreeing(tree, fitting, mapped, check, progress)
+            fitting = _agreeing(tree, fitting, mapped, sampling, check, progress)
         for hit in fitting:
             if held.get(hit.found.path, hit.lost.copy_id) == hit.lost.copy_id:
                 mapped.hits.append(hit)
@@ -238,11 +242,15 @@ def _fitting(
     lost: Sequence[tuple[Lost, str]],
     base: str,
     mapped: Mapped,
+    sampling: Sampling | None,
     check: Callable[[], None],
     progress: Callable[[int, int], None],
 ) -> list[Hit]:
-    """Copies with a file of their size at the new place; what is not so is noted. Opens nothing."""
-    found = []
+    """Copies with a file of their size at the new place; what is not so is noted.
+
+    ``sampling`` gets those of which a sample can decide, by their place in the list; None: nothing is opened.
+    """
+    found: list[Hit] = []
     for done, (copy, old_path) in enumerate(lost):
         check()
         progress(done, len(lost))
@@ -265,36 +273,57 @@ def _fitting(
             )
         else:
             file = Found(tree.volume_id, path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+            if sampling is not None and _sampled(copy):
+                sampling.add(len(found), file)
             found.append(Hit(copy, old_path, file, new_path))
     return found
+
+
+def _sampled(copy: Lost) -> bool:
+    """Whether the file of a copy is compared by a sample; else in full, or not at all."""
+    return copy.fast_hash is not None and copy.size > FAST_WHOLE
 
 
 def _agreeing(
     tree: Tree,
     hits: Sequence[Hit],
     mapped: Mapped,
+    sampling: Sampling,
     check: Callable[[], None],
     progress: Callable[[int, int], None],
 ) -> list[Hit]:
     """Those whose file has the fast hash on record, or of which none is on record; in their order."""
     read = Scan()
-    kept: dict[int, Hit] = {}
-    files = [hit.found for hit in hits]
-    sizes = {hit.lost.size for hit in hits if hit.lost.fast_hash}
-    with closing(opened(tree, files, sizes)) as turns:
-        for done, (number, file, held) in enumerate(turns):
-            check()
+    kept: list[Hit | None] = list(hits)
+    done = 0
+    for number, sample in sampling.taken(check):
+        file = hits[number].found
+        kept[number] = _compared(
+            hits[number], file if with_sample(file, sample, read) else None, read, mapped
+        )
+        done += 1
+        if not done % 64:
             progress(done, len(hits))
-            hit = hits[number]
+    rest = [number for number, hit in enumerate(hits) if not _sampled(hit.lost)]
+    whole = {hits[number].lost.size for number in rest if hits[number].lost.fast_hash}
+    with closing(opened(tree, [hits[number].found for number in rest], whole)) as turns:
+        for place, file, held in turns:
+            check()
+            hit = hits[rest[place]]
             if hit.lost.fast_hash and held is not None:
-                hashed = with_fast_hash(tree, file, held, read)
-                if hashed is None or hashed.fast_hash != hit.lost.fast_hash:
-                    reason = "cannot be read" if hashed is None else "has the same size, but other content"
-                    mapped.conflicts.append(f"{names.display(hit.new_path)} {reason}.")
-                    continue
-                hit = replace(hit, found=hashed, reading=read.readings.get(file.path))
-            kept[number] = hit
-    return [kept[number] for number in sorted(kept)]
+                kept[rest[place]] = _compared(hit, with_whole_hash(tree, file, held, read), read, mapped)
+            done += 1
+            progress(done, len(hits))
+    return [hit for hit in kept if hit is not None]
+
+
+def _compared(hit: Hit, file: Found | None, read: Scan, mapped: Mapped) -> Hit | None:
+    """The hit with its file as it was read (None: it could not be); None where that is not the copy."""
+    if file is not None and file.fast_hash == hit.lost.fast_hash:
+        return replace(hit, found=file, reading=read.readings.get(file.path))
+    reason = "cannot be read" if file is None else "has the same size, but other content"
+    mapped.conflicts.append(f"{names.display(hit.new_path)} {reason}.")
+    return None
 
 
 def _refuse_doubles(mapped: Mapped) -> None:

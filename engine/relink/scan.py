@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import ParamSpec, TypeVar
@@ -19,12 +19,14 @@ from sqlite_utils import Database
 from engine import clock, names
 from engine.errors import RushesError
 from engine.media import rereading
-from engine.media.hashing import FAST_WINDOW, fast_hash
+from engine.media.hashing import FAST_WHOLE, FAST_WINDOW
 from engine.media.probe import probe
 from engine.media.rereading import Reread
 from engine.media.tools import find_tools
 from engine.relink.ahead import opened
 from engine.relink.match import Found, Lost, base_name, fold
+from engine.relink.sampler import Sample
+from engine.relink.sampling import Sampling
 from engine.relink.tree import Tally, Tree, named
 from engine.storage.database import rows
 
@@ -32,6 +34,9 @@ Value = TypeVar("Value")
 Given = ParamSpec("Given")
 
 _WRITTEN_TO = "it is being written to"
+
+SAMPLE_BYTES = 3 * FAST_WINDOW
+"""Bytes read of a file of which a sample is taken."""
 
 NAMESAKES = 8
 """Most found files of one name that can be hints; one more is kept, which says that there are too many."""
@@ -72,10 +77,11 @@ def collect(
     lost: Sequence[Lost],
     present: frozenset[str],
     scan: Scan,
+    sampling: Sampling,
     check: Callable[[], None],
     progress: Callable[[int], None],
 ) -> None:
-    """Walk below ``start`` and keep the files that may be lost copies; none is opened.
+    """Walk below ``start`` and keep the files that may be lost copies; their samples are taken meanwhile.
 
     Args:
         tree: the held volume.
@@ -83,10 +89,12 @@ def collect(
         lost: what is looked for.
         present: paths on this volume at which the catalogue has a copy that is there.
         scan: takes what is found.
+        sampling: gets those files of which a sample can decide something, by their place in ``scan.found``.
         check: called once per folder.
         progress: gets the number of files seen.
     """
     sizes = {copy.size for copy in lost}
+    sampled = {copy.size for copy in lost if copy.hashed and copy.size > FAST_WHOLE}
     spellings = {fold(base_name(copy.path)) for copy in lost}
     namesakes: dict[str, int] = defaultdict(int)
     volume_id = tree.volume_id
@@ -102,7 +110,10 @@ def collect(
                 namesakes[spelled] += 1
             path = f"{folder}/{name}" if folder else name
             if path not in present:
-                scan.found.append(Found(volume_id, path, size, facts.st_mtime_ns, facts.st_ino))
+                file = Found(volume_id, path, size, facts.st_mtime_ns, facts.st_ino)
+                if size in sampled:
+                    sampling.add(len(scan.found), file)
+                scan.found.append(file)
 
 
 def present_paths(db: Database, volume_id: str) -> frozenset[str]:
@@ -117,47 +128,77 @@ def read_evidence(
     tree: Tree,
     lost: Sequence[Lost],
     scan: Scan,
+    sampling: Sampling,
     check: Callable[[], None],
     progress: Callable[[int, int], None],
 ) -> None:
     """Hash or probe the collected files of a fitting size, as far as that can decide anything."""
-    hashed_sizes = {copy.size for copy in lost if copy.hashed}
-    unhashed_sizes = {copy.size for copy in lost if not copy.hashed}
+    whole = {copy.size for copy in lost if copy.hashed and copy.size <= FAST_WHOLE}
+    unhashed = {copy.size for copy in lost if not copy.hashed}
     known = {(copy.size, copy.fast_hash) for copy in lost if copy.fast_hash}
-    kept: dict[int, Found] = {}
-    with closing(opened(tree, scan.found, hashed_sizes)) as files:
-        for done, (number, file, held) in enumerate(files):
-            if not done % 16:
-                check()
-                progress(done, len(scan.found))
-            if held is not None:
-                hashed = with_fast_hash(tree, file, held, scan)
-                if hashed is None:
-                    continue
-                file = hashed
-            if file.size in unhashed_sizes and (file.size, file.fast_hash) not in known:
-                file = _with_media(tree, file, scan)
-            kept[number] = file
-    scan.found = [kept[number] for number in sorted(kept)]
-    progress(len(kept), len(kept))
+    kept: list[Found | None] = list(scan.found)
+    total = len(kept)
+    done = 0
+    for done, (number, sample) in enumerate(sampling.taken(check)):
+        if not with_sample(scan.found[number], sample, scan):
+            kept[number] = None
+        if not done % 64:
+            progress(done, total)
+    rest = [
+        number
+        for number, file in enumerate(kept)
+        if file is not None and (file.size in whole or file.size in unhashed)
+    ]
+    with closing(opened(tree, [scan.found[number] for number in rest], whole)) as files:
+        for place, file, held in files:
+            check()
+            kept[rest[place]] = _looked_into(tree, file, held, scan, unhashed, known)
+            progress(max(done, total - len(rest) + place), total)
+    scan.found = [file for file in kept if file is not None]
+    progress(total, total)
 
 
-def with_fast_hash(tree: Tree, file: Found, held: int | Reread | OSError, scan: Scan) -> Found | None:
-    """The file with its fast hash; None when it cannot be read or is being written to.
-
-    ``held`` is the file as :func:`engine.relink.ahead.opened` gives it. One so small that the fast hash
-    is that of all its bytes has its full hash as well afterwards, and a reading in ``scan.readings``.
-    """
-    if isinstance(held, Reread):  # then the fast hash is the full one, and the reading proves something
-        read = with_full_hash(tree, file, scan, held=held)
-        return None if read is None else replace(read, fast_hash=read.blake3)
-    value = _read(file, scan, _fast, file, held)
-    if value is None:
-        return None
-    scan.hashed += 1
-    scan.bytes_hashed += 3 * FAST_WINDOW
-    file.fast_hash = value
+def _looked_into(
+    tree: Tree,
+    file: Found,
+    held: Reread | OSError | None,
+    scan: Scan,
+    unhashed: Collection[int],
+    known: Collection[tuple[int, str | None]],
+) -> Found | None:
+    """The file read in full where it is held for that, probed where no hash can decide; None: left out."""
+    if held is not None:
+        read = with_whole_hash(tree, file, held, scan)
+        if read is None:
+            return None
+        file = read
+    if file.size in unhashed and (file.size, file.fast_hash) not in known:
+        return _with_media(tree, file, scan)
     return file
+
+
+def with_sample(file: Found, sample: Sample, scan: Scan) -> bool:
+    """Give a file its fast hash; False, and a warning, when it could not be read or has changed."""
+    value, reason, facts = sample
+    if facts is not None and facts != (file.size, file.mtime_ns, file.inode):
+        scan.warnings.append(_changed(file))
+        return False
+    if value is None:
+        scan.warnings.append(_unreadable(file, reason))
+        return False
+    scan.hashed += 1
+    scan.bytes_hashed += SAMPLE_BYTES
+    file.fast_hash = value
+    return True
+
+
+def with_whole_hash(tree: Tree, file: Found, held: Reread | OSError, scan: Scan) -> Found | None:
+    """A file so small that its fast hash is its full one, with both; None when it cannot be read.
+
+    ``held`` is the file as :func:`engine.relink.ahead.opened` gives it.
+    """
+    read = with_full_hash(tree, file, scan, held=held)
+    return None if read is None else replace(read, fast_hash=read.blake3)
 
 
 def with_full_hash(
@@ -166,12 +207,12 @@ def with_full_hash(
     scan: Scan,
     check: Callable[[], None] | None = None,
     on_bytes: Callable[[int], None] | None = None,
-    held: Reread | None = None,
+    held: Reread | OSError | None = None,
 ) -> Found | None:
     """The file with its full hash, read from its first byte to its last; None when it cannot be read.
 
     ``check`` is called between buffers and may raise; ``on_bytes`` gets the length of each. ``held``
-    is the file when it is open already; closing it stays with the caller.
+    is the file when it is open already, or why it is not; closing it stays with the caller.
     The level of the reading is what :mod:`engine.media.rereading` could show.
     """
     read_at = clock.now()
@@ -187,7 +228,7 @@ def with_full_hash(
 def _whole(
     tree: Tree,
     file: Found,
-    held: Reread | None,
+    held: Reread | OSError | None,
     check: Callable[[], None] | None,
     on_bytes: Callable[[int], None] | None,
 ) -> rereading.Reading | None:
@@ -197,6 +238,8 @@ def _whole(
         OSError: it cannot be opened or read.
         ValueError: it changed while it was read.
     """
+    if isinstance(held, OSError):
+        raise held
     if held is None:
         own = tree.reread(file.path)
         try:
@@ -211,17 +254,6 @@ def _whole(
     return read
 
 
-def _fast(file: Found, held: int | OSError) -> str | None:
-    if isinstance(held, OSError):
-        raise held
-    if not _is(file, os.fstat(held)):
-        return None
-    value = fast_hash(held, file.size)
-    if not _is(file, os.fstat(held)):
-        raise ValueError(_WRITTEN_TO)
-    return value
-
-
 def _read(
     file: Found, scan: Scan, read: Callable[Given, Value | None], *args: Given.args, **options: Given.kwargs
 ) -> Value | None:
@@ -230,11 +262,19 @@ def _read(
         value = read(*args, **options)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        scan.warnings.append(f"{names.display(file.path)} cannot be read ({reason}); it was left out.")
+        scan.warnings.append(_unreadable(file, reason))
         return None
     if value is None:
-        scan.warnings.append(f"{names.display(file.path)} changed while it was looked at; it was left out.")
+        scan.warnings.append(_changed(file))
     return value
+
+
+def _unreadable(file: Found, reason: str | None) -> str:
+    return f"{names.display(file.path)} cannot be read ({reason}); it was left out."
+
+
+def _changed(file: Found) -> str:
+    return f"{names.display(file.path)} changed while it was looked at; it was left out."
 
 
 def _is(file: Found, facts: os.stat_result) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from engine.errors import NotFound, WrongUse
 from engine.jobs import store
 from engine.jobs.context import JobCancelled, JobContext, JobPaused, JobStopped
-from engine.relink import decisions, scan, sessions
+from engine.relink import decisions, sampler, scan, sessions
 from engine.relink.job import clean_up, queue_scan, run_scan
 from engine.storage.database import rows, scalar
 
@@ -141,7 +141,7 @@ def test_an_unforeseen_error_ends_the_session_as_failed(world: Any, monkeypatch:
 
 def test_a_file_that_grows_while_it_is_read_is_left_out(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     b, _ = large(world, 1)
-    original = scan.fast_hash
+    original = sampler.fast_hash
 
     def grows(descriptor: int, size: int) -> str:
         value = original(descriptor, size)
@@ -149,11 +149,11 @@ def test_a_file_that_grows_while_it_is_read_is_left_out(world: Any, monkeypatch:
             file.write(b"more")
         return value
 
-    monkeypatch.setattr(scan, "fast_hash", grows)
+    monkeypatch.setattr(sampler, "fast_hash", grows)
     result = world.scan(b)
     assert result["candidates"] == 0
     message = scalar(world.db, "SELECT message FROM job_log WHERE level = 'warning'")
-    assert "being written to" in message
+    assert "0.mxf changed while it was looked at" in message
 
 
 def test_what_cannot_be_scanned_is_refused_before_anything_is_queued(world: Any) -> None:
