@@ -215,10 +215,11 @@ class _Delivery:
     def _deliver(self, entry: Row, old: str, place: Place) -> _Arrived:
         """Bring one film to a verdict; what an earlier start did counts."""
         self.bring_back(old)
+        before = _facts(old)
         known = self._there_already(entry, old, place)
         arrived = known or self._copy(entry, old, place)
         if self.move and not self._lies_there(old):
-            self._remove(entry, old, arrived, read=known is None)
+            self._remove(entry, old, arrived, before if known is None else None)
         return arrived
 
     def _lies_there(self, old: str) -> bool:
@@ -322,15 +323,17 @@ class _Delivery:
         ledger.record_copy(self.job.db, entry["size"], entry["blake3"], path, place, level)
         return level
 
-    def _remove(self, entry: Row, old: str, arrived: _Arrived, *, read: bool) -> None:
+    def _remove(self, entry: Row, old: str, arrived: _Arrived, read: tuple[int, ...] | None) -> None:
         """The old file goes, when it is still what was made; its rows follow the film to its new place.
 
-        ``read`` says that its bytes have been compared just now.
+        ``read`` is what it was, see :func:`_facts`, before its bytes were read and compared just now; None
+        when they were not. A file may be written anew in its place with as many bytes: sound often is.
         """
         db = self.job.db
         if os.path.lexists(old):
-            same = os.path.getsize(old) == entry["size"]
-            if not same or not (read or full_hash(old, self.job.check_now) == entry["blake3"]):
+            before = read or _facts(old)
+            same = read is not None or full_hash(old, self.job.check_now) == entry["blake3"]
+            if not same or before is None or _facts(old) != before:
                 raise Refused("it was changed while it was delivered; the old file was left alone.")
             aside = self._aside(old)
             renaming.rename(old, aside)
@@ -342,14 +345,14 @@ class _Delivery:
             os.unlink(aside)
             placing.sync_folder(os.path.dirname(old))
         try:
-            before = places.place_of(db, os.path.dirname(old))
+            home = places.place_of(db, os.path.dirname(old))
         except RushesError:
-            before = None
+            home = None
         with write(db):
-            if before is not None:
+            if home is not None:
                 db.execute(
                     "DELETE FROM copies WHERE volume_id = ? AND path = ? AND role = 'export'",
-                    (before.volume_id, to_blob(os.path.join(before.path, os.path.basename(old)))),
+                    (home.volume_id, to_blob(os.path.join(home.path, os.path.basename(old)))),
                 )
             db.execute(
                 "UPDATE run_outputs SET path = ? WHERE run_id = ? AND position = ?",
@@ -370,6 +373,15 @@ class _Delivery:
         aside = self._aside(old)
         if os.path.lexists(aside) and not os.path.lexists(old):
             renaming.rename(aside, old)
+
+
+def _facts(path: str) -> tuple[int, ...] | None:
+    """What tells that a file is the same, and not written to since; None when it is not to be had."""
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def _is_there(path: str, size: int) -> bool:

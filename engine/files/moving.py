@@ -15,12 +15,12 @@ from sqlite_utils import Database
 
 from engine import renaming
 from engine.errors import NotFound, Refused, RushesError
-from engine.files.ours import Ours, recorded, why_not
+from engine.files.ours import Ours, place_named, recorded, why_not
 from engine.ingest.ends import folders
 from engine.names import display, to_blob
 from engine.storage import audit
 from engine.storage.database import execute, write
-from engine.volumes import places
+from engine.volumes import places, pools
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,23 @@ def plan(db: Database, paths: Sequence[str], folder: str) -> Wanted:
     across: list[Ours] = []
     problems: list[str] = []
     taken: dict[str, str] = {}
+    real = os.path.realpath(folder)
     for given in paths:
-        above = os.path.dirname(os.path.abspath(given).rstrip("/"))
+        name, (_, top) = os.path.basename(os.path.abspath(given)), place_named(db, given)
         for ours in recorded(db, [given]):
             sentence = why_not(ours)
             if sentence is not None:
                 problems.append(sentence)
                 continue
             if ours.row["volume_id"] != target.volume_id:
+                overlap = pools.overlap(db, ours.row["volume_id"], target.volume_id)
+                if overlap:
+                    problems.append(f"{display(ours.path)}: {overlap}. Move it within one of them.")
                 across.append(ours)
                 continue
-            new = os.path.join(os.path.realpath(folder), os.path.relpath(ours.path, os.path.realpath(above)))
+            # By its path on the volume: what was named may be shown at another mount than the file is.
+            rest = ours.relative.removeprefix(top).strip("/")
+            new = os.path.join(real, name, rest).rstrip("/")
             problems += _problems(ours, new, taken)
             taken[new.casefold()] = ours.path
             moves.append((ours, new))

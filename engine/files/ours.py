@@ -61,14 +61,7 @@ def recorded(db: Database, paths: Sequence[str]) -> list[Ours]:
     """
     found: dict[int, Ours] = {}
     for given in paths:
-        head, tail = os.path.split(os.path.abspath(given).rstrip("/"))
-        place = places.place_of(db, head or "/")
-        relative = f"{place.path}/{tail}".lstrip("/") if tail else place.path
-        if tail and os.path.isdir(given) and not os.path.islink(given):
-            # A volume may be mounted on this very folder.
-            place = places.place_of(db, given)
-            relative = place.path
-        below = _at_or_below(db, place.volume_id, relative)
+        below = _at_or_below(db, *place_named(db, given))
         here = [
             Ours(entry, name, path)
             for entry in below
@@ -78,6 +71,17 @@ def recorded(db: Database, paths: Sequence[str]) -> list[Ours]:
             raise NotFound(f"Nothing is recorded at {display(given)}.")
         found.update({ours.copy_id: ours for ours in here})
     return list(found.values())
+
+
+def place_named(db: Database, given: str) -> tuple[str, str]:
+    """Volume and relative path of what is named, wherever its volume shows; raises as :func:`recorded`."""
+    head, tail = os.path.split(os.path.abspath(given).rstrip("/"))
+    if not tail or (os.path.isdir(given) and not os.path.islink(given)):
+        # A volume may be mounted on this very folder.
+        place = places.place_of(db, given)
+        return place.volume_id, place.path
+    place = places.place_of(db, head or "/")
+    return place.volume_id, f"{place.path}/{tail}".lstrip("/")
 
 
 def _at_or_below(db: Database, volume_id: str, relative: str) -> list[Row]:

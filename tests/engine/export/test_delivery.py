@@ -274,3 +274,23 @@ def test_a_kill_while_the_old_file_is_set_aside_is_healed_by_a_resume(desk, film
     assert job.status == "completed", job.error
     assert (to / path.name).read_bytes() == content
     assert not [name for name in os.listdir(path.parent) if "fi lm" in name]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_film_that_is_written_anew_while_it_is_delivered_stays(desk, film, tmp_path, monkeypatch, known):
+    """As many bytes as before, as uncompressed sound has: only its time tells."""
+    to, old = tmp_path / "deliveries", Path(film.output_path)
+    anew = old.read_bytes()[::-1]
+    if known:
+        work(desk, delivery.queue(desk.library, film.run_id, str(to), move=False))
+    real = delivery._Delivery._enter
+
+    def meanwhile(self, *given):
+        old.write_bytes(anew)
+        return real(self, *given)
+
+    monkeypatch.setattr(delivery._Delivery, "_enter", meanwhile)
+    job = work(desk, delivery.queue(desk.library, film.run_id, str(to), move=True))
+    assert "was changed while it was delivered" in job.error
+    assert old.read_bytes() == anew
+    assert full_hash(str(to / "fi lm.mp4")) == film.output_blake3

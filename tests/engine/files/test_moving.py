@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,29 @@ def test_another_volume_is_no_rename(two: Two) -> None:
 def test_the_folder_must_exist(two: Two) -> None:
     with pytest.raises(NotFound):
         moving.plan(two.desk.db, [str(two.first)], str(two.a / "no such"))
+
+
+@pytest.mark.mount
+def test_what_is_named_through_a_second_mount_goes_where_it_is_told(two: Two, tmp_path: Path) -> None:
+    """A volume that shows at two places: the file is recorded once, and either name of it is good."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(one)], check=True)
+    try:
+        subprocess.run(["mount", "--bind", str(one), str(other)], check=True)
+        try:
+            two.desk.ingest(two.card, to=[one], thumbnails=False)
+            (one / "kept").mkdir()
+            for named in (one, other):
+                for what, below in (("A001", "A001/DCIM/one.mov"), ("A001/DCIM/one.mov", "one.mov")):
+                    plan = moving.plan(two.desk.db, [str(named / what)], str(other / "kept"))
+                    assert str(other / "kept" / below) in [new for _, new in plan.moves]
+            moving.rename_all(two.desk.db, moving.plan(two.desk.db, [str(other / "A001")], str(one / "kept")))
+            assert (other / "kept" / "A001" / "DCIM" / "one.mov").read_bytes() == two.first.read_bytes()
+        finally:
+            subprocess.run(["umount", str(other)], check=True)
+    finally:
+        subprocess.run(["umount", str(one)], check=True)
