@@ -270,7 +270,7 @@ def look(
     hits = Hits(kind, needle, owner)
     found: list[tuple[int, int | list[int], int]] = []
     total = 0
-    with _one_moment(db), closing(_counted(db, kind, needle, owner)) as packs:
+    with one_moment(db), closing(_counted(db, kind, needle, owner)) as packs:
         for entry in packs:
             found.append(entry)
             total += entry[2]
@@ -282,7 +282,7 @@ def look(
 
 
 @contextmanager
-def _one_moment(db: Database) -> Iterator[None]:
+def one_moment(db: Database) -> Iterator[None]:
     """Let the block read packs and rows as they are at one moment."""
     if db.conn.in_transaction:
         yield

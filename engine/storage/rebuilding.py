@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from engine.storage.database import rows, write
-from engine.storage.schema import holdings, tallies, twice
+from engine.storage.schema import holdings, rolls, tallies, twice
 
 _KEPT = ("clip_places", "volume_counts", "asset_safety", "asset_twice")
 
@@ -18,7 +18,7 @@ def rebuild(db: Database) -> int:
     """
     with write(db):
         before = _numbers(db)
-        for statement in (*tallies.RECOUNT, *twice.RECOUNT, *holdings.RECOUNT):
+        for statement in (*tallies.RECOUNT, *twice.RECOUNT, *holdings.RECOUNT, *rolls.RECOUNT):
             db.execute(statement)
         after = _numbers(db)
     db.execute("REINDEX")

@@ -1,7 +1,7 @@
 """Packs the names of very many rows, so that a text is found among them at once. One thread of the engine.
 
-See :mod:`engine.storage.packs`. What waits for it is read row by row meanwhile, so nothing is ever wrong or
-missing; libraries and ingests of ordinary size never come to it.
+See :mod:`engine.storage.packs`, and :mod:`engine.storage.rolls` for clips. What waits for it is read row by
+row meanwhile, so nothing is ever wrong or missing; libraries and ingests of ordinary size never come to it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 
 from engine.errors import RushesError
 from engine.library import Library
-from engine.storage import packs
+from engine.storage import packs, rolls
 from engine.storage.database import scalar
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,9 @@ class Packing:
     def work_off(self) -> None:
         """Pack what waits, where that is enough to be worth it."""
         db = self._library.db()
+        while rolls.roll(db):
+            if self._stop.wait(REST_SECONDS):
+                return
         for kind in (packs.TASKS, packs.COPIES):
             waiting = packs.owed(db, kind)
             if len(waiting) < ENOUGH:

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from engine.api import recipes
 from engine.library import Library, create, open_library
-from engine.storage import packs
+from engine.storage import packs, rolls
 from engine.storage.database import write
 
 MOMENT = "2026-01-01T00:00:00.000000Z"
@@ -235,5 +235,7 @@ def _fill_house(library: Library, copies: int, clips: int) -> None:
 
 def pack(library: Library) -> None:
     """Pack the names as the engine does in the background."""
+    while rolls.roll(library.db()):
+        pass
     for kind in (packs.TASKS, packs.COPIES):
         packs.pack(library.db(), kind, packs.owed(library.db(), kind))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine.api.facts import ClipDetail, ClipRow, ClipScope, CopyLine, PartLines
 from engine.api.rows import Filter, Id
-from engine.api.views import order, remaining
+from engine.api.views import hits, order, remaining
 from engine.api.views.base import CHUNK, condition, like, terms_of
 from engine.errors import NotFound, WrongUse
 from engine.library import Library
-from engine.storage import holdings
+from engine.names import to_blob
+from engine.storage import holdings, rolled
 from engine.storage.database import Row, row, rows
 from engine.storage.schema.views import states_of_clips
 
@@ -69,7 +70,7 @@ class Clips:
         params = dict[str, Any]()
         text = condition(like("clips.words"), wanted, params)
         tests = self._tests(wanted)
-        among = "1"
+        among, chosen = "1", None
         if tests:
             chosen, count = holdings.sets(self._library.db(), lambda clip: all(test(clip) for test in tests))
             # Few are found by their set and sorted, more are met soon on the way through the index of the
@@ -79,6 +80,10 @@ class Clips:
         else:
             count = holdings.clips(self._library.db())
         few = SOME if tests and count < SOME else None
+        if few is None and (text or tests or self._scope.state == "favourite"):
+            found = self._rolled(wanted, chosen)
+            if found is not None:
+                return found
         tables = "clips" if few is None else "clips INDEXED BY clips_by_set"
         query = order.Query("clips.rowid", tables, among, terms, params)
         if self._scope.state == "favourite":
@@ -92,14 +97,34 @@ class Clips:
         where = f"{text} AND {among}"
         return order.read(self._library, replace(query, where=where, scarce=True), None, few)
 
+    def _rolled(self, wanted: Filter, sets: Sequence[int] | None) -> Sequence[Id] | None:
+        """The clips of some sets (None is any) that pass, from rolls; None where those are no help."""
+        text = wanted.text.strip()
+        test = rolled.Test(
+            to_blob(text.removeprefix("!")),
+            hidden=text.startswith("!"),
+            sets=sets,
+            favourite=self._scope.state == "favourite",
+        )
+        found = rolled.look(self._library.db(), "title" if wanted.order == "name" else "time", test)
+        if found is None:
+            return None
+        listed = hits.Found(
+            self._library, found, backwards=(wanted.order in ("", "newest")) != wanted.reverse
+        )
+        return listed[:] if len(listed) <= order.FEW else listed
+
     def _tests(self, wanted: Filter) -> list[Callable[[tuple[holdings.Part, ...]], bool]]:
         """What the places of a clip must fulfil, asked of some hundred sets whatever the number of clips."""
         scope = self._scope
         here = holdings.volumes(self._library.db())
         tests: list[Callable[[tuple[holdings.Part, ...]], bool]] = []
         if scope.volume_id is not None:
-            among, volume_id = (holdings.only_on if scope.only else holdings.on), scope.volume_id
-            tests.append(lambda clip: among(clip, volume_id))
+            volume_id = scope.volume_id
+            if scope.only:
+                tests.append(lambda clip: holdings.only_on(clip, volume_id, here.shadows))
+            else:
+                tests.append(lambda clip: holdings.on(clip, volume_id))
         if scope.state == "risk":
             needs = self._policy()
             tests.append(lambda clip: bool(clip) and not _enough(holdings.safety(clip, here), needs))

@@ -1,4 +1,4 @@
-"""Lists of ids that a text was found for, see :mod:`engine.storage.packs`."""
+"""Lists of ids that a text was found for, see :mod:`engine.storage.packs` and ``rolled``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.api.ids import Ids
 from engine.api.rows import Filter, Id
 from engine.library import Library
 from engine.names import to_blob
-from engine.storage import packs
+from engine.storage import packs, rolled
 
 
 def needle(wanted: Filter) -> packs.Needle | None:
@@ -25,7 +25,7 @@ class Found(Ids):
     """Rows that pass, in the order of their ids or (``backwards``) the other way round."""
 
     def __init__(
-        self, library: Library, hits: packs.Hits, *, backwards: bool = False, note: str = ""
+        self, library: Library, hits: packs.Hits | rolled.Hits, *, backwards: bool = False, note: str = ""
     ) -> None:
         self._library = library
         self._hits = hits
@@ -81,8 +81,9 @@ class Found(Ids):
         db = self._library.db()
         if len(ids) > _MANY:
             return [one for one in self if one in ids]
-        passing = [one for one in ids if isinstance(one, int) and self._hits.place(db, one) is not None]
-        return sorted(passing, reverse=self._backwards)
+        places = {one: self._hits.place(db, one) for one in ids if isinstance(one, int)}
+        passing = [(place, one) for one, place in places.items() if place is not None]
+        return [one for _, one in sorted(passing, reverse=self._backwards)]
 
 
 _MANY = 1000

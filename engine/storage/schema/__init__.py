@@ -35,6 +35,7 @@ from engine.storage.schema import (
     leaving,
     packs,
     places,
+    rolls,
     tallies,
     twice,
     views,
@@ -70,6 +71,7 @@ def _tallies(db: Database) -> None:
         *twice.RECOUNT,
         *packs.TABLES,
         *holdings.TABLES,
+        *rolls.TABLES,
         *holdings.RECOUNT,
     ):
         db.execute(statement)

@@ -12,8 +12,9 @@ from engine.api import views
 from engine.api.facts import ClipScope
 from engine.api.ids import Ids
 from engine.api.rows import Filter, Id
-from engine.api.views import clips, files, order, remaining
+from engine.api.views import clips, files, hits, order, remaining
 from engine.library import Library
+from engine.storage import rolls
 from engine.storage.database import rows, write
 
 CLIPS = 90
@@ -332,14 +333,22 @@ SOURCES = {
     "files": lambda library: views.Files(library, "j"),
     "damaged": views.Damaged,
 }
+CLIP_LISTS = ("clips", "clips on a drive", "favourites")
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize(
+    ("name", "in_rolls"),
+    [*((name, False) for name in SOURCES), *((name, True) for name in SOURCES if name in CLIP_LISTS)],
+)
 def test_the_lists_of_the_screens_are_the_same_by_pages(
-    shelf: Library, monkeypatch: pytest.MonkeyPatch, name: str
+    shelf: Library, monkeypatch: pytest.MonkeyPatch, name: str, in_rolls: bool
 ) -> None:
     dice, source = random.Random(name), SOURCES[name](shelf)
-    paged = 0
+    paged = by_rolls = 0
+    monkeypatch.setattr(rolls, "ROWS", 7)
+    monkeypatch.setattr(rolls, "MANY", 20 if in_rolls else 1000)
+    while rolls.roll(shelf.db()):
+        pass
     for wish in (
         Filter(order=one, show=show, text=text, reverse=turned)
         for one in source.orders
@@ -357,7 +366,9 @@ def test_the_lists_of_the_screens_are_the_same_by_pages(
                 paged += 1
                 same(found, known, dice)
             assert list(found) == known
+            by_rolls += isinstance(found, hits.Found) and name in CLIP_LISTS
     assert paged > 20
+    assert (by_rolls > 10) == in_rolls
 
 
 def test_a_filter_looks_at_title_reel_camera_and_tags_and_keeps_up(shelf: Library) -> None:
