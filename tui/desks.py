@@ -183,8 +183,8 @@ class Drives(Protocol):
         """The answers to "which is it?"."""
         ...
 
-    def settle(self, volume_id: str, mount_point: str) -> None:
-        """Decide a conflict."""
+    def settle(self, volume_id: str | None, mount_point: str) -> None:
+        """Decide a conflict; None: what is mounted there is a drive of its own."""
         ...
 
     def is_settled(self, volume_id: str) -> bool:

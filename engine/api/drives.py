@@ -49,25 +49,39 @@ class Drives:
         volumes.colour(self._library, volume_id, wanted)
 
     def claims(self, volume_id: str) -> Sequence[Claim]:
-        """The answers to "which is it?" for a volume in conflict; empty when nothing is to be asked."""
+        """The answers to "which is it?" for a volume in conflict; empty when nothing is to be asked.
+
+        Of one that came back on another disk the only answer that changes something: it is a clone.
+        """
+        from engine.volumes import settling, store
         from engine.volumes.conflicts import open_conflicts
 
         for conflict in open_conflicts(self._library.db()):
             involved = {volume.volume_id for volume in conflict.volumes}
             involved |= {claim.volume_id for claim in conflict.claims}
             if volume_id in involved and conflict.can_settle:
-                return [
+                found = [
                     Claim(volume.volume_id, volume.name, claim.mount_point, volume.clips)
                     for volume in conflict.volumes
                     for claim in conflict.claims
                 ]
+                if len(conflict.claims) == 1:
+                    (claim,) = conflict.claims
+                    found.append(Claim(None, conflict.volumes[0].name, claim.mount_point, 0))
+                return found
+        if settling.came_from(self._library.db(), volume_id) is not None:
+            there = store.get(self._library.db(), volume_id)
+            return [Claim(None, there.name, there.mount_point or "", 0)]
         return ()
 
-    def settle(self, volume_id: str, mount_point: str) -> None:
-        """Decide a conflict: what is mounted there is this volume."""
+    def settle(self, volume_id: str | None, mount_point: str) -> None:
+        """Decide a conflict: what is mounted there is this volume; None: a drive of its own."""
         from engine.api import volumes
 
-        volumes.settle(self._library, volume_id, mount_point)
+        if volume_id is None:
+            volumes.set_apart(self._library, mount_point)
+        else:
+            volumes.settle(self._library, volume_id, mount_point)
 
     def is_settled(self, volume_id: str) -> bool:
         """Whether somebody said which of several this volume is, and it can be taken back."""

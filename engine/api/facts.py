@@ -251,10 +251,11 @@ class Prefixes:
 class Claim:
     """A mounted file system that claims the identity of a volume: one answer to "which is it?".
 
-    ``clips`` are those of the volume.
+    ``volume_id`` None: it is a drive of its own, a clone of the volume ``name``. ``clips`` are those of
+    the volume.
     """
 
-    volume_id: str
+    volume_id: str | None
     name: str
     mount_point: str
     clips: int

@@ -61,7 +61,9 @@ class VolumeDetail:
     """A volume, the evidence it is known by, and its newest events first.
 
     ``rotational``: whether its disk spins; None: unknown. ``mounted``: source and options of each mount
-    at which it shows now, escaped for the eye.
+    at which it shows now, escaped for the eye. ``other_disk``: it came back on another disk than the one
+    that it was on, and nobody has said yet whether that is an enclosure or a clone.
+    ``shows_files_of``: names of the volumes whose files it shows; empty: it does not say; None: its own.
     """
 
     row: VolumeRow
@@ -80,3 +82,5 @@ class VolumeDetail:
     marker_id: str | None = None
     rotational: bool | None = None
     mounted: tuple[tuple[str, str], ...] = ()
+    other_disk: bool = False
+    shows_files_of: tuple[str, ...] | None = None

@@ -15,7 +15,7 @@ from engine.names import display, json_name
 from engine.relink import offers
 from engine.storage import audit
 from engine.supervisor import process
-from engine.volumes import facts, monitor, settling, store
+from engine.volumes import facts, monitor, pools, settling, store
 from engine.volumes.conflicts import open_conflicts
 from engine.volumes.store import VolumeRow
 
@@ -46,6 +46,10 @@ def list_volumes(library: Library, *, everything: bool = False) -> list[dict[str
 def show(library: Library, given: str) -> dict[str, Any]:
     """One volume: evidence, mounts, and the history of its device with its jobs; the newest last.
 
+    ``shows_files_of``: names of the volumes whose files it shows, as a pool does: one file counts once.
+    Empty: it does not say; None: it shows its own.
+    ``other_disk``: it came back on another disk, in another enclosure or as a clone; see :func:`set_apart`.
+
     Raises:
         NotFound: no volume has this id, name or mount point.
     """
@@ -65,8 +69,10 @@ def show(library: Library, given: str) -> dict[str, Any]:
             }
             for mount in facts.mounted(volume.mounts)
         ],
+        "shows_files_of": pools.shown_names(db, volume.volume_id),
         "new_files": count,
         "new_files_in": folder,
+        "other_disk": settling.came_from(db, volume.volume_id) is not None,
         "history": history(library, volume.volume_id),
     }
 
@@ -201,6 +207,19 @@ def settle(library: Library, given: str, mount_point: str) -> dict[str, Any]:
     volume = settling.settle(db, given, mount_point)
     monitor.refresh(db)
     return _audited(library, "settle", store.get(db, volume.volume_id))
+
+
+def set_apart(library: Library, mount_point: str, name: str | None = None) -> dict[str, Any]:
+    """Say that what is mounted there is a drive of its own, a clone: it becomes a volume; the other is away.
+
+    Raises:
+        NotFound: no volume is mounted there.
+        Refused: the volume there is on the disk on which it was all the time.
+    """
+    db = library.db()
+    volume = settling.set_apart(db, mount_point, name)
+    monitor.refresh(db)
+    return _audited(library, "apart", store.get(db, volume.volume_id))
 
 
 def unsettle(library: Library, given: str) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 Content is the same by size and full hash only. What lies on several devices is
 safety, not waste; so each group says how many devices it lies on. Hard links
-of one file are one file. Copies that share their blocks on disk (reflinks) are
-counted as if they did not: the waste is "at most".
+of one file are one file, and so is what a pool shows of a branch. Copies that
+share their blocks on disk (reflinks) are counted as if they did not: the waste
+is "at most".
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from engine.names import display, from_blob
+from engine.storage import pools
 from engine.storage.database import rows
 from engine.volumes import places
 
@@ -98,7 +100,7 @@ def groups(
 def files_of(
     db: Database, asset_id: int, *, extensions: Sequence[str] = (), limit: int | None = None
 ) -> list[Lying]:
-    """Return the stored files of a content, hard links of one file left out.
+    """Return the stored files of a content, hard links of one file left out, and what a pool shows twice.
 
     Args:
         db: the library.
@@ -107,12 +109,16 @@ def files_of(
         limit: copies that are looked at, at most; None is all of them.
     """
     found: dict[tuple[object, ...], Lying] = {}
-    for entry in rows(
+    stored = rows(
         db,
         "SELECT * FROM copy_states WHERE asset_id = ? AND state = 'present' AND role != 'source'"
         " ORDER BY copy_id LIMIT ?",
         (asset_id, -1 if limit is None else limit),
-    ):
+    )
+    further = set(pools.counted((entry["volume_id"] for entry in stored), pools.shadows(db)))
+    for entry in stored:
+        if entry["volume_id"] not in further:
+            continue
         path = from_blob(entry["path"])
         if extensions and path.rpartition(".")[2].lower() not in extensions:
             continue

@@ -25,7 +25,7 @@ from engine.files import ends, entries, trash_folder, turn
 from engine.files.entries import Trashed
 from engine.files.ours import Ours, recorded, why_not
 from engine.names import display, from_blob, to_blob
-from engine.storage import audit
+from engine.storage import audit, pools
 from engine.storage.database import Row, rows, write
 from engine.volumes import places
 
@@ -73,11 +73,23 @@ def preview(db: Database, paths: Sequence[str]) -> Preview:
 
 
 def _verified_elsewhere(db: Database, ours: Ours, leaving: set[int]) -> list[str]:
-    """Where else the content lies verified: ``volume:path``; a card does not count, nor what leaves too."""
+    """Where else the content lies verified: ``volume:path``; a card does not count, nor what leaves too.
+
+    Neither does what may be this very file: a pool shows the files of its branches.
+    """
+    shadows = pools.shadows(db)
+    others = [
+        entry
+        for entry in _verified(db, ours.row["asset_id"])
+        if entry["copy_id"] != ours.copy_id
+        and entry["copy_id"] not in leaving
+        and not pools.may_be_one(entry["volume_id"], ours.row["volume_id"], shadows)
+    ]
+    further = set(pools.counted((entry["volume_id"] for entry in others), shadows))
     return [
         f"{entry['volume_name']}:{from_blob(entry['path'])}"
-        for entry in _verified(db, ours.row["asset_id"])
-        if entry["copy_id"] != ours.copy_id and entry["copy_id"] not in leaving
+        for entry in others
+        if entry["volume_id"] in further
     ]
 
 
@@ -282,7 +294,11 @@ def _why_it_stays(db: Database, entry: Row, trashed: Trashed) -> str | None:
         return None  # emptied by somebody else: only our note of it goes
     if not entries.is_what_went(entry, kept):
         return f"{display(kept)} is not the file any more that was put aside. It was left there."
-    if not any(_may_be_there(copy) for copy in _verified(db, entry["asset_id"])):
+    shadows = pools.shadows(db)
+    if not any(
+        _may_be_there(copy, believed=not pools.may_be_one(copy["volume_id"], entry["volume_id"], shadows))
+        for copy in _verified(db, entry["asset_id"])
+    ):
         return (
             f"{trashed.path} is the last verified copy of its content by now. It stays in the trash: "
             "rushes files restore brings it back."
@@ -290,11 +306,11 @@ def _why_it_stays(db: Database, entry: Row, trashed: Trashed) -> str | None:
     return None
 
 
-def _may_be_there(copy: Row) -> bool:
-    """Whether a recorded copy can be relied on: what can be reached is looked at, the rest is believed."""
+def _may_be_there(copy: Row, *, believed: bool) -> bool:
+    """Whether a recorded copy can be relied on: what can be reached is looked at, others are ``believed``."""
     path = places.absolute(copy, from_blob(copy["path"]))
     if path is None:
-        return True
+        return believed
     try:
         facts = os.lstat(path)
     except OSError:

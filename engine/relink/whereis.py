@@ -2,7 +2,8 @@
 
 A copy counts towards the policy when it is verified, not missing or damaged,
 and not a card's (a card is not storage). Copies on two volumes of one device
-count as one device.
+count as one device. A file that a pool shows and one in a branch of that pool
+count once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlite_utils import Database
 from engine import names
 from engine.errors import NotFound
 from engine.jobs.store import resolve
-from engine.storage import config
+from engine.storage import config, pools
 from engine.storage.database import Row, row, rows
 from engine.storage.schema.tallies import ENOUGH
 from engine.volumes import places
@@ -219,7 +220,11 @@ def _whereabouts(db: Database, asset_id: int, needs: Policy) -> Whereabouts:
         f" ORDER BY {COUNTS} DESC, seen_as <> 'online', verified_at DESC, copy_id",
         (asset_id,),
     )
-    copies = tuple(_place(entry) for entry in found)
+    shadows = pools.shadows(db)
+    further = set(pools.counted((entry["volume_id"] for entry in found if entry["counts"]), shadows))
+    copies = tuple(
+        _place({**entry, "counts": entry["counts"] and entry["volume_id"] in further}) for entry in found
+    )
     counting = [copy for copy in copies if copy.counts]
     devices = len({copy.device_id or copy.volume_id for copy in counting})
     name = names.from_blob(asset["name"]) if asset["name"] is not None else None

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sqlite_utils import Database
 
+from engine.storage import pools
+from engine.storage.pools import Shadows
 from engine.storage.schema import holdings
 
 AWAY = frozenset({"offline", "conflict"})
@@ -38,10 +40,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Volumes:
-    """What of the volumes decides: the ids of those that are away, and the device of each (or its own id)."""
+    """What of the volumes decides.
+
+    Attributes:
+        away: ids of those that are away.
+        devices: the device of each, or its own id.
+        shadows: see :func:`engine.storage.pools.shadows`.
+    """
 
     away: frozenset[str]
     devices: dict[str, str]
+    shadows: Shadows = field(default_factory=dict)
 
 
 def volumes(db: Database) -> Volumes:
@@ -50,6 +59,7 @@ def volumes(db: Database) -> Volumes:
     return Volumes(
         frozenset(volume_id for volume_id, state, _ in found if state in AWAY),
         {volume_id: device for volume_id, _, device in found},
+        pools.shadows(db),
     )
 
 
@@ -121,6 +131,7 @@ def safety(clip: tuple[Part, ...], here: Volumes) -> tuple[int, int]:
     devices = []
     for part in clip:
         proven = [copy.volume_id for copy in part.copies if copy.state == "V" and not copy.is_source]
+        proven = pools.counted(proven, here.shadows)
         verified.append(len(proven))
         devices.append(len({here.devices.get(volume_id, volume_id) for volume_id in proven}))
     return min(verified, default=0), min(devices, default=0)
@@ -131,10 +142,14 @@ def on(clip: tuple[Part, ...], volume_id: str) -> bool:
     return any(part.kind == "e" and any(copy.volume_id == volume_id for copy in part.copies) for part in clip)
 
 
-def only_on(clip: tuple[Part, ...], volume_id: str) -> bool:
-    """Whether no other volume stores a file of its essence; a card does not store."""
+def only_on(clip: tuple[Part, ...], volume_id: str, shadows: Shadows | None = None) -> bool:
+    """Whether no other volume stores a file of its essence; a card or a view does not store."""
+    shown = {view for view, others in (shadows or {}).items() if volume_id in others}
     return on(clip, volume_id) and not any(
-        copy.volume_id != volume_id and copy.state in "VP" and not copy.is_source
+        copy.volume_id != volume_id
+        and copy.volume_id not in shown
+        and copy.state in "VP"
+        and not copy.is_source
         for part in clip
         if part.kind == "e"
         for copy in part.copies

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from engine.volumes.mounts import Mount, is_within
+from engine.volumes.mounts import UNION_TYPES, Mount, is_within
 
 CARD_FOLDERS = frozenset(
     {
@@ -95,7 +95,7 @@ def classify(
         return "removable"
     if is_removable is False and (has_device or fs_type in ("zfs", "btrfs")):
         return "pool"
-    return "pool" if fs_type == "zfs" else "unknown"
+    return "pool" if fs_type == "zfs" or fs_type in UNION_TYPES else "unknown"
 
 
 def _is_housekeeping(points: Collection[str]) -> bool:

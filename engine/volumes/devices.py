@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.volumes import platforms, superblocks, workers
-from engine.volumes.identity import Evidence
-from engine.volumes.mounts import Mount
+from engine.volumes.evidence import POOL, Evidence
+from engine.volumes.mounts import MERGERFS, UNION_TYPES, Mount, is_within
 
 SYS_BLOCK = "/sys/dev/block"
 SYS_BTRFS = "/sys/fs/btrfs"
@@ -83,6 +83,7 @@ class Seen:
         read_only: by mount, super block, or statvfs.
         names: some names in the root, to recognise a camera card.
         marker_error: what is wrong with a marker file that is there, or None.
+        branches: folders of other mounts that it unites, as it says itself.
     """
 
     mounts: tuple[Mount, ...]
@@ -95,6 +96,7 @@ class Seen:
     read_only: bool = False
     names: tuple[str, ...] = ()
     marker_error: str | None = None
+    branches: tuple[str, ...] = ()
 
     @property
     def mount(self) -> Mount:
@@ -133,7 +135,8 @@ def observe(mounts: tuple[Mount, ...], seconds: float = workers.PROBE_SECONDS) -
                 ordered, evidence_of(mount, None, None), None, answering=False, read_only=mount.read_only
             )
         try:
-            answer = workers.ask(mount, "facts", seconds, mount_point=mount.mount_point)
+            is_pool = mount.fs_type == MERGERFS
+            answer = workers.ask(mount, "facts", seconds, mount_point=mount.mount_point, is_pool=is_pool)
         except (workers.NotAnswering, OSError):
             # EIO, ENOTCONN, EACCES: mounted, but nothing can be learned from
             # it. That is a state of its own, neither "away" nor "empty".
@@ -180,6 +183,7 @@ def _seen(mounts: tuple[Mount, ...], answer: dict[str, Any]) -> Seen:
         read_only=mount.read_only or answer["flag_ro"],
         names=tuple(answer["names"]),
         marker_error=answer["marker_error"],
+        branches=tuple(answer["branches"]),
     )
 
 
@@ -209,7 +213,7 @@ def evidence_of(mount: Mount, answer: dict[str, Any] | None, block: Block | None
         label=answer["label"] if answer else None,
         # The root of a bind mount is a folder of the volume: a marker there is another's.
         marker_id=answer["marker"] if answer and whole else None,
-        share=share_of(mount),
+        share=_pool_of(answer) or share_of(mount),
         session=f"{boot_id()}:{mount.device}{fsid}",
     )
 
@@ -238,14 +242,24 @@ def _from_device(evidence: Evidence, block: Block, mount: Mount) -> Evidence:
     return replace(evidence, fs_uuid=evidence.fs_uuid or uuid, label=evidence.label or label)
 
 
+def _pool_of(answer: dict[str, Any] | None) -> str | None:
+    """What names a pool that tells its branches: those. Its source leaves out what their paths share."""
+    branches = answer["branches"] if answer else ()
+    return f"{POOL}{':'.join(sorted(branches))}" if branches else None
+
+
 def share_of(mount: Mount) -> str | None:
     """What names a file system without a device: server and export, data set, an overlay's upper folder."""
     if mount.is_network or mount.fs_type in ("zfs", "virtiofs"):
         return mount.source
     if mount.upper_folder:
         return f"overlay:{mount.upper_folder}"
+    if mount.fs_type in UNION_TYPES:
+        return None  # at most a part of its branches, or what all pools of one make are called
     if mount.fs_type.startswith("fuse.") and mount.source not in (mount.fs_type[5:], "none", ""):
         return mount.source
+    if mount.fs_type == "fuse" and mount.source.startswith("/") and not is_within(mount.source, "/dev"):
+        return mount.source  # bindfs: the folder that it shows
     return None
 
 

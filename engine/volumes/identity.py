@@ -16,77 +16,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.volumes.evidence import Evidence, Spot, family, is_pool, is_weak, other_disk
+
 CERTAIN = 0.6
 """From this score on, evidence without contradiction identifies a volume."""
 
-ENOUGH = 4
-"""So many known files, looked at, say something of a volume that has no id of its own."""
+MAYBE_A_CLONE = "it is this drive, changed elsewhere and in another enclosure, or a clone of it"
+"""Why a known id on a disk that is not its own is asked about when not all looked-for files are there."""
 
 TIE = 0.02
 """Scores closer than this do not tell two known volumes apart."""
-
-_FAMILIES = {
-    "ntfs3": "ntfs", "fuseblk": "", "msdos": "vfat", "smb3": "cifs", "smbfs": "cifs", "nfs4": "nfs",
-    "ext2": "ext", "ext3": "ext", "ext4": "ext", "fuse.exfat": "exfat", "fuse": "",
-}  # fmt: skip
-"""Names under which one format appears; the empty family may be any."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Who a file system is. None: not known, which neither proves nor contradicts.
-
-    Attributes:
-        fs_type: as the mount table names it.
-        fs_uuid: as ``blkid`` prints it. 32 or 64 bits (FAT, exFAT, NTFS) count less than 128.
-        part_uuid: UUID of the partition.
-        hardware: identity of the disk and the partition's number on it.
-        partition_bytes: exact size of the partition.
-        label: of the file system.
-        marker_id: id in a marker file in its root.
-        share: server and export, data set: for a file system without a device.
-        session: start of the machine, device number, fsid: tells file systems apart while they stay mounted.
-    """
-
-    fs_type: str | None = None
-    fs_uuid: str | None = None
-    part_uuid: str | None = None
-    hardware: str | None = None
-    partition_bytes: int | None = None
-    label: str | None = None
-    marker_id: str | None = None
-    share: str | None = None
-    session: str | None = None
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A look at some known files: counts. ``touched``: size fits, mtime does not. ``other``: another size."""
-
-    fit: int = 0
-    touched: int = 0
-    other: int = 0
-    absent: int = 0
-
-    @property
-    def sampled(self) -> int:
-        """Files looked at."""
-        return self.fit + self.touched + self.other + self.absent
-
-    @property
-    def contradicts(self) -> bool:
-        """Files are there under the known names, and none has its size: another content."""
-        return self.other > 0 and self.fit + self.touched == 0
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Enough files were looked for, and none is there: what goes by this name may be something else."""
-        return self.sampled >= ENOUGH and self.fit + self.touched == 0
-
-    @property
-    def proves(self) -> bool:
-        """Enough files are there with size and time, few are absent and none is another."""
-        return self.other == 0 and self.fit >= ENOUGH and 4 * self.fit >= 3 * self.sampled
 
 
 @dataclass(frozen=True)
@@ -150,16 +89,6 @@ class Decision:
     reasons: tuple[str, ...] = field(default=())
 
 
-def is_weak(fs_uuid: str) -> bool:
-    """Whether an id is short enough to collide: 32 bits (FAT, exFAT) or 64 (NTFS)."""
-    return len(fs_uuid.replace("-", "")) < 32
-
-
-def family(fs_type: str | None) -> str:
-    """Group the names of one format; empty when the name does not tell."""
-    return _FAMILIES.get(fs_type or "", fs_type or "")
-
-
 def judge(known: Evidence, seen: Evidence, spot: Spot | None = None) -> Judgement:
     """Compare what is known of one volume with what is seen of one mount."""
     contradiction = _contradiction(known, seen)
@@ -192,18 +121,21 @@ def judge(known: Evidence, seen: Evidence, spot: Spot | None = None) -> Judgemen
         found = spot.fit + spot.touched
         reasons.append(f"{found} of {spot.sampled} known files at their place")
         score += 0.2 * found / spot.sampled
-        if not found:
-            doubt = _doubt(known, seen, spot)
-            if doubt is not None:
-                verdict, why = doubt
-                return Judgement(verdict, score, (*reasons, *why))
+        doubt = _doubt(known, seen, spot)
+        if doubt is not None:
+            verdict, why = doubt
+            return Judgement(verdict, score, (*reasons, *why))
     verdict = "same" if score >= CERTAIN else "different"
     return Judgement(verdict, round(score, 3), tuple(reasons))
 
 
 def _doubt(known: Evidence, seen: Evidence, spot: Spot) -> tuple[str, tuple[str, ...]] | None:
-    """What it means that none of the known files is at its place: verdict and why; None: nothing."""
+    """What it means that known files are not at their place: verdict and why; None: nothing."""
     has_id = known.fs_uuid and seen.fs_uuid
+    if spot.fit + spot.touched:
+        if has_id and spot.other + spot.absent and other_disk(known.hardware, seen.hardware):
+            return "doubtful", (MAYBE_A_CLONE,)
+        return None
     if not known.share and (not has_id or is_weak(seen.fs_uuid or "")):
         return "reformatted", ()
     if spot.is_elsewhere and not has_id:
@@ -211,6 +143,8 @@ def _doubt(known: Evidence, seen: Evidence, spot: Spot) -> tuple[str, tuple[str,
         return "doubtful", ("none of its files is there",)
     if spot.contradicts:
         return "doubtful", (f"{spot.other} known names hold other files",)
+    if has_id and other_disk(known.hardware, seen.hardware):
+        return "doubtful", (MAYBE_A_CLONE,)
     return None
 
 
@@ -223,7 +157,8 @@ def only_content_tells(known: Evidence, seen: Evidence) -> bool:
         known.fs_type == seen.fs_type
         and (known.fs_type or "").startswith("fuse.")
         and not any(
-            (each.fs_uuid, each.share, each.marker_id, each.hardware, each.partition_bytes) != (None,) * 5
+            (each.fs_uuid, each.marker_id, each.hardware, each.partition_bytes) != (None,) * 4
+            or (each.share is not None and not is_pool(each))
             for each in (known, seen)
         )
     )
@@ -242,7 +177,7 @@ def _contradiction(known: Evidence, seen: Evidence) -> str | None:
         sizes = (known.partition_bytes, seen.partition_bytes)
         if is_weak(seen.fs_uuid) and None not in sizes and sizes[0] != sizes[1]:
             return "another size under a short id"
-    if known.share and seen.share and known.share != seen.share and not known.fs_uuid:
+    if known.share and seen.share and known.share != seen.share and not (known.fs_uuid or is_pool(known)):
         return "another share"
     return None
 
@@ -259,6 +194,8 @@ def _by_uuid(known: Evidence, seen: Evidence, reasons: list[str]) -> float:
         if ours == theirs:
             score += worth
             reasons.append(f"same {word}")
+        elif what == "hardware" and other_disk(ours, theirs):
+            reasons.append("on another disk than before")
         elif what == "partition_bytes" or (what == "label" and weak):
             # A drive may be relabelled or grown; with a short id it is as likely another one.
             score -= 0.1

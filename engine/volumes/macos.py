@@ -22,8 +22,8 @@ from typing import Any
 
 from engine.volumes import workers
 from engine.volumes.devices import Block, evidence_of
+from engine.volumes.evidence import Evidence
 from engine.volumes.holders import Holder
-from engine.volumes.identity import Evidence
 from engine.volumes.mounts import NOT_LOCAL, Mount
 from engine.volumes.platforms import System
 

@@ -63,6 +63,15 @@ PSEUDO_TYPES = frozenset(
 )  # fmt: skip
 """Holds no files of anybody: never a volume."""
 
+MERGERFS = "fuse.mergerfs"
+"""A pool that tells its branches, see :func:`engine.volumes.touch.facts`."""
+
+UNRAID = "fuse.shfs"
+"""Unraid's user shares, which unite its disks."""
+
+UNION_TYPES = frozenset({MERGERFS, UNRAID, "fuse.unionfs", "fuse.unionfs-fuse", "fuse.mhddfs", "aufs"})
+"""Unite folders of several file systems, see :mod:`engine.volumes.pools`."""
+
 NOT_LOCAL = "not local"
 """Super option of a mount of which the system says that it is not stored on this machine (macOS)."""
 

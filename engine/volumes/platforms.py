@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from engine.volumes.devices import Block
+    from engine.volumes.evidence import Evidence
     from engine.volumes.holders import Holder
-    from engine.volumes.identity import Evidence
     from engine.volumes.mounts import Mount
 
 

@@ -13,7 +13,8 @@ from engine.names import display, to_blob
 from engine.storage.database import Row
 from engine.volumes.classes import classify
 from engine.volumes.devices import Seen
-from engine.volumes.identity import Decision, Evidence, Known
+from engine.volumes.evidence import Evidence, other_disk
+from engine.volumes.identity import Decision, Known
 
 SEEN_SECONDS = 60.0
 """``last_seen_at`` of a mounted volume is at most this old: an idle engine writes once a minute."""
@@ -161,8 +162,8 @@ def default_name(item: Seen, taken: set[str]) -> str:
 def departure(row: Row, now: str) -> Step:
     """The row of a volume that is no longer mounted. ``last_seen_at`` stays."""
     values: dict[str, Any] = {"state": "offline", "offline_since": now, "session_key": None, "mounts": "[]"}
-    # What was settled for this mount ends with it; what was settled for the hardware stays.
-    settled = json.dumps([key for key in json.loads(row["settled"]) if key == row["hardware"]])
+    # What was settled for this mount ends with it; what was settled for hardware stays, of each enclosure.
+    settled = json.dumps([key for key in json.loads(row["settled"]) if key != row["session_key"]])
     if settled != row["settled"]:
         values["settled"] = settled
     return Step(row["volume_id"], values, "offline")
@@ -213,6 +214,8 @@ def _update(row: Row, item: Seen, decision: Decision, now: str) -> Step | None:
     if event in ("online", "conflict"):
         detail["evidence"] = list(decision.reasons)
         detail["score"] = decision.score
+    if event is not None and other_disk(row["hardware"], item.evidence.hardware):
+        detail["disks"] = [row["hardware"], item.evidence.hardware]
     if event == "conflict":
         detail["rivals"] = list(decision.rivals)
         detail["hardware"] = item.evidence.hardware
@@ -230,7 +233,8 @@ def _what_happened(row: Row, wanted: dict[str, Any], item: Seen) -> tuple[str | 
         return ("answering" if row["state"] == "not_responding" else "online"), detail
     # Another session at the same place: it was away between two looks, over a start of the machine, say.
     again = row["session_key"] is not None and row["session_key"] != wanted["session_key"]
-    if moved or again:
+    # A clone that was put in between two looks may have the session of the original.
+    if moved or again or other_disk(row["hardware"], wanted["hardware"]):
         return "remounted", detail
     changed = {
         name: [row[name], wanted[name]]

@@ -12,14 +12,15 @@ from sqlite_utils import Database
 from engine import clock
 from engine.names import display, from_blob
 from engine.storage.database import Row, row, rows, scalar, write
-from engine.volumes import mounts, room, stand_ins, workers
+from engine.volumes import mounts, pools, room, stand_ins, workers
 from engine.volumes.devices import Seen, boot_id, observe
-from engine.volumes.identity import Decision, Spot, decide, judge, only_content_tells, stays
+from engine.volumes.evidence import Spot
+from engine.volumes.identity import Decision, decide, judge, only_content_tells, stays
 from engine.volumes.mounts import Mount
 from engine.volumes.reconcile import Step, default_name, known_of, plan
 from engine.volumes.store import Change, add_event, new_id
 
-SPOT_FILES = 16
+SPOT_FILES = 18
 """Known files looked at before a volume that comes back is believed."""
 
 PROBERS = 8
@@ -55,6 +56,7 @@ def refresh(db: Database, admit: frozenset[str] = frozenset()) -> list[Change]:
             current = _load(db)
             for step in _steps(current, answering, hung, spots, admit):
                 changes.extend(_apply(db, step))
+    pools.note(db, table, answering)
     return changes + stand_ins.refresh(db, table) + room.notice(db)
 
 
@@ -135,14 +137,20 @@ def _spot(db: Database, volume_id: str, item: Seen) -> Spot | None:
 
 
 def sample(db: Database, volume_id: str) -> list[tuple[str, int, int]]:
-    """Some known files of a volume, from both ends of the alphabet: (relative path, size, mtime_ns)."""
+    """Some known files of a volume: from both ends of the alphabet, and those entered last.
+
+    The newest are what a clone that was made before them does not have.
+
+    Returns:
+        Relative path, size and mtime_ns of each.
+    """
     found: dict[bytes, Row] = {}
-    for direction in ("ASC", "DESC"):
+    for order in ("path ASC", "path DESC", "asset_id DESC"):
         for entry in rows(
             db,
             "SELECT path, size, mtime_ns FROM copies WHERE volume_id = ? AND state = 'present'"
-            f" ORDER BY path {direction} LIMIT ?",
-            (volume_id, SPOT_FILES // 2),
+            f" ORDER BY {order} LIMIT ?",
+            (volume_id, SPOT_FILES // 3),
         ):
             found[entry["path"]] = entry
     return [(from_blob(entry["path"]), entry["size"], entry["mtime_ns"]) for entry in found.values()]

@@ -14,6 +14,7 @@ from engine import clock
 from engine.errors import NotFound, Refused, WrongUse
 from engine.jobs.store import resolve
 from engine.names import display, from_blob
+from engine.storage import pools
 from engine.storage.database import Row, execute, row, rows, scalar, write
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "grey")
@@ -36,6 +37,7 @@ class VolumeRow:
         size_bytes: as statvfs says.
         free_bytes: for an ordinary user.
         read_rate: bytes per second at the last speed test.
+        view_of: ids of the volumes whose files it shows, see :mod:`engine.storage.pools`; None: its own.
         low_since: since when it is low on space, see :mod:`engine.volumes.room`; None: it is not.
         clips: clips with an essence or span copy here.
         offline_clips: those of them whose copy here cannot be read now; another volume may hold one.
@@ -75,6 +77,7 @@ class VolumeRow:
     offline_since: str | None
     clips: int = 0
     offline_clips: int = 0
+    view_of: tuple[str, ...] | None = None
 
     @property
     def low_space(self) -> bool:
@@ -358,6 +361,7 @@ def _from_row(entry: Row) -> VolumeRow:
             "mount_point": None if entry["mount_point"] is None else from_blob(entry["mount_point"]),
             "mount_root": from_blob(entry["mount_root"]),
             "mounts": tuple((root, point) for root, point in json.loads(entry["mounts"])),
+            "view_of": pools.branches_of(entry["view_of"]),
         }
     )
 
@@ -365,5 +369,5 @@ def _from_row(entry: Row) -> VolumeRow:
 _COLUMNS = [
     entry.name
     for entry in fields(VolumeRow)
-    if entry.name not in ("volume_class", "mount_point", "mount_root", "mounts")
+    if entry.name not in ("volume_class", "mount_point", "mount_root", "mounts", "view_of")
 ]

@@ -36,8 +36,12 @@ BTRFS_IOC_FS_INFO = 0x8400941F  # linux/btrfs.h: 1024 bytes, UUID at 16
 FS_IOC_GETFSLABEL = 0x81009431  # linux/fs.h: 256 bytes, ends with NUL
 
 
-def facts(mount_point: str) -> dict[str, Any]:
+def facts(mount_point: str, is_pool: bool = False) -> dict[str, Any]:
     """Ask the root of a mount who it is.
+
+    Args:
+        mount_point: absolute.
+        is_pool: it is one of mergerfs, which tells its branches.
 
     Returns:
         ``is_dir``; and for a folder ``dev`` (st_dev), ``dev_above`` (that of
@@ -64,6 +68,7 @@ def facts(mount_point: str) -> dict[str, Any]:
         "uuid": None,
         "label": None,
         "names": [],
+        "branches": _branches(mount_point) if is_pool else [],
     }
     try:
         folder = _open(mount_point, os.O_DIRECTORY)
@@ -78,6 +83,25 @@ def facts(mount_point: str) -> dict[str, Any]:
     finally:
         os.close(folder)  # soon: an open folder makes an unmount fail as busy
     return answer
+
+
+CONTROL_FILE = ".mergerfs"
+"""In the root of each mount of mergerfs; not listed. Its attributes are the settings of the mount."""
+
+
+def _branches(mount_point: str) -> list[str]:
+    """The folders that a mount of mergerfs unites; empty when it does not tell.
+
+    Written as ``/mnt/a=RW:/mnt/b=RO,4G``; before 2.25 as ``/mnt/a:/mnt/b`` under another name.
+    """
+    for name in ("user.mergerfs.branches", "user.mergerfs.srcmounts"):
+        try:
+            told = os.getxattr(os.path.join(mount_point, CONTROL_FILE), name)
+        except (AttributeError, OSError):
+            continue
+        parts = os.fsdecode(told).split(":")
+        return [folder for part in parts if (folder := part.rpartition("=")[0] or part).startswith("/")]
+    return []
 
 
 def read_marker(path: str, folder: int | None = None) -> tuple[str | None, str | None]:

@@ -522,6 +522,10 @@ class FakeDrives:
     def __init__(self, ask: Ask, source: Callable[..., Any], full: bool) -> None:
         self._ask = ask
         self.settled: set[str] = set()
+        self.claimed: list[Claim] = [
+            Claim("nas", "TWIN", "/media/ana/TWIN", 12),
+            Claim("nas", "TWIN", "/media/ana/TWIN1", 12),
+        ]
         self.past_source = source(
             PAST if full else (), lambda row: row.text, lambda row: not row.bad, lambda row: row.bad,
             lambda row: row, ("newest", "kind"),
@@ -555,14 +559,12 @@ class FakeDrives:
         self._ask("colour", volume_id, wanted)
 
     def claims(self, volume_id: str) -> Sequence[Claim]:
-        return [
-            Claim(volume_id, "TWIN", "/media/ana/TWIN", 12),
-            Claim(volume_id, "TWIN", "/media/ana/TWIN1", 12),
-        ]
+        return [claim for claim in self.claimed if claim.volume_id in (volume_id, None)]
 
-    def settle(self, volume_id: str, mount_point: str) -> None:
+    def settle(self, volume_id: str | None, mount_point: str) -> None:
         self._ask("settle", volume_id, mount_point)
-        self.settled.add(volume_id)
+        if volume_id is not None:
+            self.settled.add(volume_id)
 
     def is_settled(self, volume_id: str) -> bool:
         return volume_id in self.settled

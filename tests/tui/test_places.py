@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from engine.api.facts import ClipScope, Notice
+from engine.api.facts import Claim, ClipScope, Notice
 from engine.errors import Refused
 from tests.tui.fake_parts import CLIPS, clip
 from tests.tui.fakes import FakeDesk, busy_desk
@@ -446,8 +446,24 @@ async def test_two_that_claim_one_identity_are_told_apart_by_an_answer(make_app:
         assert desk.asked == [("settle", "nas", "/media/ana/TWIN1")]
 
 
+@pytest.mark.parametrize("state", ["conflict", "online"])
+async def test_a_clone_is_told_apart_by_an_answer(make_app: MakeApp, state: str) -> None:
+    desk = busy_desk()
+    desk.volume_source.change("nas", state=state)
+    desk.drives.claimed = [Claim("nas", "TWIN", "/mnt/b", 12)] if state == "conflict" else []
+    desk.drives.claimed.append(Claim(None, "TWIN", "/mnt/b", 0))
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "S")
+        assert "/mnt/b is a drive of its own, a clone of TWIN" in app.screen.query_one(LineView).text
+        await press(pilot, "2" if state == "conflict" else "1")
+        assert desk.asked == [("settle", None, "/mnt/b")]
+        assert any("TWIN is away. S takes it back." in text for text in toasts(app))
+
+
 async def test_what_was_said_of_two_volumes_is_taken_back(make_app: MakeApp, ticks: Any) -> None:
     desk = busy_desk()
+    desk.drives.claimed = []
     app = make_app(desk)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await press(pilot, "S")

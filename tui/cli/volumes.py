@@ -69,6 +69,9 @@ def show(volume: str, library_path: str | None, as_json: bool) -> None:
     for key, value in found["device"].items():
         if value is not None:
             output.say(f"{f'disk {key}'.removesuffix('_bytes'):14} {_word(key, value)}")
+    if found["shows_files_of"] is not None:
+        named = ", ".join(map(output.shown, found["shows_files_of"])) or "other disks, it does not say which"
+        output.say(f"{'shows files of':14} {named}; a file counts once, here and there")
     for mount in found["mounts"]:
         output.say(
             f"{'mounted':14} {output.shown(mount['source'])} at {output.shown(mount['mount_point'])}:"
@@ -82,7 +85,7 @@ def show(volume: str, library_path: str | None, as_json: bool) -> None:
         output.say(f"  {event['at'][:19].replace('T', ' ')}  {event['text']}")
 
 
-_ASIDE = ("history", "new_files", "new_files_in", "device", "mounts")
+_ASIDE = ("history", "new_files", "new_files_in", "device", "mounts", "view_of", "shows_files_of")
 _FLAGS = ("is_network", "is_removable", "rotational")
 
 
@@ -233,7 +236,8 @@ def conflicts(library_path: str | None, as_json: bool) -> None:
                 f"    {volume['volume_id'][:8]}  {output.shown(volume['name'])}, {volume['clips']} clips"
             )
         output.say(
-            "  Say which is which: rushes volumes settle VOLUME MOUNT_POINT"
+            "  Say which is which: rushes volumes settle VOLUME MOUNT_POINT; of a drive of its own:"
+            " rushes volumes apart MOUNT_POINT"
             if conflict["can_settle"]
             else "  Take all but one of these folders away."
         )
@@ -323,8 +327,21 @@ def settle(volume: str, mount_point: str, library_path: str | None, as_json: boo
     """Decide a conflict: what is mounted at MOUNT_POINT is VOLUME."""
     from engine.api import volumes as api
 
-    found = api.settle(options.with_engine(library_path), volume, mount_point)
+    found = api.settle(options.with_engine(library_path), volume, os.path.abspath(mount_point))
     _answer(found, as_json, f"{output.shown(found['name'])} is the volume at {output.shown(mount_point)}.")
+
+
+@volumes.command()
+@click.argument("mount_point", type=click.Path())
+@click.option("--name", help="Our name for it; when not given, that of the other, numbered.")
+@options.common
+def apart(mount_point: str, name: str | None, library_path: str | None, as_json: bool) -> None:
+    """Say that MOUNT_POINT is a drive of its own: a clone of the volume it was taken for."""
+    from engine.api import volumes as api
+
+    found = api.set_apart(options.with_engine(library_path), os.path.abspath(mount_point), name)
+    shown = output.shown(mount_point)
+    _answer(found, as_json, f"{shown} is {output.shown(found['name'])}, a drive of its own.")
 
 
 @volumes.command()

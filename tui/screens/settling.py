@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from engine.api.facts import Claim
@@ -22,7 +22,8 @@ def settle_or_back(screen: TriageScreen, row: VolumeRow) -> None:
         _unsettle(screen, row)
 
 
-def _settle(screen: TriageScreen, row: VolumeRow) -> None:
+def _settle(screen: TriageScreen, row: VolumeRow, none: Callable[[], None] | None = None) -> None:
+    """Ask which it is; where nothing is to be asked, ``none`` is called, or told."""
     rushes = screen.rushes
 
     def known(found: Any, error: RushesError | None) -> None:
@@ -30,18 +31,20 @@ def _settle(screen: TriageScreen, row: VolumeRow) -> None:
             rushes.tell(str(error), "error")
             return
         claims = {f"{at}": claim for at, claim in enumerate(cast("Sequence[Claim]", found))}
+        if not claims and none is not None:
+            none()
+            return
         if not claims:
             rushes.tell("These folders cannot be told apart: take all but one away.", "warning")
             return
-        choices = [
-            (key, f"{display(one.mount_point)} is {display(one.name)}, {fmt.plural(one.clips, 'clip')}")
-            for key, one in claims.items()
-        ]
+        choices = [(key, _answer(claim)) for key, claim in claims.items()]
 
         def chosen(key: str | None) -> None:
             if key is not None:
                 claim = claims[key]
-                said = f"{display(claim.name)} it is; the other one is a volume of its own. S takes it back."
+                said = f"{display(claim.name)} it is; another one is a volume of its own. S takes it back."
+                if claim.volume_id is None:
+                    said = f"A volume of its own; {display(claim.name)} is away. S takes it back."
                 screen.on_each(
                     [row],
                     lambda _: rushes.desk.drives.settle(claim.volume_id, claim.mount_point),
@@ -55,12 +58,22 @@ def _settle(screen: TriageScreen, row: VolumeRow) -> None:
     rushes.read_then(lambda: rushes.desk.drives.claims(row.volume_id), known)
 
 
+def _answer(claim: Claim) -> str:
+    if claim.volume_id is None:
+        return f"{display(claim.mount_point)} is a drive of its own, a clone of {display(claim.name)}"
+    return f"{display(claim.mount_point)} is {display(claim.name)}, {fmt.plural(claim.clips, 'clip')}"
+
+
 def _unsettle(screen: TriageScreen, row: VolumeRow) -> None:
     rushes = screen.rushes
 
     def known(found: Any, error: RushesError | None) -> None:
-        if error is not None or not found:
-            rushes.tell(str(error or f"{display(row.name)} is in no conflict."), "warning")
+        if error is not None:
+            rushes.tell(str(error), "error")
+            return
+        if not found:
+            said = f"{display(row.name)} is in no conflict."
+            _settle(screen, row, lambda: rushes.tell(said, "warning"))
             return
         rushes.ask(
             f"Take back which volume {display(row.name)} is?",

@@ -70,10 +70,11 @@ class VolumesScreen(TriageScreen):
             lines.append(plain("It is mounted and does not answer. No job starts on it.", "warn"))
         elif row.state == "conflict":
             lines.append(
-                plain(
-                    "Two mounted volumes claim this identity. Nothing is attached to either; S settles it.",
-                    "bad",
-                )
+                plain("Another drive may claim its identity. Nothing is attached to it; S settles it.", "bad")
+            )
+        elif detail.other_disk:
+            lines.append(
+                plain("Another disk than before: an enclosure, or a clone? S tells a clone apart.", "warn")
             )
         flags = [
             word
@@ -100,6 +101,7 @@ class VolumesScreen(TriageScreen):
         lines += [
             fact("Class", CLASS_WORDS.get(row.volume_class, row.volume_class)),
             fact("File system", row.fs_type or "-"),
+            *self._shown(detail),
             *([fact("", ", ".join(flags))] if flags else []),
             *([fact("Unknown", f"whether {' or '.join(unknown)}")] if unknown else []),
             fact("Mounted at" if row.state != "offline" else "Was at", fmt.path(row.mount_point)),
@@ -139,6 +141,16 @@ class VolumesScreen(TriageScreen):
                 at = fmt.moment(event.at, now)
                 lines.append(Line(((f"{at}  ", "dim"), (event.text, "")), indent=fmt.cells(at) + 2))
         return lines
+
+    def _shown(self, detail: VolumeDetail) -> list[Line]:
+        """What a pool shows lies on other volumes."""
+        if detail.shows_files_of is None:
+            return []
+        named = ", ".join(detail.shows_files_of)
+        return [
+            fact("Shows", f"files of {named or 'other disks; it does not say of which'}"),
+            fact("", "A file counts once, here and there."),
+        ]
 
     def _more(self, row: VolumeRow) -> list[Line]:
         """Space, speed, colour, and what is new there: only what there is to say."""

@@ -53,7 +53,15 @@ def _appeared(detail: Mapping[str, Any]) -> str:
 
 
 def _online(detail: Mapping[str, Any]) -> str:
-    return f"back{_at(detail)}{_why(detail)}{_marker(detail)}"
+    return f"back{_at(detail)}{_why(detail)}{_marker(detail)}{_disks(detail)}"
+
+
+def _disks(detail: Mapping[str, Any]) -> str:
+    """A drive in another enclosure and its clone look alike: the operator knows which it was."""
+    if not detail.get("disks"):
+        return ""
+    old, new = detail["disks"]
+    return f"; on {new}, was on {old}: another enclosure, or a clone"
 
 
 def _conflict(detail: Mapping[str, Any]) -> str:
@@ -141,7 +149,7 @@ _TELLERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "appeared": _appeared,
     "online": _online,
     "offline": lambda _: "offline",
-    "remounted": lambda detail: f"mounted{_at(detail)}",
+    "remounted": lambda detail: f"mounted{_at(detail)}{_disks(detail)}",
     "not_responding": lambda detail: f"does not answer{_at(detail)}",
     "answering": lambda detail: f"answers again{_at(detail)}",
     "conflict": _conflict,

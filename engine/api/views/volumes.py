@@ -13,7 +13,7 @@ from engine.api.volume_rows import VolumeDetail, VolumeEvent, VolumeRow
 from engine.errors import NotFound
 from engine.names import display
 from engine.storage.database import Row, row, rows, scalar
-from engine.volumes import facts
+from engine.volumes import facts, pools, settling
 from engine.volumes.store import OF_INTEREST, SELECT
 
 
@@ -79,6 +79,7 @@ class Volumes(Table):
             (row_id, LOG_TAIL),
         )
         device = facts.hardware(db, found["device_id"])
+        shown = pools.shown_names(db, str(row_id))
         pairs = tuple((root, point) for root, point in json.loads(found["mounts"]))
         return VolumeDetail(
             row=self._row(found),
@@ -105,6 +106,8 @@ class Volumes(Table):
                 (display(mount.source), ", ".join(display(option) for option in facts.options(mount)))
                 for mount in facts.mounted(pairs)
             ),
+            shows_files_of=None if shown is None else tuple(map(display, shown)),
+            other_disk=settling.came_from(db, str(row_id)) is not None,
         )
 
 

@@ -27,7 +27,7 @@ from engine.media.clips import group_each
 from engine.media.hashing import EXTRA
 from engine.names import display
 from engine.storage.database import row
-from engine.volumes import places
+from engine.volumes import places, pools
 
 __all__ = ["DUPLICATES", "MODES", "Plan", "plan"]
 
@@ -285,6 +285,13 @@ def _look_at_destinations(
         if twin:
             problems.append(f"{display(path)} and {display(twin[0].path)} are the same destination.")
             continue
+        for other in targets:
+            overlap = pools.overlap(db, other.place.volume_id, target.place.volume_id)
+            if overlap:
+                problems.append(
+                    f"{display(other.path)} and {display(path)} may be one folder: {overlap}. "
+                    "Give a folder on another drive."
+                )
         target.hop = hop
         targets.append(target)
     return targets

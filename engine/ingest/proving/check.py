@@ -23,7 +23,7 @@ from engine.library import Library
 from engine.media.filelist import Listed
 from engine.media.hashing import FAST_WHOLE, digest_fd, fast_hash
 from engine.names import display, from_blob, json_name
-from engine.storage import config
+from engine.storage import config, pools
 from engine.storage.database import row, rows, scalar
 from engine.volumes import places
 from engine.volumes.places import Place
@@ -253,6 +253,7 @@ def _copies(db: Database, asset_id: int, card: Place) -> list[_Copy]:
     own = row(db, "SELECT device_id, class FROM volumes WHERE volume_id = ?", (card.volume_id,))
     assert own is not None
     whole = card.path == "" or own["class"] not in ("system", "pool", "network", "virtual")
+    shadows = pools.shadows(db)
     result = []
     for entry in rows(
         db,
@@ -266,6 +267,10 @@ def _copies(db: Database, asset_id: int, card: Place) -> list[_Copy]:
             continue  # the same medium, or another part of it
         if on_it and from_blob(entry["path"]).startswith(f"{card.path}/"):
             continue
+        if pools.may_be_one(entry["volume_id"], card.volume_id, shadows) and (
+            whole or may_show(card.path, from_blob(entry["path"]))
+        ):
+            continue  # a pool shows the card's own files, or the card is what the pool shows
         if not _still_as_recorded(entry):
             continue
         result.append(
@@ -276,7 +281,19 @@ def _copies(db: Database, asset_id: int, card: Place) -> list[_Copy]:
                 entry["fs_type"] in SHARES_BLOCKS,
             )
         )
-    return result
+    further = set(pools.counted((copy.volume_id for copy in result), shadows))
+    return [copy for copy in result if copy.volume_id in further]
+
+
+def may_show(folder: str, path: str) -> bool:
+    """Whether ``path`` on a pool (or a branch) can be a file below ``folder`` on its branch (or pool). Pure.
+
+    Both are relative to their volumes. Which folder of the branch the pool shows is not asked: a part of
+    the one path at the end of ``folder``, or ``folder`` within the other, is enough to be careful.
+    """
+    parts = folder.split("/")
+    tails = ("/".join(parts[start:]) for start in range(len(parts)))
+    return f"/{folder}/" in f"/{path}" or any(path.startswith(f"{tail}/") for tail in tails)
 
 
 def _has_any(db: Database, asset_id: int) -> bool:

@@ -60,12 +60,22 @@ TABLES: tuple[str, ...] = (
         write_rate    INTEGER,
         speed_at      TEXT,
         low_since     TEXT,
+        view_of       TEXT,
         first_seen_at TEXT NOT NULL,
         last_seen_at  TEXT NOT NULL,
         offline_since TEXT
     ) STRICT
     """,
     "CREATE INDEX volumes_by_uuid ON volumes (fs_uuid)",
+    # A pool shows the files of its branches: a copy on ``view_id`` may be the very file of one on
+    # ``other_id``, or lie on the same device, and counts as no further copy beside it.
+    """
+    CREATE TABLE volume_shadows (
+        view_id  TEXT NOT NULL REFERENCES volumes ON DELETE CASCADE,
+        other_id TEXT NOT NULL REFERENCES volumes ON DELETE CASCADE,
+        PRIMARY KEY (view_id, other_id)
+    ) STRICT, WITHOUT ROWID
+    """,
     """
     CREATE TABLE volume_events (
         event_id  INTEGER PRIMARY KEY,
@@ -88,7 +98,7 @@ TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     # What a tracked volume holds that was never taken in: an offer is a whole new folder, or the new
-    # files beside known ones in a folder. Which of its files still wait is asked of ``copies``.
+    # files beside known ones in a folder. How many of its files still wait is counted in ``offered``.
     """
     CREATE TABLE volume_offers (
         offer_id     INTEGER PRIMARY KEY,

@@ -16,7 +16,7 @@ its own row's fact.
     lost), and the devices they lie on. Of content with very many copies only the
     first :data:`ENOUGH` are counted: both numbers may then be too low, never too high.
     ``sole`` is the one volume on which it is stored, cards and lost copies aside: NULL
-    when there are several, or none.
+    when there are several, or none. What a pool shows of a branch that is known counts once: the branch's.
 
 ``copies_in_bulk``
     Copies that :mod:`engine.storage.moving` is changing or entering within its transaction: their triggers
@@ -34,6 +34,21 @@ ENOUGH = 64
 _ESSENTIAL = "role IN ('essence', 'span')"
 _STORED = "{row}.role <> 'source' AND {row}.state = 'present'"
 _COUNTING = "{row}.role <> 'source' AND {row}.state = 'present' AND {row}.verified_at IS NOT NULL"
+
+
+SHADOWED = """(volumes.view_of IS NOT NULL AND EXISTS
+    (SELECT 1 FROM copies AS below INDEXED BY copies_by_asset CROSS JOIN volume_shadows AS shadow
+     WHERE below.asset_id = copies.asset_id AND below.role <> 'source' AND below.state = 'present'
+       AND (below.verified_at IS NOT NULL OR copies.verified_at IS NULL)
+       AND shadow.view_id = copies.volume_id AND shadow.other_id = below.volume_id))"""
+"""SQL over ``copies JOIN volumes``: on a pool, and the file may be recorded in one of its branches."""
+
+SHOWN_TWICE = (
+    "(SELECT asset_id FROM copies AS below WHERE below.volume_id = {pair}.other_id AND EXISTS"
+    " (SELECT 1 FROM copies AS above WHERE above.asset_id = below.asset_id"
+    "  AND above.volume_id = {pair}.view_id))"
+)
+"""SQL: the contents of which both volumes of a row ``pair`` of ``volume_shadows`` hold a copy."""
 
 
 def _copy_counted(row: str, sign: str) -> str:
@@ -97,6 +112,7 @@ def _safety(which: str) -> str:
                                THEN coalesce(volumes.device_id, volumes.volume_id) END AS home
                    FROM copies JOIN volumes USING (volume_id)
                    WHERE copies.asset_id = asset_safety.asset_id AND {_STORED.format(row="copies")}
+                     AND NOT {SHADOWED}
                    ORDER BY copies.verified_at IS NULL
                    LIMIT {ENOUGH}))
          WHERE {which};
@@ -224,6 +240,14 @@ TABLES: tuple[str, ...] = (
         _safety("asset_id IN (SELECT asset_id FROM copies WHERE volume_id = NEW.volume_id)"),
         "OLD.device_id IS NOT NEW.device_id AND EXISTS (SELECT 1 FROM volumes AS other WHERE"
         " other.volume_id <> NEW.volume_id AND other.device_id IN (OLD.device_id, NEW.device_id))",
+    ),
+    *(
+        _trigger(
+            f"volume_shadows_safe_{word}",
+            f"{event} ON volume_shadows",
+            _safety(f"asset_id IN {SHOWN_TWICE.format(pair=pair)}"),
+        )
+        for word, event, pair in (("in", "INSERT", "NEW"), ("out", "DELETE", "OLD"))
     ),
 )
 

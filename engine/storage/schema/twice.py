@@ -1,7 +1,8 @@
 """Contents that lie in more than one file: kept by triggers, so that their list is read from an index.
 
 ``asset_twice`` has a row for each content, known by its full hash, of which two or more files are stored: a
-card's files and those that are gone or damaged do not count, hard links of one file are one. ``devices`` is
+card's files and those that are gone or damaged do not count, hard links of one file are one, and so is what a
+pool shows of a branch that is known. ``devices`` is
 on how many devices they lie, ``near`` whether two lie on one, ``wasted`` the bytes beyond one file. Of a
 content with very many copies only the first :data:`~engine.storage.schema.tallies.ENOUGH` are counted.
 
@@ -10,7 +11,7 @@ A content with one copy costs a look at an index, and no row.
 
 from __future__ import annotations
 
-from engine.storage.schema.tallies import ENOUGH, NOT_IN_BULK
+from engine.storage.schema.tallies import ENOUGH, NOT_IN_BULK, SHADOWED, SHOWN_TWICE
 
 _STORED = "{row}.role <> 'source' AND {row}.state = 'present'"
 
@@ -32,6 +33,7 @@ def _counted(which: str) -> str:
              FROM (SELECT {_FILE} AS file, {_HOME} AS home
                    FROM copies JOIN volumes USING (volume_id)
                    WHERE copies.asset_id = asset_twice.asset_id AND {_STORED.format(row="copies")}
+                     AND NOT {SHADOWED}
                    LIMIT {ENOUGH}))
          WHERE {which};
         DELETE FROM asset_twice WHERE {which} AND files < 2;
@@ -47,6 +49,7 @@ def _counted_one(asset: str) -> str:
         FROM (SELECT count(DISTINCT file) AS files, count(DISTINCT home) AS devices
               FROM (SELECT {_FILE} AS file, {_HOME} AS home FROM copies JOIN volumes USING (volume_id)
                     WHERE copies.asset_id = {asset} AND {_STORED.format(row="copies")}
+                      AND NOT {SHADOWED}
                     LIMIT {ENOUGH})) AS found
         JOIN assets ON assets.asset_id = {asset} AND assets.blake3 IS NOT NULL
         WHERE found.files > 1;
@@ -111,6 +114,15 @@ TABLES: tuple[str, ...] = (
         _counted("asset_id IN (SELECT asset_id FROM copies WHERE volume_id = NEW.volume_id)"),
         "OLD.device_id IS NOT NEW.device_id AND EXISTS (SELECT 1 FROM volumes AS other WHERE"
         " other.volume_id <> NEW.volume_id AND other.device_id IN (OLD.device_id, NEW.device_id))",
+    ),
+    *(
+        _trigger(
+            f"volume_shadows_twice_{word}",
+            f"{event} ON volume_shadows",
+            _counted(f"asset_id IN {SHOWN_TWICE.format(pair=pair)}"),
+            "true",
+        )
+        for word, event, pair in (("in", "INSERT", "NEW"), ("out", "DELETE", "OLD"))
     ),
 )
 

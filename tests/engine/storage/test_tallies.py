@@ -27,6 +27,14 @@ def seen(db: Any) -> dict[str, list[Any]]:
     }
 
 
+SHADOWED = (
+    " EXISTS (SELECT 1 FROM volume_shadows JOIN copies AS below ON below.volume_id = other_id"
+    "  WHERE view_id = {row}.volume_id AND below.asset_id = {row}.asset_id AND below.state = 'present'"
+    "  AND below.role <> 'source' AND (below.verified_at IS NOT NULL OR {row}.verified_at IS NULL))"
+)
+"""What a pool shows of a branch that is known."""
+
+
 def lying_twice(db: Any) -> list[dict[str, Any]]:
     """Contents in more than one file, asked of the copies themselves."""
     found = []
@@ -34,7 +42,8 @@ def lying_twice(db: Any) -> list[dict[str, Any]]:
         copies = rows(
             db,
             "SELECT * FROM copies JOIN volumes USING (volume_id)"
-            " WHERE asset_id = ? AND copies.state = 'present' AND role <> 'source'",
+            " WHERE asset_id = ? AND copies.state = 'present' AND role <> 'source' AND NOT"
+            + SHADOWED.format(row="copies"),
             (asset["asset_id"],),
         )
         files = {
@@ -57,8 +66,10 @@ def only_here(db: Any, volume_id: str) -> list[tuple[int, str]]:
     found = rows(
         db,
         "SELECT asset_id, path FROM copies AS copy WHERE volume_id = ? AND state = 'present'"
+        f" AND NOT (role <> 'source' AND {SHADOWED.format(row='copy')})"
         " AND NOT EXISTS (SELECT 1 FROM copies AS other WHERE other.asset_id = copy.asset_id"
-        "  AND other.volume_id <> copy.volume_id AND other.state = 'present' AND other.role <> 'source')",
+        "  AND other.volume_id <> copy.volume_id AND other.state = 'present' AND other.role <> 'source'"
+        f" AND NOT {SHADOWED.format(row='other')})",
         (volume_id,),
     )
     return sorted((entry["asset_id"], os.fsdecode(entry["path"])) for entry in found)
@@ -73,6 +84,7 @@ def world(db: Any) -> None:
             " VALUES (?, ?, ?, ?, ?)",
             (f"v{number}", f"Drive {number}", "d0" if number < 2 else None, MOMENT, MOMENT),
         )
+    db.execute("UPDATE volumes SET view_of = '[]' WHERE volume_id = 'v3'")
     for number in range(1, 9):
         db.execute("INSERT INTO assets (asset_id, size, created_at) VALUES (?, 10, ?)", (number, MOMENT))
     for number in range(4):
@@ -91,7 +103,7 @@ def any_change(db: Any, dice: random.Random) -> None:
     role = dice.choice(("essence", "span", "span", "sidecar"))
     path = b"p%d" % dice.randrange(12)
     kind = dice.choice(("managed", "backup", "managed", "source"))
-    which = dice.randrange(13)
+    which = dice.randrange(16)
     if which < 4:
         db.execute(
             "INSERT OR IGNORE INTO copies (asset_id, volume_id, path, role, state, size, mtime_ns, seen_at,"
@@ -116,6 +128,10 @@ def any_change(db: Any, dice: random.Random) -> None:
         db.execute("UPDATE copies SET inode = ? WHERE path = ?", (dice.choice((None, 5, 6)), path))
     elif which == 11:
         db.execute("UPDATE assets SET blake3 = 'h' || asset_id WHERE asset_id = ?", (asset,))
+    elif which == 12:
+        db.execute("INSERT OR IGNORE INTO volume_shadows VALUES ('v3', ?)", (f"v{dice.randrange(3)}",))
+    elif which == 13:
+        db.execute("DELETE FROM volume_shadows WHERE other_id = ?", (volume,))
     else:
         db.execute(
             "UPDATE volumes SET device_id = ? WHERE volume_id = ?", (dice.choice((None, "d0", "d1")), volume)

@@ -93,9 +93,16 @@ class Mounts:
 
         It holds so many folders with a file each; see ``fuse_server.py``.
         """
+        return self._served(name, "fuse_server.py", str(folders))
+
+    def union(self, name: str, *branches: Path, fs_type: str = "fuse.mergerfs", source: str = "1:2") -> Path:
+        """A pool that shows what lies in these folders; see ``union_server.py``."""
+        return self._served(name, "union_server.py", fs_type, source, *map(str, branches))[0]
+
+    def _served(self, name: str, script: str, *arguments: str) -> tuple[Path, subprocess.Popen[bytes]]:
         path = self.point(name)
         server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fuse_server.py")), str(path), str(folders)],
+            [sys.executable, str(Path(__file__).with_name(script)), str(path), *arguments],
             stdout=subprocess.PIPE,
         )
         self.servers.append(server)

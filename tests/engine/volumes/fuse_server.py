@@ -16,6 +16,7 @@ import signal
 import stat
 import struct
 import sys
+from collections.abc import Callable
 
 HEADER = struct.Struct("<IIQQIIII")
 GETATTR, OPENDIR, READDIR, RELEASEDIR, STATFS, INIT, FORGET, BATCH_FORGET = 3, 27, 28, 29, 17, 26, 2, 42
@@ -23,15 +24,21 @@ LOOKUP = 1
 ROOT, FIRST_FOLDER, FIRST_FILE = 1, 10, 10_000
 FILE, FILE_BYTES = "C.MP4", 70_000
 MTIME = 1_700_000_000
+HELLO = struct.pack("<IIIIHHIIHHI7I", 7, 31, 65536, 0, 16, 12, 65536, 1, 0, 0, 0, *([0] * 7))
 
 
-def main() -> None:
-    point, folders = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+def mount(point: str, fs_type: str = "fuse.hang", source: str = "hang") -> int:
+    """Mount an empty FUSE file system; returns the descriptor over which the kernel asks."""
     fuse = os.open("/dev/fuse", os.O_RDWR)
     options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0,allow_other"
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"hang", os.fsencode(point), b"fuse.hang", 0, options.encode()) != 0:
+    if libc.mount(source.encode(), os.fsencode(point), fs_type.encode(), 0, options.encode()) != 0:
         sys.exit(os.strerror(ctypes.get_errno()))
+    return fuse
+
+
+def serve(fuse: int, answer: Callable[[int, int, bytes], bytes | int]) -> None:
+    """Answer requests until the file system is gone; ``answer`` gives a body, or an errno."""
     announced = False
     while True:
         try:
@@ -43,19 +50,27 @@ def main() -> None:
         _, opcode, unique, node, *_ = HEADER.unpack_from(request)
         if opcode in (FORGET, BATCH_FORGET):
             continue
-        if opcode == OPENDIR and node > FIRST_FOLDER and os.path.exists(f"{point}.hang"):
-            os.kill(os.getpid(), signal.SIGSTOP)
-        shown = 0 if os.path.exists(f"{point}.empty") else folders
-        answer = reply(opcode, node, request[HEADER.size :], shown)
-        code = (
-            -errno.ENOENT if opcode == LOOKUP and answer is None else -errno.ENOSYS if answer is None else 0
-        )
-        body = answer or b""
+        given = answer(opcode, node, request[HEADER.size :])
+        code, body = (-given, b"") if isinstance(given, int) else (0, given)
         os.write(fuse, struct.pack("<IiQ", 16 + len(body), code, unique) + body)
         if opcode == INIT and not announced:
             announced = True
             sys.stdout.write("ready\n")
             sys.stdout.flush()
+
+
+def main() -> None:
+    point, folders = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+
+    def answer(opcode: int, node: int, body: bytes) -> bytes | int:
+        if opcode == OPENDIR and node > FIRST_FOLDER and os.path.exists(f"{point}.hang"):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        found = reply(opcode, node, body, 0 if os.path.exists(f"{point}.empty") else folders)
+        if found is None:
+            return errno.ENOENT if opcode == LOOKUP else errno.ENOSYS
+        return found
+
+    serve(mount(point), answer)
 
 
 def attributes(node: int) -> bytes:
@@ -89,7 +104,7 @@ def listing(node: int, folders: int) -> bytes:
 
 def reply(opcode: int, node: int, body: bytes, folders: int) -> bytes | None:
     if opcode == INIT:
-        return struct.pack("<IIIIHHIIHHI7I", 7, 31, 65536, 0, 16, 12, 65536, 1, 0, 0, 0, *([0] * 7))
+        return HELLO
     if opcode == GETATTR:
         return struct.pack("<QII", 0, 0, 0) + attributes(node)
     if opcode == LOOKUP:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.volumes.identity import Evidence, Known, Spot, decide, judge, stays
+from engine.volumes.evidence import Evidence, Spot
+from engine.volumes.identity import Known, decide, judge, stays
 
 U1 = "11111111-1111-4111-8111-111111111111"
 U2 = "22222222-2222-4222-8222-222222222222"

@@ -138,8 +138,8 @@ UNRAID = Nas(
     {
         "/mnt/disk1": "pool",
         "/mnt/cache": "pool",
-        "/mnt/user": "unknown",
-        "/mnt/user0": "unknown",
+        "/mnt/user": "pool",
+        "/mnt/user0": "pool",
         "/mnt/disks/CARD": "removable",
         "/mnt/remotes/FILER_rushes": "network",
     },
@@ -168,7 +168,7 @@ OPENMEDIAVAULT = Nas(
     {
         "/srv/dev-disk-by-uuid-0a1b": "pool",
         "/srv/dev-disk-by-uuid-2c3d": "pool",
-        "/srv/mergerfs/pool": "unknown",
+        "/srv/mergerfs/pool": "pool",
         "/srv/remotemount/nas": "network",
         "/media/auto/b": "network",
     },

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.volumes.devices import Block, Seen
-from engine.volumes.identity import Decision, Evidence
+from engine.volumes.evidence import Evidence
+from engine.volumes.identity import Decision
 from engine.volumes.mounts import Mount, parse
 from engine.volumes.reconcile import FREE_STEP, columns, default_name, known_of, plan
 

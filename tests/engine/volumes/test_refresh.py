@@ -9,7 +9,7 @@ from engine import clock
 from engine.library import Library
 from engine.storage.database import execute, scalar, write
 from engine.volumes.devices import Block, Seen
-from engine.volumes.identity import Evidence
+from engine.volumes.evidence import Evidence
 from engine.volumes.mounts import parse
 from engine.volumes.refresh import _device, volume_at
 
