@@ -25,19 +25,18 @@ KIND = "new files"
 
 BATCH = 5000
 
-_UNTAKEN = """
-    FROM volume_offers AS offer JOIN offered_files AS file USING (offer_id)
-    WHERE EXISTS (SELECT 1 FROM volumes AS held WHERE held.volume_id = file.volume_id
-                  AND held.tracked_at IS NOT NULL)
-      AND NOT EXISTS (SELECT 1 FROM copies WHERE copies.volume_id = file.volume_id
-                      AND copies.path = file.path)
+_FROM = """
+    FROM volume_offers AS offer
+    JOIN volumes ON volumes.volume_id = offer.volume_id AND volumes.tracked_at IS NOT NULL
+    JOIN {} AS found USING (offer_id)
 """
-"""SQL: offers and their files that nobody has taken in."""
+_COUNTS = _FROM.format("offer_counts")
+"""SQL: offers and how many of their files nobody has taken in, by when they were found."""
 
-_WAITING = f"{_UNTAKEN} AND (offer.dismissed_at IS NULL OR file.found_at > offer.dismissed_at)"
+_WAIT = "(offer.dismissed_at IS NULL OR found.found_at > offer.dismissed_at)"
 """SQL: of these, what nobody has waved aside."""
 
-_ASIDE = f"{_UNTAKEN} AND file.found_at <= offer.dismissed_at"
+_ASIDE = "found.found_at <= offer.dismissed_at"
 """SQL: of these, what somebody has waved aside."""
 
 
@@ -201,7 +200,8 @@ def waiting(db: Database, volume_id: str) -> tuple[int, str | None]:
     """How many new files wait on a volume, and the folder (absolute, for the eye) that holds them all."""
     found = rows(
         db,
-        f"SELECT offer.path, count(*) AS files {_WAITING} AND file.volume_id = ? GROUP BY offer.offer_id",
+        f"SELECT offer.path, sum(files) AS files {_COUNTS} WHERE {_WAIT} AND offer.volume_id = ?"
+        " GROUP BY offer.offer_id",
         (volume_id,),
     )
     count = sum(int(entry["files"]) for entry in found)
@@ -216,7 +216,7 @@ def waiting(db: Database, volume_id: str) -> tuple[int, str | None]:
 
 def list_offers(db: Database, volume_id: str | None = None) -> list[Offer]:
     """What waits to be taken in, of one volume or of all: the newest first."""
-    return _listed(db, _WAITING, volume_id)
+    return _listed(db, _WAIT, volume_id)
 
 
 def list_aside(db: Database, volume_id: str | None = None) -> list[Offer]:
@@ -229,11 +229,10 @@ def _listed(db: Database, which: str, volume_id: str | None) -> list[Offer]:
     """One entry per offer, with its files that are ``which``."""
     found = rows(
         db,
-        "SELECT offer.offer_id, offer.path AS folder, whole, volumes.*, count(*) AS files,"
-        " sum(file.size) AS bytes, min(file.found_at) AS at,"
-        " CASE WHEN file.found_at <= offer.dismissed_at THEN offer.dismissed_at END AS aside_at"
-        f" {which.replace('WHERE', 'JOIN volumes ON volumes.volume_id = offer.volume_id WHERE', 1)}"
-        " AND (:given IS NULL OR offer.volume_id = :given)"
+        "SELECT offer.offer_id, offer.path AS folder, whole, volumes.*, sum(files) AS files,"
+        " sum(bytes) AS bytes, min(found.found_at) AS at,"
+        " CASE WHEN found.found_at <= offer.dismissed_at THEN offer.dismissed_at END AS aside_at"
+        f" {_COUNTS} WHERE {which} AND (:given IS NULL OR offer.volume_id = :given)"
         " GROUP BY offer.offer_id ORDER BY at DESC, offer.offer_id DESC",
         {"given": volume_id},
     )
@@ -277,7 +276,8 @@ def sources(db: Database, found: Offer) -> list[str]:
     if not found.whole:
         held = rows(
             db,
-            f"SELECT file.path {_WAITING} AND offer.offer_id = ? ORDER BY file.path",
+            f"SELECT found.path {_FROM.format('offered_files')} WHERE {_WAIT} AND NOT found.taken"
+            " AND offer.offer_id = ? ORDER BY found.path",
             (found.offer_id,),
         )
         paths = [from_blob(entry["path"]) for entry in held]

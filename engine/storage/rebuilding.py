@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from engine.storage.database import rows, write
-from engine.storage.schema import holdings, rolls, tallies, twice
+from engine.storage.schema import holdings, offered, rolls, tallies, twice
 
-_KEPT = ("clip_places", "volume_counts", "asset_safety", "asset_twice")
+_KEPT = ("clip_places", "volume_counts", "asset_safety", "asset_twice", "offer_counts")
 
 
 def rebuild(db: Database) -> int:
@@ -18,8 +18,9 @@ def rebuild(db: Database) -> int:
     """
     with write(db):
         before = _numbers(db)
-        for statement in (*tallies.RECOUNT, *twice.RECOUNT, *holdings.RECOUNT, *rolls.RECOUNT):
-            db.execute(statement)
+        for part in (tallies, twice, holdings, rolls, offered):
+            for statement in part.RECOUNT:
+                db.execute(statement)
         after = _numbers(db)
     db.execute("REINDEX")
     db.execute("ANALYZE")

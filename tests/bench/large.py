@@ -207,7 +207,7 @@ def _fill_house(library: Library, copies: int, clips: int) -> None:
             f"INSERT INTO offered_files (volume_id, path, size, mtime_ns, offer_id, found_at) {_NUMBERS}"
             f" SELECT 'volume-' || ((1 + n % 200) % {DRIVES}),"
             " CAST('new/' || (1 + n % 200) || '/C' || n AS BLOB), 1000, 1, 1 + n % 200, ? FROM n",
-            (clips // 15, MOMENT),
+            (clips // 3, MOMENT),
         )
         for number in range(30):
             folder = f"/mnt/0/incoming/{number}".encode()

@@ -33,6 +33,7 @@ from engine.storage.schema import (
     holdings,
     house,
     leaving,
+    offered,
     packs,
     places,
     rolls,
@@ -72,6 +73,7 @@ def _tallies(db: Database) -> None:
         *packs.TABLES,
         *holdings.TABLES,
         *rolls.TABLES,
+        *offered.TABLES,
         *holdings.RECOUNT,
     ):
         db.execute(statement)
