@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from engine.errors import NotFound, Refused, RushesError
 from engine.export.recipes.recipes import Recipe
 from engine.export.rendering import placing
-from engine.export.runs import records
+from engine.export.runs import ledger, records
 from engine.export.runs.orders import (
     Queued,
     check_room,
@@ -40,9 +40,10 @@ _RERUN_SUFFIX = re.compile(r" \(rerun \d{8}_\d{6}\)$")
 def _again(library: Library, run: Run, *, name: str, resumed_from: str | None, fresh: bool = False) -> Queued:
     """Queue a new run with the snapshot of an old one."""
     db = library.db()
-    problems = [offline_sentence(db, clip) for clip in run.clips if not is_online(db, clip)]
-    problems += destination_problems(run.snapshot["destination"], must_be_made=True)
-    if problems and run.spec["offline"] == "refuse":
+    problems = destination_problems(run.snapshot["destination"], must_be_made=True)
+    if run.spec["offline"] == "refuse":
+        problems += [offline_sentence(db, clip) for clip in run.clips if not is_online(db, clip)]
+    if problems:
         raise Refused(*problems)
     spared = 0 if fresh else parts_bytes(library, run.run_id)
     check_room(library, [(run.snapshot, spared)])
@@ -169,7 +170,8 @@ def goes_with(library: Library, given: str) -> list[str]:
 def delete(library: Library, given: str, *, keep_files: bool = False) -> Deleted:
     """Remove a run that has ended: its finished files, its segments, its log, its rows.
 
-    A finished file that is no longer what the run made is left alone.
+    A finished file that is no longer what the run made is left alone, and so is one that another run has
+    (two runs made the same bytes, and both were delivered to one folder).
 
     Raises:
         Refused: the run has not ended.
@@ -182,10 +184,11 @@ def delete(library: Library, given: str, *, keep_files: bool = False) -> Deleted
     removed, kept = [], []
     for entry in rows(db, "SELECT * FROM run_outputs WHERE run_id = ? AND path IS NOT NULL", (run.run_id,)):
         path = os.fsdecode(entry["path"])
-        if keep_files or entry["status"] != "completed" or not os.path.lexists(path):
+        if keep_files or entry["status"] != "completed":
             continue
-        if not _is_ours(path, entry["size"], entry["blake3"]):
-            kept.append(f"{display(path)} is not the file that this run made any more; it was left alone.")
+        why = _why_it_stays(db, run, path, entry["size"], entry["blake3"])
+        if why is not None:
+            kept.append(why)
             continue
         try:
             os.unlink(path)
@@ -202,6 +205,18 @@ def delete(library: Library, given: str, *, keep_files: bool = False) -> Deleted
         db.execute("DELETE FROM runs WHERE run_id = ?", (run.run_id,))
         audit.record(db, "exports delete", target=display(run.name), job_id=run.job_id)
     return Deleted(run.run_id, tuple(removed), tuple(kept))
+
+
+def _why_it_stays(db: Database, run: Run, path: str, size: int | None, blake3: str | None) -> str | None:
+    """A sentence why a finished file does not go with its run; None: it goes."""
+    if not os.path.lexists(path):
+        return f"{display(path)} is not there; if its drive is away, it stays on it."
+    other = ledger.film_at(db, run.run_id, path)
+    if other is not None:
+        return f"{display(path)} is the film of run {other['run_id'][:8]} as well; it was left alone."
+    if not _is_ours(path, size, blake3):
+        return f"{display(path)} is not the file that this run made any more; it was left alone."
+    return None
 
 
 def _is_ours(path: str, size: int | None, blake3: str | None) -> bool:

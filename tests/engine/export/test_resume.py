@@ -15,7 +15,7 @@ import pytest
 
 from engine.errors import IllegalTransition, Refused
 from engine.export.rendering import crew
-from engine.export.runs import parts, records, runs
+from engine.export.runs import ledger, parts, records, runs
 from engine.jobs import store
 from engine.storage import config
 from engine.storage.database import execute, rows
@@ -420,3 +420,37 @@ def test_a_rerun_keeps_the_snapshot_and_is_named_after_its_time(desk, clip):
     assert desk.look(twice).name.count("rerun") == 1
     runner = Runner(desk.library, store.get(desk.library.db(), twice.job_id), lambda: None)
     assert runner.record.resources == ("encoder",)
+
+
+def test_deleting_leaves_the_film_that_another_run_has_as_well(desk, clip):
+    """Two runs made the same bytes and were delivered to one folder: there the second found the first's."""
+    desk.add(clip(), "a.mov")
+    first = desk.export()
+    second = desk.run(runs.rerun(desk.library, first.run_id))
+    ledger.set_output(desk.library.db(), second.run_id, 0, path=first.output_path)
+    gone = runs.delete(desk.library, first.run_id)
+    assert gone.removed == ()
+    assert "is the film of run" in gone.kept[0]
+    assert runs.delete(desk.library, second.run_id).removed == (first.output_path,)
+
+
+def test_deleting_a_run_says_that_its_film_was_not_there(desk, clip):
+    desk.add(clip(), "a.mov")
+    run = desk.export()
+    os.unlink(run.output_path)
+    gone = runs.delete(desk.library, run.run_id)
+    assert gone.removed == ()
+    assert "is not there; if its drive is away, it stays on it" in gone.kept[0]
+
+
+def test_a_rerun_into_a_folder_that_cannot_be_is_refused_whatever_the_recipe_leaves_out(desk, clip, tmp_path):
+    desk.add(clip(), "a.mov")
+    to = tmp_path / "films"
+    to.mkdir()
+    run = desk.export(offline="skip", destination=str(to))
+    for path in to.iterdir():
+        path.unlink()
+    to.rmdir()
+    to.write_bytes(b"a file has its name")
+    with pytest.raises(Refused, match="is not a folder"):
+        runs.rerun(desk.library, run.run_id)
