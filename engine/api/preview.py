@@ -18,7 +18,7 @@ from engine.export.planning.manner import Manner
 from engine.export.planning.measure import Measured
 from engine.export.planning.plan import Chunk, Plan
 from engine.export.planning.planning import Facts
-from engine.export.planning.selection import Chosen, available, select
+from engine.export.planning.selection import Chosen, available, glance
 from engine.export.recipes import presets
 from engine.export.rendering import materials
 from engine.export.runs import demand, foresight, orders, sharing
@@ -30,6 +30,9 @@ from engine.storage import config
 
 NAMES_SHOWN = 3
 """File names that a preview lists."""
+
+LOOKED_AT = 500
+"""Clips that are looked at one by one, of a recipe that takes very many."""
 
 
 def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
@@ -46,10 +49,14 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
         store.close()
     body, _ = orders.resolved(tools, preset)
     kinds = ("video",) if body["video"] is not None else ("video", "audio")
-    clips, missing = select(db, spec, kinds)
+    found = glance(db, spec, kinds, LOOKED_AT)
+    clips = found.clips
     here = [clip for clip in clips if orders.is_online(db, clip)]
-    facts = [_count(spec, clips, here)]
-    unfit, skipped = foresight.unusable(spec, missing, clips)
+    more = "more than " if found.total > len(clips) else ""
+    facts = [_count(spec, found.total, len(here) if found.online is None else found.online)]
+    if more:
+        facts.append(Fact("", f"the first {len(clips):,} were looked at for what follows"))
+    unfit, skipped = foresight.unusable(spec, found.problems, clips)
     facts += [
         Fact("", f"{sentence} The export is refused: take it out of the list.", "bad") for sentence in unfit
     ]
@@ -77,15 +84,18 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
         else "sound only"
     )
     facts += [
-        Fact("Length", f"{_clock(milliseconds)}, {frames:,} frames" if first.video else _clock(milliseconds)),
+        Fact(
+            "Length",
+            more + (f"{_clock(milliseconds)}, {frames:,} frames" if first.video else _clock(milliseconds)),
+        ),
         Fact("Shape", shape + ("" if len(plans) == 1 else ", each clip its own")),
-        Fact("Size", f"at most about {_size(room.films)}"),
-        *_room(library, spec, room),
+        Fact("Size", f"{more or 'at most about '}{_size(room.films)}"),
+        *_room(library, spec, room, more),
         *_shortened(spec, plans),
         *(_made(library, spec, at, f"{stem}.{plan.container}") for at, (stem, plan) in _first(plans)),
     ]
     if len(plans) > NAMES_SHOWN:
-        facts.append(Fact("", f"and {len(plans) - NAMES_SHOWN:,} more files"))
+        facts.append(Fact("", f"and {more}{len(plans) - NAMES_SHOWN:,} {'' if more else 'more '}files"))
     files = None if spec["layout"] == "joined" else len(here)
     return tuple(facts), _command(library, tools, first, files)
 
@@ -112,11 +122,11 @@ def _first(plans: Sequence[tuple[str, Plan]]) -> list[tuple[int, tuple[str, Plan
     return list(enumerate(plans[:NAMES_SHOWN]))
 
 
-def _count(spec: Mapping[str, Any], clips: Sequence[Chosen], here: Sequence[Chosen]) -> Fact:
-    away = len(clips) - len(here)
-    if not clips:
+def _count(spec: Mapping[str, Any], total: int, online: int) -> Fact:
+    away = total - online
+    if not total:
         return Fact("Clips", "none fits; there is nothing to export now", "warn")
-    text = f"{len(clips):,}"
+    text = f"{total:,}"
     if away:
         refused = spec["offline"] == "refuse"
         text += f", {away:,} of them away: " + ("the export is refused" if refused else "left out")
@@ -227,17 +237,17 @@ def _shortened(spec: Mapping[str, Any], plans: Sequence[tuple[str, Plan]]) -> li
     ]
 
 
-def _room(library: Library, spec: Mapping[str, Any], room: Estimate) -> list[Fact]:
-    """What the disks must hold, and whether they can."""
+def _room(library: Library, spec: Mapping[str, Any], room: Estimate, more: str) -> list[Fact]:
+    """What the disks must hold, or ``more``, and whether they can."""
     destination = spec["destination"] or str(library.cache_root / "exports")
     snapshot = {
         "destination": destination,
         "recipe": {"spec": spec},
         "room": {"parts": room.parts, "films": room.films},
     }
-    text = f"{_size(room.parts)} beside the library for parts, {_size(room.films)} at {display(destination)}"
+    text = f"{more}{_size(room.parts)} beside the library for parts, {_size(room.films)} at"
     return [
-        Fact("Disk", text),
+        Fact("Disk", f"{text} {display(destination)}"),
         *(Fact("", sentence, "bad") for sentence in demand.problems(library, [(snapshot, 0)])),
     ]
 

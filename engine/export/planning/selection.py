@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from engine import clock
 from engine.media.facts import MediaFacts
 from engine.names import display, from_blob
+from engine.storage import holdings
 from engine.storage.database import Row, row, rows
 from engine.volumes import places
 
@@ -79,6 +80,45 @@ def select(db: Database, spec: Mapping[str, Any], kinds: tuple[str, ...]) -> tup
     if spec["filter"].get("event"):
         found = event_at(found, str(spec["filter"]["event"]))
     return [_chosen(db, entry) for entry in ordered(found, spec["mode"], spec["order"])], []
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Very many clips that a recipe takes, as far as it is known without a look at each.
+
+    Attributes:
+        clips: the first of them by their time of recording, in the order of the film.
+        total: how many they are.
+        online: how many of them can be read by the places of their files; None where each is to be asked.
+        problems: sentences about listed clips that cannot be used.
+    """
+
+    clips: list[Chosen]
+    total: int
+    online: int | None
+    problems: list[str]
+
+
+def glance(db: Database, spec: Mapping[str, Any], kinds: tuple[str, ...], most: int) -> Glance:
+    """The same as :func:`select`, but of more than ``most`` clips, unless they are listed, only the first."""
+    where, values = _conditions(spec, kinds)
+    count = f"SELECT count(*) FROM clips WHERE {where}"
+    total = int(db.conn.execute(count, values).fetchone()[0])
+    if spec["mode"] == "list" or spec["filter"].get("event") or total <= most:
+        clips, problems = select(db, spec, kinds)
+        return Glance(clips, len(clips), None, problems)
+    here = holdings.volumes(db)
+    sets, _ = holdings.sets(db, lambda clip: holdings.state(clip, here) == "online")
+    among = f"set_id IN ({', '.join(str(one) for one in sets)})"
+    online = int(db.conn.execute(f"{count} AND {among}", values).fetchone()[0])
+    first = rows(
+        db,
+        f"SELECT * FROM clips WHERE {where} ORDER BY recorded_at IS NULL, recorded_at, title LIMIT {most}",
+        values,
+    )
+    return Glance(
+        [_chosen(db, entry) for entry in ordered(first, spec["mode"], spec["order"])], total, online, []
+    )
 
 
 def ordered(found: Sequence[Row], mode: str, order: str) -> list[Row]:

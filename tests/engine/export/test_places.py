@@ -332,6 +332,31 @@ def test_a_preview_tells_of_crossfades_that_no_clip_is_long_enough_for(desk, cli
     ]
 
 
+def test_a_preview_of_very_many_clips_counts_all_and_looks_at_the_first(desk, clip, monkeypatch):
+    for name in ("a.mov", "b.mov", "c.mov"):
+        desk.add(clip(name, seconds="2"), name)
+        facts = json.dumps(probe(desk.tools, desk.path(name)).to_json())
+        execute(desk.library.db(), "UPDATE assets SET media = ? WHERE media IS NULL", (facts,))
+
+    def said(**more: object) -> list[tuple[str, str]]:
+        spec = specs.checked(more)
+        return [(fact.label, fact.text) for fact in preview.of(desk.library, "film", spec)[0]]
+
+    whole = said()
+    assert ("Clips", "3") in whole
+    monkeypatch.setattr(preview, "LOOKED_AT", 2)
+    part = said()
+    assert part[:2] == [("Clips", "3"), ("", "the first 2 were looked at for what follows")]
+    assert dict(part)["Length"].startswith("more than 0:00:04, ")
+    assert dict(whole)["Length"].startswith("0:00:06, ")
+    assert dict(part)["Size"].startswith("more than ")
+    assert [text for label, text in said(layout="per-clip") if label == "Makes"]
+    execute(desk.library.db(), "UPDATE volumes SET state = 'offline'")
+    assert said()[0] == ("Clips", "3, 3 of them away: the export is refused")
+    items = [{"clip_id": clip_id} for clip_id in desk.clips.values()]
+    assert said(mode="list", items=items)[0] == ("Clips", "3, 3 of them away: the export is refused")
+
+
 def test_listed_clips_that_cannot_be_used_are_refused_or_left_out_and_said_as_chosen(desk, clip, footage):
     sound = footage("s.wav", "-f", "lavfi", "-i", "sine=f=440:r=48000:d=1")
     desk.add(clip(), "a.mov")
