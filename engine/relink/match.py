@@ -246,10 +246,11 @@ def assign(lost: Sequence[Lost], found: Sequence[Found]) -> list[Match]:
     """
     pairs = _strongest(_pairs(lost, found))
     by_asset: dict[int, list[tuple[Lost, Found, str]]] = defaultdict(list)
-    assets_of: dict[Found, set[int]] = defaultdict(set)
+    # By ``id``: there is one Found per path, and its own hash costs as much as all the rest.
+    assets_of: dict[int, set[int]] = defaultdict(set)
     for pair in pairs:
         by_asset[pair[0].asset_id].append(pair)
-        assets_of[pair[1]].add(pair[0].asset_id)
+        assets_of[id(pair[1])].add(pair[0].asset_id)
     shared = {file for file, assets in assets_of.items() if len(assets) > 1}
     matches = [match for group in by_asset.values() for match in _assign_group(group, shared)]
     matches += _hints(lost, found, matches)
@@ -269,16 +270,23 @@ def _pairs(lost: Sequence[Lost], found: Sequence[Found]) -> Iterable[tuple[Lost,
             assert value is not None
             by_hash[copy.size, value].add(copy)
     for file in found:
-        values = {file.blake3, file.fast_hash} - {None}
-        groups = [group for value in values if (group := by_hash.get((file.size, value or "")))]
-        rest = unhashed.get(file.size) if values else by_size.get(file.size)
-        if rest is not None:
-            groups.append(rest)
-        if len(groups) == 1:
-            yield from (
-                (copy, file, rung) for copy in groups[0].near(file.path) if (rung := judge(copy, file))
-            )
-            continue
+        full, fast = file.blake3, file.fast_hash
+        groups: list[_Alike | None] = []
+        if full:
+            groups.append(by_hash.get((file.size, full)))
+        if fast and fast != full:
+            groups.append(by_hash.get((file.size, fast)))
+        groups.append((unhashed if groups else by_size).get(file.size))
+        yield from _judged(file, [group for group in groups if group is not None])
+
+
+def _judged(file: Found, groups: Sequence[_Alike]) -> Iterable[tuple[Lost, Found, str]]:
+    """The pairs of one file with copies of these groups, each copy once."""
+    if len(groups) == 1:
+        for copy in groups[0].near(file.path):
+            if rung := judge(copy, file):
+                yield copy, file, rung
+    elif groups:
         seen: set[int] = set()
         for copy in (copy for group in groups for copy in group.near(file.path)):
             if copy.copy_id not in seen and (rung := judge(copy, file)):
@@ -320,16 +328,17 @@ def _tail(path: str, parts: int) -> tuple[str, ...]:
 def _strongest(pairs: Iterable[tuple[Lost, Found, str]]) -> list[tuple[Lost, Found, str]]:
     """Drop a file's pairs below its strongest rung, and unproven pairs of a copy that has a proven one."""
     kept = list(pairs)
-    top_of_file: dict[Found, float] = defaultdict(float)
+    top_of_file: dict[int, float] = defaultdict(float)
     top_of_copy: dict[int, float] = defaultdict(float)
     for copy, file, rung in kept:
-        top_of_file[file] = max(top_of_file[file], CONFIDENCE[rung])
-        top_of_copy[copy.copy_id] = max(top_of_copy[copy.copy_id], CONFIDENCE[rung])
+        confidence, which = CONFIDENCE[rung], id(file)
+        top_of_file[which] = max(top_of_file[which], confidence)
+        top_of_copy[copy.copy_id] = max(top_of_copy[copy.copy_id], confidence)
     hashed = CONFIDENCE["fast_hash"]
     return [
         (copy, file, rung)
         for copy, file, rung in kept
-        if CONFIDENCE[rung] == top_of_file[file]
+        if CONFIDENCE[rung] == top_of_file[id(file)]
         and (CONFIDENCE[rung] >= hashed or top_of_copy[copy.copy_id] < hashed)
     ]
 
@@ -340,11 +349,15 @@ def _key(copy: Lost, file: Found, rung: str) -> tuple[float, bool, bool]:
     return CONFIDENCE[rung], _same_inode(copy, file), elsewhere_same
 
 
-def _assign_group(group: list[tuple[Lost, Found, str]], shared: set[Found]) -> list[Match]:
-    """One-to-one assignment between the lost copies of one asset and the files that fit it."""
+def _assign_group(group: list[tuple[Lost, Found, str]], shared: set[int]) -> list[Match]:
+    """One-to-one assignment between the lost copies of one asset and the files that fit it.
+
+    ``shared`` holds the ``id`` of each file that fits other assets as well.
+    """
     if len(group) == 1:  # nearly always, and nothing to weigh
         (only,) = group
-        return [_match(*only, ambiguous=only[1] in shared, equals=1, shared=only[1] in shared)]
+        several = id(only[1]) in shared
+        return [_match(*only, ambiguous=several, equals=1, shared=several)]
     ranked = sorted(
         group,
         key=lambda pair: (
@@ -371,11 +384,11 @@ def _assign_group(group: list[tuple[Lost, Found, str]], shared: set[Found]) -> l
     matches: list[Match] = []
     for copy_id, best in chosen.items():
         rivals = [pair for pair in spare[copy_id] if _key(*pair) == _key(*best)]
-        ambiguous = bool(rivals) or best[1] in shared
+        several = id(best[1]) in shared
         finds = 1 + len(rivals)
-        matches.append(_match(*best, ambiguous=ambiguous, equals=finds, shared=best[1] in shared))
+        matches.append(_match(*best, ambiguous=bool(rivals) or several, equals=finds, shared=several))
         matches += [
-            _match(*pair, ambiguous=True, equals=finds if pair in rivals else 1, shared=pair[1] in shared)
+            _match(*pair, ambiguous=True, equals=finds if pair in rivals else 1, shared=id(pair[1]) in shared)
             for pair in spare[copy_id][: ALTERNATIVES - 1]
         ]
     return matches
@@ -406,12 +419,13 @@ def evidence(
         shared: the file fits copies of other content as well.
     """
     same_place = lost.volume_id == found.volume_id
+    one, other = base_name(lost.path), base_name(found.path)
     return {
         "size": lost.size == found.size,
         "blake3": _same(lost.blake3, found.blake3),
         "fast_hash": _same(lost.fast_hash, found.fast_hash),
-        "name": same_name(lost.path, found.path),
-        "exact_name": base_name(lost.path) == base_name(found.path),
+        "name": one == other or fold(one) == fold(other),
+        "exact_name": one == other,
         "mtime": _same_time(lost, found),
         "inode": _same(lost.inode, found.inode) if same_place else None,
         "duration": _same(lost.duration_ms, found.duration_ms),
@@ -446,15 +460,16 @@ def _same_time(lost: Lost, found: Found) -> bool:
 def _hints(lost: Sequence[Lost], found: Sequence[Found], matches: Sequence[Match]) -> list[Match]:
     """Files that share only the name of a copy for which nothing better was found."""
     settled = {match.lost.copy_id for match in matches}
-    used = {match.found for match in matches}
+    unsettled = [copy for copy in lost if copy.size >= SMALL_BYTES and copy.copy_id not in settled]
+    if not unsettled:
+        return []
+    used = {id(match.found) for match in matches}
     by_name: dict[str, list[Found]] = defaultdict(list)
     for file in found:
-        if file.size >= SMALL_BYTES and file not in used:
+        if file.size >= SMALL_BYTES and id(file) not in used:
             by_name[fold(base_name(file.path))].append(file)
     hints: list[Match] = []
-    for copy in lost:
-        if copy.copy_id in settled or copy.size < SMALL_BYTES:
-            continue
+    for copy in unsettled:
         same_name = by_name.get(fold(base_name(copy.path)), [])
         if len(same_name) > ALTERNATIVES:
             continue

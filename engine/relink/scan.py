@@ -104,8 +104,10 @@ def collect(
             size = facts.st_size
             if size not in sizes:
                 # Names are asked 100,000 times: of plain ones the small letters are what ``fold`` gives.
-                spelled = name.lower() if name.isascii() else fold(name)
-                if spelled not in spellings or namesakes[spelled] > NAMESAKES:
+                spelled = name.lower()
+                if spelled not in spellings and (name.isascii() or (spelled := fold(name)) not in spellings):
+                    continue
+                if namesakes[spelled] > NAMESAKES:
                     continue
                 namesakes[spelled] += 1
             path = f"{folder}/{name}" if folder else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Sequence
@@ -162,11 +163,14 @@ def store_matches(db: Database, session_id: str, matches: Sequence[Match]) -> li
         last = start + BATCH >= len(matches)
         with moving.roomy(db), write(db):
             said = _said_before(db, session_id, part)
+            verdicts = [_UNSAID] * len(part)
+            if said:
+                verdicts = [said.get(_pair(match), _UNSAID) for match in part]
             copies = {match.lost.copy_id for match in part}
             if last:  # a newer scan sets aside what older ones have found, for all of its copies
                 copies |= {match.lost.copy_id for match in matches} | _copies_of(db, session_id)
             with deciding.touching(db, copies):
-                ids += _store(db, session_id, part, [said.get(_pair(match), _UNSAID) for match in part])
+                ids += _store(db, session_id, part, verdicts)
                 if last:
                     _set_aside(db, session_id)
     return ids
@@ -194,7 +198,27 @@ def store_applied(db: Database, session_id: str, matches: Sequence[Match], by: s
 
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
-"""Evidence as it is stored: a scan writes very many."""
+
+
+class _Writer:
+    """Evidence as it is stored. A scan writes very many, and most differ in the size alone."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[str, str]] = {}
+
+    def text(self, evidence: dict[str, Any]) -> str:
+        """The JSON of one candidate's evidence."""
+        key = (*evidence, *[value for name, value in evidence.items() if name != "lost_size"])
+        try:
+            before, after = self._known[key]
+        except KeyError:
+            mark = "\x00"
+            before, _, after = _to_json({**evidence, "lost_size": mark}).partition(_to_json(mark))
+            self._known[key] = before, after
+        except TypeError:  # it was read in full, and tells when
+            return _to_json(evidence)
+        return f"{before}{evidence['lost_size']}{after}"
+
 
 _Said = tuple[str, str | None, str | None]
 """Status, when it was decided, by whom."""
@@ -240,6 +264,7 @@ def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequen
     # Nobody else writes within this transaction, so the ids are known beforehand.
     first = int(scalar(db, "SELECT coalesce(max(candidate_id), 0) + 1 FROM candidates"))
     moment = clock.now()
+    written = _Writer().text
     listed = [
         (
             first + number,
@@ -250,7 +275,7 @@ def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequen
             match.match_type,
             match.confidence,
             int(match.certain),
-            _to_json(match.evidence),
+            written(match.evidence),
             moment,
             *verdict,
         )
@@ -264,6 +289,6 @@ def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequen
         db.conn.execute(
             f"INSERT INTO candidates ({', '.join(_COLUMNS)}, words)"
             f" SELECT {given}, {_WORDS} FROM (VALUES {', '.join([each] * len(part))})",
-            [value for entry in part for value in entry],
+            list(itertools.chain.from_iterable(part)),
         )
     return list(range(first, first + len(matches)))

@@ -211,6 +211,7 @@ class Tree:
 
     def _list(self, folder: str, descriptor: int, tally: Tally, below: list[str]) -> Iterator[Listed]:
         files: list[tuple[str, os.stat_result]] = []
+        regular = stat.S_ISREG
         try:
             with os.scandir(descriptor) as entries:
                 for entry in entries:
@@ -222,7 +223,7 @@ class Tree:
                             facts = entry.stat(follow_symlinks=False)
                         except FileNotFoundError:
                             continue  # gone between listing and stat
-                        if stat.S_ISREG(facts.st_mode):
+                        if regular(facts.st_mode):
                             files.append((name, facts))
                             if len(files) >= AT_ONCE:
                                 tally.files += len(files)
