@@ -137,6 +137,11 @@ def trashed(library: Library, limit: int | None = 1000, offset: int = 0) -> list
     return [_trashed(gone) for gone in trash.contents(library.db(), limit, offset)]
 
 
+def in_trash(library: Library) -> int:
+    """How many files are in the trash."""
+    return entries.count(library.db())
+
+
 def restore(library: Library, wanted: Sequence[str]) -> list[dict[str, Any]]:
     """Bring files back from the trash by number or path; see :func:`engine.files.trash.restore`."""
     return [_trashed(back) for back in trash.restore(library.db(), wanted)]

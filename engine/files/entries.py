@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from engine.errors import NotFound, RushesError
 from engine.names import display, from_blob
-from engine.storage.database import Row, execute, row, rows
+from engine.storage.database import Row, execute, row, rows, scalar
 from engine.volumes import places
 
 
@@ -49,6 +49,11 @@ _ENTRY = (
     "SELECT trash.*, volumes.name AS volume_name, volumes.state AS volume_state, volumes.mount_point,"
     " volumes.mount_root, volumes.mounts FROM trash JOIN volumes USING (volume_id)"
 )
+
+
+def count(db: Database) -> int:
+    """How many files are in the trash."""
+    return int(scalar(db, "SELECT count(*) FROM trash WHERE state = 'trashed'"))
 
 
 def newest(db: Database, limit: int | None, offset: int) -> list[Trashed]:

@@ -118,7 +118,7 @@ def trash(
     library = options.with_engine(library_path, needed=False)
     if listing or empty:
         if not empty:
-            _list(api.trashed(library, limit, offset), as_json)
+            _list(api.trashed(library, limit, offset), api.in_trash(library), offset, as_json)
             return 0
         found = api.trashed(library, None)
         total = output.size(sum(gone["size"] for gone in found))
@@ -150,9 +150,10 @@ def trash(
     return 1 if done["refused"] else 0
 
 
-def _list(found: list[dict[str, object]], as_json: bool) -> None:
+def _list(found: list[dict[str, object]], total: int, offset: int, as_json: bool) -> None:
+    """Print what is in the trash, and how many older ones were left out."""
     if as_json:
-        output.document(found)
+        output.document({"total": total, "files": found})
         return
     output.table(
         ["NUMBER", "VOLUME", "SIZE", "SINCE", "PATH"],
@@ -166,8 +167,11 @@ def _list(found: list[dict[str, object]], as_json: bool) -> None:
             ]
             for gone in found
         ],
-        "The trash is empty.",
+        "The trash holds no more." if offset and total else "The trash is empty.",
     )
+    older = total - offset - len(found)
+    if older > 0:
+        output.say(f"{older:,} older ones are not shown; --offset {offset + len(found)} begins with them.")
 
 
 @files.command()

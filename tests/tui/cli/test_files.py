@@ -10,6 +10,7 @@ import pytest
 from engine.library import open_library
 from engine.volumes import stand_ins
 from tests.tui.cli.conftest import rushes
+from tui.cli import files
 
 
 @pytest.fixture
@@ -45,9 +46,14 @@ def test_a_file_goes_to_a_third_drive_proven_and_then_the_old_one_may_go(
     assert (last.code, second.exists()) == (3, True)
     assert "last verified copy" in last.err
 
-    (gone,) = rushes("files", "trash", "--list", "--json", "--library", lib).document
+    listed = rushes("files", "trash", "--list", "--json", "--library", lib).document
+    (gone,) = listed["files"]
+    assert listed["total"] == 1
     assert (gone["path"], gone["reachable"]) == (str(first), True)
-    assert rushes("files", "trash", "--list", "--offset", "1", "--json", "--library", lib).document == []
+    assert rushes("files", "trash", "--list", "--offset", "1", "--json", "--library", lib).document == {
+        "total": 1,
+        "files": [],
+    }
     assert rushes("files", "trash", "--list", "--limit", "0", "--library", lib).code == 2
     assert rushes("files", "restore", gone["trash_id"], "--library", lib).code == 0
     assert first.read_bytes() == content
@@ -65,7 +71,7 @@ def test_a_file_goes_to_a_third_drive_proven_and_then_the_old_one_may_go(
     found = rushes("files", "duplicates", "--json", "--library", lib).document
     assert (len(found["groups"]), found["groups"][0]["devices"], found["wasted"]) == (1, 3, 100_000)
     assert rushes("files", "trash", "--empty", "--yes", "--library", lib).code == 0
-    assert rushes("files", "trash", "--list", "--json", "--library", lib).document == []
+    assert rushes("files", "trash", "--list", "--json", "--library", lib).document["files"] == []
 
 
 def test_what_is_not_recorded_and_a_card_are_refused(home: Path, drives: tuple[Path, Path, Path]) -> None:
@@ -75,3 +81,14 @@ def test_what_is_not_recorded_and_a_card_are_refused(home: Path, drives: tuple[P
     assert (card.code, (home / "card" / "A001.dat").exists()) == (3, True)
     assert rushes("files", "trash", "--library", lib).code == 2
     assert rushes("files", "move", home / "card", "--to", drives[2], "--yes", "--library", lib).code == 3
+
+
+def test_a_list_of_the_trash_says_that_there_are_older_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    gone = {"trash_id": 7, "volume": "A", "reachable": True, "size": 1, "path": "/a/x"}
+    gone["trashed_at"] = "2026-11-20T10:00:00.000000Z"
+    files._list([gone], 1003, 2, as_json=False)
+    assert "1,000 older ones are not shown; --offset 3 begins with them." in capsys.readouterr().out
+    files._list([gone], 3, 2, as_json=False)
+    assert "older" not in capsys.readouterr().out
+    files._list([], 3, 5, as_json=False)
+    assert "The trash holds no more." in capsys.readouterr().out
