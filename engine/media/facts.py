@@ -117,6 +117,8 @@ class MediaFacts:
         umid: the material's own number, hex digits in upper case: the same in every copy and rewrap.
         identifiers: numbers that camera or recorder gave this recording, as ``kind:value``; see
             :func:`engine.media.stated.identifiers_of`.
+        begins: seconds from the file's first time stamp to its first picture's; ``start_frame`` is this
+            to the nearest whole picture.
         warnings: sentences for people; none of them stops anything.
     """
 
@@ -138,6 +140,7 @@ class MediaFacts:
     recorded_at_source: str | None = None
     umid: str | None = None
     identifiers: tuple[str, ...] = ()
+    begins: Fraction | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -177,6 +180,8 @@ class MediaFacts:
         values["audio"] = _record(AudioFacts, values.get("audio"))
         for listed in ("warnings", "identifiers"):
             values[listed] = tuple(values.get(listed) or ())
+        if values.get("begins") is not None:
+            values["begins"] = Fraction(values["begins"])
         known = {field.name for field in dataclasses.fields(MediaFacts)}
         return MediaFacts(**{key: value for key, value in values.items() if key in known})
 

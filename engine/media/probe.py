@@ -115,11 +115,12 @@ def understand(described: dict[str, Any], name: str, times: list[float] | None =
     timecode, drop = timecode_of(tags)
     when, source = recorded_at(tags)
     make, model, serial = camera(tags)
+    begins = _begins(form, picture)
     return MediaFacts(
         kind="image" if still else "video" if video else "audio",
         container=container,
         duration_ms=duration,
-        start_frame=_start_frame(form, picture, rate),
+        start_frame=None if begins is None or rate is None else max(0, round(begins * rate)),
         frames=frames,
         video=video,
         audio=_audio(sounds) if sounds else None,
@@ -134,6 +135,7 @@ def understand(described: dict[str, Any], name: str, times: list[float] | None =
         recorded_at_source=source,
         umid=umid_of(tags),
         identifiers=identifiers_of(tags),
+        begins=begins,
         warnings=_warnings(video, duration, still=still),
     )
 
@@ -389,12 +391,10 @@ def _duration_ms(form: dict[str, Any], picture: dict[str, Any] | None) -> int | 
     return None
 
 
-def _start_frame(form: dict[str, Any], picture: dict[str, Any] | None, rate: Fraction | None) -> int | None:
+def _begins(form: dict[str, Any], picture: dict[str, Any] | None) -> Fraction | None:
     begin = fraction((picture or {}).get("start_time"))
     whole = fraction(form.get("start_time"))
-    if begin is None or whole is None or rate is None:
-        return None
-    return max(0, round((begin - whole) * rate))
+    return None if begin is None or whole is None else max(Fraction(0), begin - whole)
 
 
 def _warnings(video: VideoFacts | None, duration_ms: int | None, *, still: bool) -> tuple[str, ...]:

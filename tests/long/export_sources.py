@@ -166,7 +166,51 @@ KINDS = {
     "vp9 and opus": Kind(
         "v.webm",
         f"{B709} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -crf 12 -b:v 0 -pix_fmt yuv420p -c:a libopus",
-        click_bound=0.0075,  # its first picture comes 7 ms after its sound and is put on the film's grid
+        click_bound=CLICK_BOUND,
+    ),
+    "matroska below nought": Kind(
+        "neg.mkv",
+        f"{B709} {X264} {PCM}",
+        again=f"{COPY} -output_ts_offset -0.4 -avoid_negative_ts disabled",
+        skips=10,
+    ),
+    "matroska groups below nought": Kind(
+        "negb.mkv",
+        f"{B709} {GROUPS} {PCM}",
+        again=f"{COPY} -output_ts_offset -0.4 -avoid_negative_ts disabled",
+        skips=10,
+    ),
+    "silent matroska below nought": Kind(
+        "negs.mkv",
+        f"{B709} {X264} -an",
+        again=f"{COPY} -output_ts_offset -0.4 -avoid_negative_ts disabled",
+        skips=10,
+        sound=False,
+    ),
+    "matroska a little below nought": Kind(
+        "neg7.mkv",
+        f"{B709} {X264} {PCM}",
+        again=f"{COPY} -output_ts_offset -0.007 -avoid_negative_ts disabled",
+        skips=1,
+    ),
+    "matroska groups a little below nought": Kind(
+        "neg7b.mkv",
+        f"{B709} {GROUPS} {PCM}",
+        again=f"{COPY} -output_ts_offset -0.087 -avoid_negative_ts disabled",
+        skips=3,
+    ),
+    "matroska silent groups below nought": Kind(
+        "negbs.mkv",
+        f"{B709} {GROUPS} -an",
+        again=f"{COPY} -output_ts_offset -0.4 -avoid_negative_ts disabled",
+        skips=10,
+        sound=False,
+    ),
+    "matroska begins late": Kind("late.mkv", f"{B709} {X264} {PCM}", again=f"{COPY} -output_ts_offset 7"),
+    "matroska and opus": Kind("opus.mkv", f"{B709} {X264} -c:a libopus", click_bound=CLICK_BOUND),
+    "matroska and aac": Kind("aac.mkv", f"{B709} {GROUPS} {AAC}", click_bound=CLICK_BOUND),
+    "matroska 29.97 and opus": Kind(
+        "opus29.mkv", f"{B709} {GROUPS} -c:a libopus", rate=NTSC, click_bound=CLICK_BOUND
     ),
     "hevc 4:2:2": Kind(
         "hevc.mov",

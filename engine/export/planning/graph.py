@@ -8,6 +8,7 @@ temporal filter sees its lead-in and no rounding can lose a frame.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -76,18 +77,20 @@ def input_arguments(
     args = as_itself(source.form)
     if threads is not None:
         args += ["-threads", str(threads.decode)]
+    if source.clock:
+        args += ["-itsoffset", f"{source.clock / 1_000_000:.6f}"]
     if seek:
         args += ["-ss", str(seek)] if sound else ["-noaccurate_seek", "-ss", str(seek)]
     return [*args, "-i", path]
 
 
 def _seek(plan: Plan, part: Part, *, sound: bool) -> int:
-    """Whole seconds at which to open the source; 0 is its beginning."""
+    """Whole seconds of the source's own clock at which to open it; 0 is its beginning."""
     source = plan.sources[part.source]
     preroll = SOUND_PREROLL_SECONDS if sound else PREROLL_SECONDS
     if source.deep_seek:
         preroll = DEEP_PREROLL_SECONDS
-    return max(0, int(part.start / plan.fps) - preroll)
+    return max(0, math.floor(part.start / plan.fps - Fraction(source.clock, 1_000_000)) - preroll)
 
 
 def parts_of(pieces: Sequence[Piece]) -> list[Part]:

@@ -1,12 +1,15 @@
-"""How long the picture of a file really is, for containers whose header does not count pictures.
+"""When the pictures of a file really begin and end, for containers whose header does not tell.
 
 Matroska and transport streams tell one length for the whole file, which may
 be the sound's, and which a truncated file still tells. The last packets say
-how far the picture goes.
+how far the picture goes. Pictures of Matroska from before its nought have no
+time at all: they are there for decoding, and no player shows them.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -29,6 +32,12 @@ BROKEN_CLOCKS = frozenset({"mpegts", "mpeg", "mpegvideo", "h264", "hevc"})
 file's first time stamp, and lands on no exact frame when it seeks."""
 
 
+_MATROSKA = "matroska"
+_MOST_TIMELESS = 4000
+"""A block of Matroska lies at most 32.8 s before nought, in steps of a millisecond (RFC 9559): so many,
+at 120 a second."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """A file with its true lengths.
@@ -36,10 +45,12 @@ class Measured:
     Attributes:
         media: its facts.
         sound_shift: samples by which its sound, read alone, is ahead of its picture, read alone; or negative.
+        timeless: seconds, at least, that pictures without a time would last at its beginning; 0 for none.
     """
 
     media: MediaFacts
     sound_shift: int = 0
+    timeless: int = 0
 
 
 def has_broken_clock(facts: MediaFacts) -> bool:
@@ -53,10 +64,55 @@ def measured(tools: Tools, path: str, title: str, facts: MediaFacts) -> Measured
     A picture that ends well before its file gets a warning: it may be truncated.
     """
     full = _with_length(tools, path, title, facts)
-    if not has_broken_clock(facts):
-        return Measured(full)
-    # The picture, read alone, begins at nought.
-    return Measured(replace(full, start_frame=0), _shift(tools, path, facts.container))
+    if has_broken_clock(facts):
+        # The picture, read alone, begins at nought.
+        nought = replace(full, start_frame=0, begins=Fraction(0))
+        return Measured(nought, _shift(tools, path, facts.container))
+    timeless = 0
+    if facts.video is not None and _MATROSKA in facts.container.split(","):
+        timeless = _timeless(tools, path, facts)
+    return Measured(full, timeless=timeless)
+
+
+def _timeless(tools: Tools, path: str, facts: MediaFacts) -> int:
+    """Whole seconds that outlast the pictures without a time at the beginning; 0 when there are none."""
+    if not _pictures_before_nought(tools, path, facts.container, 1):
+        return 0
+    count = _pictures_before_nought(tools, path, facts.container, _MOST_TIMELESS)
+    assert facts.video is not None
+    return math.ceil(count / (facts.video.fps or 1)) + 1
+
+
+def _pictures_before_nought(tools: Tools, path: str, form: str, most: int) -> int:
+    ran = child.run(
+        [
+            tools.ffprobe,
+            "-v",
+            "error",
+            "-select_streams",
+            "V:0",
+            "-read_intervals",
+            f"%+#{most}",
+            "-show_entries",
+            "packet=pts_time",
+            "-of",
+            "csv=p=0",
+            *as_itself(form),
+            ffmpeg.file_url(path),
+        ],
+        seconds=_DEADLINE_SECONDS,
+    )
+    told = ran.out.decode("ascii", "replace").split()
+    return len(list(itertools.takewhile(lambda line: line.startswith("N/A"), told)))
+
+
+def begins_of(facts: MediaFacts) -> Fraction:
+    """Seconds from a file's first time stamp to its first picture; 0 without one. Pure."""
+    if facts.video is None:
+        return Fraction(0)
+    if facts.begins is not None:
+        return facts.begins
+    return (facts.start_frame or 0) / facts.video.fps if facts.video.fps else Fraction(0)
 
 
 def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> MediaFacts:
@@ -68,7 +124,7 @@ def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> Medi
     if found is None:
         return facts
     start, end = found
-    begin = float((facts.start_frame or 0) / facts.video.fps) if facts.video.fps else 0.0
+    begin = float(begins_of(facts))
     length = max(0.0, end - begin)
     warnings = facts.warnings
     # Matroska tells the moment of its end, the others a length: a file may begin late on its own clock.

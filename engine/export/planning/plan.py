@@ -28,7 +28,7 @@ from engine.export.planning.timeline import (
 )
 from engine.export.recipes import codecs
 
-VERSION = 4
+VERSION = 5
 """Version of plan and graph. A change that gives other bytes raises it, and old segments are not found."""
 
 AUDIO_CHUNK_SECONDS = 600
@@ -66,6 +66,8 @@ class Source:
         hdr: transfer of an HDR picture that is brought to the film's colours; None for all others.
         card: of a title card, drawn instead of read from a file: ``text``, ``size``, ``seconds``; else None.
         form: what the file is, as ffmpeg names containers: it is read as that or not at all.
+        clock: microseconds by which the file's clock is set forward, or back, so that its first picture
+            falls on the grid frame ``start``; its sound is read by the same clock.
     """
 
     clip_id: str
@@ -91,6 +93,7 @@ class Source:
     hdr: str | None = None
     card: dict[str, Any] | None = None
     form: str = ""
+    clock: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import RushesError
 from engine.export.planning import plan, shape
 from engine.export.planning.manner import PLAIN, Manner
-from engine.export.planning.measure import Measured, has_broken_clock
+from engine.export.planning.measure import Measured, begins_of, has_broken_clock
 from engine.export.planning.plan import Plan, Source
 from engine.export.planning.selection import Chosen, File
 from engine.export.planning.timeline import DEFAULT_RATE, SAMPLE_RATE, Policy, Shot
@@ -89,6 +89,7 @@ def source_of(clip: Chosen, file: File, found: Measured, rate: Fraction, manner:
     video, audio = facts.video, facts.audio
     varying = video is not None and bool(video.vfr)
     slack = _VARYING_TAIL_SECONDS if varying else _TAIL_SECONDS
+    start, clock = _set(found, rate)
     return Source(
         clip_id=clip.clip_id,
         title=clip.title,
@@ -98,7 +99,7 @@ def source_of(clip: Chosen, file: File, found: Measured, rate: Fraction, manner:
         width=(video.width or 0) if video else 0,
         height=(video.height or 0) if video else 0,
         fps=str(video.fps) if video and video.fps else None,
-        start=_start(facts, rate),
+        start=start,
         tail=max(2, math.ceil(slack * rate)),
         interlaced=video is not None and video.interlaced,
         full_range=video is not None
@@ -113,13 +114,21 @@ def source_of(clip: Chosen, file: File, found: Measured, rate: Fraction, manner:
         timecode=manner.timecode_of(facts, rate),
         hdr=shape.hdr_transfer(facts) if manner.tonemap else None,
         form=facts.container,
+        clock=clock,
     )
 
 
-def _start(facts: MediaFacts, rate: Fraction) -> int:
-    if not facts.start_frame or facts.video is None or not facts.video.fps:
-        return 0
-    return round(facts.start_frame / facts.video.fps * rate)
+def _set(found: Measured, rate: Fraction) -> tuple[int, int]:
+    """The grid frame of a file's first picture, and the microseconds that set its clock so.
+
+    Pictures halfway between two frames would fall to either, by the rounding of
+    their time stamps; and sound is cut at frames. So the first picture is laid on
+    one. What has no time is taken by ffmpeg for the first moments of the file:
+    the others come after them.
+    """
+    begins = begins_of(found.media)
+    start = math.floor((begins + found.timeless) * rate + Fraction(1, 2))
+    return start, round((start / rate - begins) * 1_000_000)
 
 
 def length_of(facts: MediaFacts, rate: Fraction) -> int:

@@ -277,6 +277,7 @@ def test_in_and_out_points_take_exactly_those_frames(desk, clip):
         ("sync.mov", "-c:a pcm_s16le", 2),
         ("sync.ts", "-c:a aac -b:a 256k -output_ts_offset 100", 400),
         ("sync.mkv", "-c:a pcm_s16le", 60),
+        ("opus.mkv", "-c:a libopus -b:a 256k", 100),
     ],
 )
 def test_the_sound_stays_with_the_picture(desk, footage, tools, name, coded, slack):
