@@ -12,14 +12,14 @@ from engine.export.planning.loudness import measured_filter
 from engine.export.planning.plan import Plan, film_fingerprint
 from engine.export.planning.timeline import SAMPLE_RATE
 from engine.export.recipes import codecs
-from engine.export.rendering import placing, proof
+from engine.export.rendering import packets, placing, proof
 from engine.export.rendering.kept import Kept
 from engine.media import ffmpeg
 from engine.media.courtesy import Courtesy
 from engine.media.ffmpeg import FfmpegFailed
 from engine.media.tools import Tools
 
-_SAME_PACKETS = frozenset({"mp4", "mov", "mkv", "webm"})
+_SAME_PACKETS = packets.CONTAINERS | packets.HASHED_BY_FFMPEG
 """Containers that hold a packet as it is; others (MXF, AVI) may rewrite its head, so only counts compare."""
 
 _SOUND_SLACK_SECONDS = 0.1
@@ -213,10 +213,14 @@ def join(
             raise FfmpegFailed(
                 "join", "The rendered parts do not follow each other exactly in time.", finished.stderr
             )
-        with Kept(temp) as kept:
+        own = plan.container in packets.CONTAINERS
+        with Kept(temp, [segment.frames for segment in segments] if own else ()) as kept:
             found = proof.streams(tools, temp)
-            decoded = _prove(tools, plan, segments, temp, found, folder, report, manner, log, decode)
-            blake3 = kept.hashed(lambda share: report.on_stage("hashing", f"{share} %"), report.check)
+            _streams_as_planned(plan, segments, found)
+            look = _Look(tools, plan, folder, temp, report, manner, log)
+            decoded = look.prove(segments, kept, decode=decode) if segments else None
+            blake3 = look.read(kept).blake3
+            kept.synced(report.check)
         return Joined(os.path.getsize(temp), blake3, plan.duration_ms, plan.frames_total, decoded, found)
     except BaseException:
         placing.remove(temp)
@@ -259,23 +263,8 @@ def _fit_together(segments: Sequence[Made]) -> None:
         )
 
 
-def _prove(
-    tools: Tools,
-    plan: Plan,
-    segments: Sequence[Made],
-    temp: str,
-    found: proof.Streams,
-    folder: str,
-    report: Report,
-    manner: Manner,
-    log: str | None,
-    decode: bool,
-) -> int | None:
-    """Compare the file, read back, with the plan and with the segments. ``found`` is what it says of itself.
-
-    Returns:
-        pictures that it decoded to, see :class:`engine.export.rendering.proof.ReadBack`.
-    """
+def _streams_as_planned(plan: Plan, segments: Sequence[Made], found: proof.Streams) -> None:
+    """Compare what a joined file says of itself with the plan."""
     if bool(segments) != (found.video is not None) or bool(plan.audio) != (found.audio is not None):
         raise FfmpegFailed("join", "The joined file lacks its picture or its sound; it is thrown away.")
     planned = plan.frames_total / plan.fps
@@ -287,32 +276,90 @@ def _prove(
                 f"The sound of the joined file is {found.audio_seconds:.3f} s long instead of "
                 f"{float(planned):.3f} s; it is thrown away.",
             )
-    if not segments:
-        return None
-    read = proof.read_back(
-        tools,
-        temp,
-        os.path.join(folder, f"hashes-{os.path.basename(temp)[-20:]}.txt"),
-        decode=decode,
-        check=report.check,
-        on_progress=lambda block: report.on_stage("verifying", _share(plan, block)),
-        stall_seconds=manner.stall_seconds,
-        courtesy=manner.courtesy,
-        log=log,
-    )
-    hashes = read.hashes
-    if len(hashes) != plan.frames_total:
-        raise FfmpegFailed(
-            "join",
-            f"The joined file holds {len(hashes)} frames instead of {plan.frames_total}; it is thrown away.",
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Compares the packets of a joined file, read back, with those of its segments."""
+
+    tools: Tools
+    plan: Plan
+    folder: str
+    temp: str
+    report: Report
+    manner: Manner
+    log: str | None
+
+    def read(self, kept: Kept) -> packets.Read:
+        """What was read of the file, once all of it is."""
+        return kept.read(lambda share: self.report.on_stage("hashing", f"{share} %"), self.report.check)
+
+    def prove(self, segments: Sequence[Made], kept: Kept, *, decode: bool) -> int | None:
+        """Compare; decode it beside that when asked.
+
+        Returns:
+            pictures that it decoded to, see :class:`engine.export.rendering.proof.ReadBack`.
+        """
+        own = self.plan.container in packets.CONTAINERS
+        decoded = self._read_back(hashed=False, decode=True).decoded if own and decode else None
+        if own:
+            read = self.read(kept)
+            if read.packets is not None:
+                self._as_many(read.packets)
+                self._same(segments, list(read.digests), own=True)
+                return decoded
+        back = self._read_back(hashed=True, decode=decode and not own)
+        hashes = back.hashes or []
+        self._as_many(len(hashes))
+        if self.plan.container in _SAME_PACKETS:
+            found, at = [], 0
+            for segment in segments:
+                found.append(proof.digest_of(hashes[at : at + segment.frames]))
+                at += segment.frames
+            self._same(segments, found, own=False)
+        return decoded if own else back.decoded
+
+    def _as_many(self, count: int) -> None:
+        if count != self.plan.frames_total:
+            raise FfmpegFailed(
+                "join",
+                f"The joined file holds {count} frames instead of {self.plan.frames_total}; "
+                "it is thrown away.",
+            )
+
+    def _same(self, segments: Sequence[Made], found: Sequence[str], *, own: bool) -> None:
+        for number, (segment, digest) in enumerate(zip(segments, found, strict=True)):
+            if digest != self._digest(number, segment, own=own):
+                raise SegmentChanged(number)
+
+    def _digest(self, number: int, segment: Made, *, own: bool) -> str:
+        """A segment's digest in the manner in which its film was read.
+
+        A segment that was made for a film in another kind of container has the
+        other one: it is proven by that, and gets this one from its file.
+        """
+        if packets.is_own(segment.digest) == own:
+            return segment.digest
+        path = os.path.join(self.folder, segment.file)
+        ours = "".join(packets.read(path, (segment.frames,), self.report.check).digests)
+        theirs = proof.holds(self.tools, path).digest
+        if segment.digest not in (ours, theirs):
+            raise SegmentChanged(number)
+        return ours if own else theirs
+
+    def _read_back(self, *, hashed: bool, decode: bool) -> proof.ReadBack:
+        return proof.read_back(
+            self.tools,
+            self.temp,
+            os.path.join(self.folder, f"hashes-{os.path.basename(self.temp)[-20:]}.txt"),
+            hashed=hashed,
+            decode=decode,
+            check=self.report.check,
+            on_progress=lambda block: self.report.on_stage("verifying", _share(self.plan, block)),
+            stall_seconds=self.manner.stall_seconds,
+            courtesy=self.manner.courtesy,
+            log=self.log,
         )
-    if plan.container in _SAME_PACKETS:
-        at = 0
-        for number, segment in enumerate(segments, 1):
-            if proof.digest_of(hashes[at : at + segment.frames]) != segment.digest:
-                raise SegmentChanged(number - 1)
-            at += segment.frames
-    return read.decoded
 
 
 class SegmentChanged(FfmpegFailed):

@@ -1,34 +1,36 @@
-"""Reading a finished file for its BLAKE3 and bringing it to its disk, while it is proven in other ways."""
+"""Reading a finished file once and bringing it to its disk, while it is proven in other ways."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
-from typing import Self
+from typing import Self, TypeVar
 
-from engine.export.rendering import placing
-from engine.media.hashing import BUFFER, full_hash
+from engine.export.rendering import packets, placing
+from engine.media.hashing import BUFFER
+
+Result = TypeVar("Result")
 
 _LOOK_SECONDS = 0.1
-"""How often the operator is listened to while a file is hashed."""
+"""How often the operator is listened to while a file is read."""
 
 
 class Kept:
-    """Hashes a file that is written to its end, and syncs it, in two threads beside the caller's proof.
+    """Reads a file that is written to its end, and syncs it, in two threads beside the caller's proof.
 
-    Used as a context. Left by an exception, the hash ends at once; a sync that
+    Used as a context. Left by an exception, the reading ends at once; a sync that
     has begun ends by itself, on a file that may be removed meanwhile.
     """
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, counts: Sequence[int] = ()) -> None:
+        """``counts``: see :func:`engine.export.rendering.packets.read`."""
         self._total = max(1, os.path.getsize(path))
         self._read = 0
         self._left = False
         self._pool = ThreadPoolExecutor(2, "export-keep")
-        self._digest: Future[object] = self._pool.submit(full_hash, path, self._look)
-        self._synced: Future[object] = self._pool.submit(placing.sync_file, path)
+        self._reading: Future[packets.Read] = self._pool.submit(packets.read, path, counts, self._look)
+        self._syncing: Future[None] = self._pool.submit(placing.sync_file, path)
 
     def __enter__(self) -> Self:
         return self
@@ -42,22 +44,36 @@ class Kept:
         if self._left:
             raise CancelledError
 
-    def hashed(self, on_share: Callable[[int], None], check: Callable[[], None] | None = None) -> str:
-        """The digest, once the file is on its disk.
+    def read(
+        self, on_share: Callable[[int], None] | None = None, check: Callable[[], None] | None = None
+    ) -> packets.Read:
+        """What the file holds, once it is read to its end.
 
         Args:
             on_share: gets how much is read, in per cent, about ten times a second while it is waited for.
             check: called as often; raises to stop at once.
 
         Raises:
-            OSError: it cannot be read, or not be brought to its disk.
+            OSError: it cannot be read.
         """
+        return self._wait(self._reading, on_share, check)
+
+    def synced(self, check: Callable[[], None] | None = None) -> None:
+        """Wait until the file is on its disk.
+
+        Raises:
+            OSError: it cannot be brought there.
+        """
+        self._wait(self._syncing, None, check)
+
+    def _wait(
+        self, future: Future[Result], on_share: Callable[[int], None] | None, check: Callable[[], None] | None
+    ) -> Result:
         while True:
-            on_share(min(100, self._read * 100 // self._total))
-            waited = {self._digest, self._synced}
-            ended = not wait(waited, _LOOK_SECONDS).not_done
+            if on_share is not None:
+                on_share(min(100, self._read * 100 // self._total))
+            ended = not wait({future}, _LOOK_SECONDS).not_done
             if check is not None:
                 check()
             if ended:
-                self._synced.result()
-                return str(self._digest.result())
+                return future.result()

@@ -39,7 +39,7 @@ class Holds:
         rate: frames per second that the header tells, as text.
         extradata: hash of the decoder's set-up; segments that differ in it cannot be joined.
         packets: how many.
-        digest: SHA-256 over the packets' hashes in order.
+        digest: SHA-256 over the packets' hashes in order; of packets that are not hashed empty.
     """
 
     codec: str
@@ -76,8 +76,13 @@ def read_as(video: Mapping[str, Any]) -> tuple[str, str | None]:
     return codec, pix_fmt.replace("444p10", "444p12") if codec == "prores" else pix_fmt
 
 
-def holds(tools: Tools, path: str) -> Holds:
+def holds(tools: Tools, path: str, *, hashed: bool = True) -> Holds:
     """Look at the picture of a rendered file.
+
+    Args:
+        tools: the tools.
+        path: the file.
+        hashed: count and hash its packets; else only its header is looked at.
 
     Raises:
         FfmpegFailed: it cannot be read, or holds no picture.
@@ -92,7 +97,8 @@ def holds(tools: Tools, path: str) -> Holds:
             "-show_data_hash",
             HASH,
             "-show_entries",
-            "stream=codec_name,width,height,pix_fmt,time_base,avg_frame_rate,extradata_hash:packet=data_hash",
+            "stream=codec_name,width,height,pix_fmt,time_base,avg_frame_rate,extradata_hash"
+            + (":packet=data_hash" if hashed else ""),
             "-of",
             "compact",
             ffmpeg.file_url(path),
@@ -119,7 +125,7 @@ def holds(tools: Tools, path: str) -> Holds:
         rate=stream.get("avg_frame_rate", ""),
         extradata=stream.get("extradata_hash", ""),
         packets=len(hashes),
-        digest=digest_of(hashes),
+        digest=digest_of(hashes) if hashed else "",
     )
 
 
@@ -154,15 +160,15 @@ DECODE = ("-map", "0:v?", "-map", "0:a?", "-fps_mode", "passthrough", "-f", "nul
 
 @dataclass(frozen=True)
 class ReadBack:
-    """What reading a finished file to its end gave.
+    """What ffmpeg's reading of a finished file to its end gave.
 
     Attributes:
-        hashes: of every picture packet, in order.
+        hashes: of every picture packet, in order; None when they were not asked for.
         decoded: pictures that came out of the decoder without a single complaint about picture or sound;
             None when it was not asked for, or when something was wrong: then look closer.
     """
 
-    hashes: list[str]
+    hashes: list[str] | None = None
     decoded: int | None = None
 
 
@@ -176,6 +182,7 @@ def read_back(
     path: str,
     scratch: str,
     *,
+    hashed: bool = True,
     decode: bool = False,
     check: Callable[[], None] | None = None,
     on_progress: Callable[[ffmpeg.Progress], None] | None = None,
@@ -183,12 +190,13 @@ def read_back(
     courtesy: Callable[[], Courtesy] = Courtesy,
     log: str | None = None,
 ) -> ReadBack:
-    """Hash every picture packet of a finished file, and decode all of it when asked, in one reading.
+    """Hash every picture packet of a finished file, decode all of it, or both, in one reading.
 
     Args:
         tools: the tools.
         path: the file.
         scratch: a file of our own that is written and removed.
+        hashed: hash its picture's packets.
         decode: also decode it to its end.
         check: raises when the work must stop.
         on_progress: gets ffmpeg's progress.
@@ -203,7 +211,7 @@ def read_back(
     def run(*outputs: str) -> ffmpeg.Finished:
         return ffmpeg.run(
             tools,
-            ["-v", "error", "-i", ffmpeg.file_url(path), *outputs, ffmpeg.file_url(scratch)],
+            ["-v", "error", "-i", ffmpeg.file_url(path), *outputs],
             on_progress=on_progress,
             check=check,
             stall_seconds=stall_seconds,
@@ -212,15 +220,17 @@ def read_back(
             courtesy=courtesy,
         )
 
-    packets = ("-map", "0:v:0", "-c", "copy", "-f", "framehash", "-hash", HASH)
+    packets = ("-map", "0:v:0", "-c", "copy", "-f", "framehash", "-hash", HASH, ffmpeg.file_url(scratch))
     try:
         decoded = None
         # The frames that ffmpeg counts are those of its first output.
-        finished = run(*DECODE, *packets) if decode else run(*packets)
+        finished = run(*(DECODE if decode else ()), *(packets if hashed else ()))
         if decode and finished.rc == 0 and finished.last.ended and not complaints(finished):
             decoded = finished.last.frame
-        elif decode:
+        elif decode and hashed:
             finished = run(*packets)  # the packets alone: what does not decode may still be what was planned
+        if not hashed:
+            return ReadBack(None, decoded)
         if finished.rc != 0:
             raise ffmpeg.failed(finished)
         with open(scratch, encoding="ascii", errors="replace") as lines:

@@ -8,14 +8,14 @@ rename into place has the same content.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from engine.errors import RushesError
 from engine.export.planning import drawing, graph
 from engine.export.planning.plan import Chunk, Plan, Segment, chunk_fingerprint, segment_fingerprint
 from engine.export.planning.timeline import SAMPLE_RATE, Part
-from engine.export.rendering import materials, placing, proof
+from engine.export.rendering import materials, packets, placing, proof
 from engine.export.rendering.kept import Kept
 from engine.media import ffmpeg
 from engine.media.courtesy import Courtesy
@@ -73,7 +73,7 @@ class Rendered:
         size: bytes.
         blake3: of the file.
         extradata: hash of the decoder's set-up; empty for sound.
-        digest: over the packets' hashes; empty for sound.
+        digest: of the packets, see :class:`engine.export.rendering.packets.Read`; empty for sound.
         seconds: wall clock time of the encoder.
         warning: a sentence about damaged pictures that went into it; None when there were none.
     """
@@ -127,12 +127,26 @@ def run_segment(
         _complete(finished, segment, plan)
         return finished
 
-    def prove(temp: str, _finished: Finished) -> tuple[str, str]:
-        found = proof.holds(tools, temp)
+    # Parts of a film that is proven by ffmpeg's hashes are proven by them, too.
+    counts = () if plan.container in packets.HASHED_BY_FFMPEG else (segment.frames,)
+
+    def prove(temp: str, _finished: Finished, kept: Kept) -> tuple[str, str]:
+        found = proof.holds(tools, temp, hashed=not counts)
+        if counts:
+            found = _counted(tools, temp, found, kept.read(check=manner.check))
         _as_planned(found, plan, segment)
         return found.extradata, found.digest
 
-    return _attempt(name, attempt, where, manner, render, prove, lambda it: _damage(it, segment, plan))
+    return _attempt(
+        name, attempt, where, manner, render, prove, lambda it: _damage(it, segment, plan), counts
+    )
+
+
+def _counted(tools: Tools, temp: str, found: proof.Holds, read: packets.Read) -> proof.Holds:
+    """What a part holds by its header, completed by what was read of it."""
+    if read.packets is None:
+        return proof.holds(tools, temp)
+    return replace(found, packets=read.packets, digest="".join(read.digests))
 
 
 def run_chunk(
@@ -155,7 +169,7 @@ def run_chunk(
             raise ffmpeg.failed(finished)
         return finished
 
-    def prove(temp: str, finished: Finished) -> tuple[str, str]:
+    def prove(temp: str, finished: Finished, _kept: Kept) -> tuple[str, str]:
         wanted = chunk.samples * plan.channels * graph.AUDIO_SAMPLE_BYTES
         found = os.path.getsize(temp)
         if found != wanted:
@@ -185,19 +199,21 @@ def _attempt(
     where: Where,
     manner: Manner,
     render: Callable[[str], Finished],
-    prove: Callable[[str, Finished], tuple[str, str]],
+    prove: Callable[[str, Finished, Kept], tuple[str, str]],
     damage_of: Callable[[Finished], str | None],
+    counts: Sequence[int] = (),
 ) -> Rendered:
     temp = os.path.join(where.folder, f"{name}.{attempt}{PART_SUFFIX}")
     try:
         finished = render(temp)
         if manner.rendered is not None:
             manner.rendered()
-        with Kept(temp) as kept:
-            extradata, digest = prove(temp, finished)
+        with Kept(temp, counts) as kept:
+            extradata, digest = prove(temp, finished, kept)
             damage = damage_of(finished)
             size = os.path.getsize(temp)
-            blake3 = kept.hashed(_nothing, manner.check)
+            blake3 = kept.read(check=manner.check).blake3
+            kept.synced(manner.check)
         os.rename(temp, os.path.join(where.folder, name))
         placing.sync_folder(where.folder)
     except OSError as error:
@@ -205,10 +221,6 @@ def _attempt(
     finally:
         placing.remove(temp)
     return Rendered(name, size, blake3, extradata, digest, finished.seconds, damage)
-
-
-def _nothing(_share: int) -> None:
-    pass
 
 
 def _disk_error(error: OSError, folder: str) -> RushesError:
