@@ -46,6 +46,10 @@ class Refused(RushesError):
         super().__init__("\n".join(problems))
         self.problems: tuple[str, ...] = problems
 
+    def __reduce__(self) -> tuple[type[Refused], tuple[str, ...]]:
+        """Each problem stays one when a child process hands the error over."""
+        return type(self), self.problems
+
 
 class NameTaken(Refused):
     """Something else is called that already; another name will do."""

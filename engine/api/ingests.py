@@ -22,6 +22,8 @@ from engine.media.hashing import full_hash
 from engine.names import display, from_blob, json_name, to_blob
 from engine.storage.database import rows, scalar
 from engine.supervisor import process
+from engine.volumes import aside
+from engine.volumes.store import list_volumes
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,21 @@ def preview(
         Refused: every problem that was found, at once.
         WrongUse: options that do not exist or contradict each other.
     """
+    touched = _touched(library, sources, destinations, mode, options)
+    return aside.call(touched, _preview, library, sources, destinations, mode, options, count)
+
+
+def _preview(
+    library: Library,
+    sources: Sequence[str],
+    destinations: Sequence[str],
+    mode: str | None,
+    options: Options,
+    count: int,
+) -> dict[str, Any]:
     planned = _planned(library, sources, destinations, mode, options)
-    names, left = [], PREVIEW_BYTES
+    names: list[dict[str, Any]] = []
+    left = PREVIEW_BYTES
     for source in planned.sources:
         base = os.path.dirname(source.path) if source.is_file else source.path
         for file, name in source.firsts[:count]:
@@ -178,7 +193,10 @@ def check_card(library: Library, path: str) -> dict[str, Any]:
     Raises:
         NotFound: there is no such folder.
     """
-    return _check.check_card(library, os.path.abspath(path)).to_json()
+    # The copies of what is on it are looked at as well, on whatever drive they lie.
+    known = [volume for volume in list_volumes(library.db()) if volume.clips and volume.state == "online"]
+    touched = [os.path.abspath(path), *(point for volume in known for _, point in volume.mounts)]
+    return aside.call(touched, _check.check_card, library, os.path.abspath(path)).to_json()
 
 
 def verify(
@@ -330,7 +348,9 @@ def _planned(
 ) -> plans.Plan:
     if not sources:
         raise WrongUse("Say what to take in: one or more cards, folders or files.")
-    return _plan.plan(
+    return aside.call(
+        _touched(library, sources, destinations, mode, options),
+        _plan.plan,
         library,
         [os.path.abspath(source) for source in sources],
         [os.path.abspath(destination) for destination in destinations],
@@ -345,3 +365,17 @@ def _planned(
         then=[os.path.abspath(folder) for folder in options.then],
         dry_run=dry_run,
     )
+
+
+def _touched(
+    library: Library,
+    sources: Sequence[str],
+    destinations: Sequence[str],
+    mode: str | None,
+    options: Options,
+) -> list[str]:
+    """What a plan looks at, absolute."""
+    given = [*sources, *destinations, *options.then]
+    if not destinations and (mode or library.mode) == "copy":
+        given.append(str(library.root))
+    return [os.path.abspath(path) for path in given]

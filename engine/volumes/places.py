@@ -214,6 +214,32 @@ def reach(path: str, deadline: float | None = None) -> str:
         return os.path.join(above, tail)
 
 
+def folder(path: str, seconds: float = PLACE_SECONDS) -> dict[str, bool]:
+    """Look at a folder that files are to be put into, never waiting long for a mount that does not answer.
+
+    Args:
+        path: absolute; it need not exist.
+        seconds: when to give up, for each of two questions.
+
+    Returns:
+        As :func:`engine.volumes.touch.folder`.
+
+    Raises:
+        VolumeGone: a mount on the way does not answer, or is dead.
+    """
+    real = reach(path, time.monotonic() + seconds)
+    mount = mounts.locate(mounts.read(), real)
+    if mount is None or mount.is_trusted:
+        return touch.folder(real)
+    try:
+        answer: dict[str, bool] = workers.ask(mount, "folder", seconds, path=real)
+    except (workers.NotAnswering, OSError) as error:
+        raise VolumeGone(
+            f"{display(path)} lies on a mount that does not answer. Nothing was changed."
+        ) from error
+    return answer
+
+
 def _resolve(path: str, table: Sequence[Mount], deadline: float) -> tuple[str, int]:
     """Resolve a path and say on which device (st_dev) it lies. See :func:`resolve`."""
     here = os.getcwd() if not path.startswith("/") else "/"

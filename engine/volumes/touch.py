@@ -149,6 +149,22 @@ def resolve(path: str) -> dict[str, Any]:
     return {"path": real, "dev": found.st_dev, "is_dir": stat.S_ISDIR(found.st_mode)}
 
 
+def folder(path: str) -> dict[str, bool]:
+    """What may be done with a folder that is there, or is to be made.
+
+    Returns:
+        ``exists`` (as whatever), ``is_dir``, ``may_write``, ``above_is_dir``, ``above_may_write``.
+    """
+    above = os.path.dirname(path.rstrip("/")) or "/"
+    return {
+        "exists": os.path.lexists(path),
+        "is_dir": os.path.isdir(path),
+        "may_write": os.access(path, os.W_OK | os.X_OK),
+        "above_is_dir": os.path.isdir(above),
+        "above_may_write": os.access(above, os.W_OK | os.X_OK),
+    }
+
+
 def spot(root: str, samples: list[list[Any]]) -> dict[str, int]:
     """Count the known files that fit, were ``touched`` (size fits), ``other`` (does not fit), ``absent``.
 
@@ -231,6 +247,7 @@ def _first_names(folder: int) -> list[str]:
 QUESTIONS: dict[str, Callable[..., Any]] = {
     "facts": facts,
     "resolve": resolve,
+    "folder": folder,
     "spot": spot,
     "stand_ins": stand_ins,
     "marker_at": marker_at,
