@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,9 @@ from engine.jobs.store import resolve
 from engine.library import Library
 from engine.names import display, from_blob, json_name
 from engine.storage import audit, holdings
-from engine.storage.database import Row, rows, scalar, write
+from engine.storage.database import Row, parts, rows, scalar, write
 from engine.storage.schema.views import states_of_clips
 from engine.volumes import places, store
-
-CHUNK = 500
-"""Clips whose copies are read together."""
 
 STATE_ORDER = {"online": 0, "offline": 1, "damaged": 2, "missing": 3}
 ROLE_ORDER = {"managed": 0, "reference": 1, "backup": 2, "export": 3, "source": 4}
@@ -75,8 +73,8 @@ def list_clips(
         ).fetchall()
     ]
     documents: list[dict[str, Any]] = []
-    for start in range(0, len(numbers), CHUNK):
-        documents += _documents(library, _clips(library, numbers[start : start + CHUNK]))
+    for part in parts(numbers):
+        documents += _documents(library, _clips(library, part))
     return documents
 
 
@@ -131,7 +129,7 @@ def _sets(library: Library, filters: Filters) -> list[int]:
     return holdings.sets(db, fits)[0]
 
 
-def _clips(library: Library, numbers: list[int]) -> list[Row]:
+def _clips(library: Library, numbers: Sequence[int]) -> list[Row]:
     """Rows of these clips with their state and card, in this order."""
     marks = ", ".join("?" * len(numbers))
     among = f"SELECT clip_id FROM clips WHERE rowid IN ({marks})"

@@ -9,10 +9,7 @@ from sqlite_utils import Database
 
 from engine.names import display
 from engine.relink.match import Lost, Match
-from engine.storage.database import rows
-
-CHUNK = 500
-"""Clips asked for by one statement."""
+from engine.storage.database import parts, rows
 
 
 def sentence(db: Database, lost: Sequence[Lost], matches: Sequence[Match], path: str) -> str | None:
@@ -39,8 +36,7 @@ def sentence(db: Database, lost: Sequence[Lost], matches: Sequence[Match], path:
 def _groups(db: Database, lost: Sequence[Lost]) -> dict[str, set[str | None]]:
     clips = list({copy.clip_id for copy in lost if copy.clip_id is not None})
     batches: dict[str, str] = {}
-    for start in range(0, len(clips), CHUNK):
-        part = clips[start : start + CHUNK]
+    for part in parts(clips):
         batches |= dict(
             db.conn.execute(
                 "SELECT clip_id, batches.name FROM clips JOIN batches USING (batch_id)"

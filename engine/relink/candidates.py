@@ -12,11 +12,8 @@ from sqlite_utils import Database
 from engine import names
 from engine.errors import NotFound
 from engine.relink import targets
-from engine.storage.database import Row, row, rows
+from engine.storage.database import Row, parts, row, rows
 from engine.volumes import places
-
-CHUNK = 500
-"""Candidates read by one statement."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +147,7 @@ def get(db: Database, candidate_id: int) -> Candidate:
 def get_many(db: Database, candidate_ids: Sequence[int]) -> dict[int, Candidate]:
     """Return those of these candidates that there are, by id."""
     found: dict[int, Candidate] = {}
-    for start in range(0, len(candidate_ids), CHUNK):
-        part = candidate_ids[start : start + CHUNK]
+    for part in parts(candidate_ids):
         marks = ", ".join("?" * len(part))
         for entry in rows(db, f"{_CANDIDATES} WHERE candidate.candidate_id IN ({marks})", part):
             found[entry["candidate_id"]] = _candidate(entry)

@@ -19,10 +19,7 @@ from sqlite_utils import Database
 from engine import clock, names
 from engine.errors import NotFound, Refused
 from engine.storage import deciding, moving
-from engine.storage.database import Row, row, rows, write
-
-CHUNK = 500
-"""Values bound to one statement."""
+from engine.storage.database import Row, parts, row, rows, write
 
 _Values = tuple[Any, ...]
 """The columns of a copy that a placement changes, see :data:`engine.storage.moving.COLUMNS`."""
@@ -140,7 +137,7 @@ def _at(
     for volume_id, path in places:
         by_volume[volume_id].append(path)
     for volume_id, paths in by_volume.items():
-        for part in _parts(paths):
+        for part in parts(paths):
             yield from db.conn.execute(
                 f"SELECT volume_id, path, {columns} FROM {table} WHERE volume_id = ?"
                 f" AND path IN ({_marks(part)}) AND {where}",
@@ -176,7 +173,7 @@ def _closing(
     if entered:
         own = {candidate_id: (candidate_id, "pending", None, None) for candidate_id in by_copy.values()}
     rivals: list[tuple[int, tuple[Any, ...]]] = []
-    for part in _parts(list(by_copy)):
+    for part in parts(list(by_copy)):
         found = db.conn.execute(
             f"SELECT copy_id, {_RIVAL} FROM candidates WHERE copy_id IN ({_marks(part)}) AND {_OPEN}", part
         )
@@ -184,7 +181,7 @@ def _closing(
     for volume_id, path, *other in _at(db, "candidates", _RIVAL, by_place, _OPEN):
         rivals.append((by_place[volume_id, path], tuple(other)))
     if not entered:
-        for part in _parts(list(by_copy.values())):
+        for part in parts(list(by_copy.values())):
             found = db.conn.execute(
                 f"SELECT {_RIVAL} FROM candidates WHERE candidate_id IN ({_marks(part)})", part
             )
@@ -252,7 +249,7 @@ def take_back(db: Database, candidate_ids: Sequence[int]) -> None:
 def _standing(db: Database, candidate_ids: Sequence[int]) -> list[Row]:
     """The placement of each candidate that was not taken back."""
     found: dict[int, Row] = {}
-    for part in _parts(list(candidate_ids)):
+    for part in parts(list(candidate_ids)):
         for entry in rows(
             db,
             f"SELECT * FROM relinks WHERE candidate_id IN ({_marks(part)}) AND undone_at IS NULL"
@@ -308,7 +305,7 @@ def _copies(db: Database, copy_ids: Sequence[int]) -> dict[int, _Values]:
         NotFound: one is no longer in the catalogue.
     """
     found: dict[int, _Values] = {}
-    for part in _parts(list(copy_ids)):
+    for part in parts(list(copy_ids)):
         for copy_id, *values in db.conn.execute(
             f"SELECT copy_id, {', '.join(moving.COLUMNS)} FROM copies WHERE copy_id IN ({_marks(part)})", part
         ).fetchall():
@@ -317,12 +314,6 @@ def _copies(db: Database, copy_ids: Sequence[int]) -> dict[int, _Values]:
         if copy_id not in found:
             raise NotFound(f"Copy {copy_id} is no longer in the catalogue.")
     return found
-
-
-def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """``values`` in parts that fit into one statement."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
 
 
 def _marks(values: Sequence[Any]) -> str:

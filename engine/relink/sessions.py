@@ -16,14 +16,11 @@ from engine.errors import NotFound
 from engine.jobs.store import resolve
 from engine.relink.match import Match
 from engine.storage import deciding, moving
-from engine.storage.database import Row, execute, row, rows, scalar, write
+from engine.storage.database import Row, execute, parts, row, rows, scalar, write
 from engine.storage.schema.finding import WORDS_OF
 
 BATCH = 10_000
 """Candidates stored per transaction: it holds the database for less than a second."""
-
-CHUNK = 500
-"""Values bound to one statement."""
 
 OPEN = ("pending", "later")
 """Candidate states that still wait for a verdict."""
@@ -238,8 +235,7 @@ def _said_before(db: Database, session_id: str, matches: Sequence[Match]) -> dic
     """What was said of these very pairs in other sessions, the newest last."""
     copy_ids = list({match.lost.copy_id for match in matches})
     said: dict[_Pair, _Said] = {}
-    for start in range(0, len(copy_ids), CHUNK):
-        part = copy_ids[start : start + CHUNK]
+    for part in parts(copy_ids):
         found = db.conn.execute(
             "SELECT copy_id, volume_id, path, size, mtime_ns, status, decided_at, decided_by FROM candidates"
             f" WHERE copy_id IN ({', '.join('?' * len(part))}) AND status IN ('rejected', 'later')"
@@ -284,8 +280,7 @@ def _store(db: Database, session_id: str, matches: Sequence[Match], said: Sequen
     # Many rows to a statement: beside triggers, even resting ones, each statement costs as much as its row.
     given = ", ".join(f"column{number + 1}" for number in range(len(_COLUMNS)))
     each = f"({', '.join('?' * len(_COLUMNS))})"
-    for start in range(0, len(listed), CHUNK):
-        part = listed[start : start + CHUNK]
+    for part in parts(listed):
         db.conn.execute(
             f"INSERT INTO candidates ({', '.join(_COLUMNS)}, words)"
             f" SELECT {given}, {_WORDS} FROM (VALUES {', '.join([each] * len(part))})",

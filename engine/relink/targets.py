@@ -20,10 +20,7 @@ from sqlite_utils import Database
 from engine import names
 from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
 from engine.relink.match import Lost
-from engine.storage.database import scalar
-
-CHUNK = 500
-"""Values bound to one statement."""
+from engine.storage.database import parts, scalar
 
 LOST = """
     (copy.seen_as = 'missing'
@@ -81,8 +78,7 @@ def within(volume_id: str, folder: str) -> tuple[str, tuple[Any, ...]]:
 def records_of(db: Database, copy_ids: Sequence[int]) -> dict[int, Lost]:
     """Return those of these copies that there are, lost or not, in the same form, by their ids."""
     records: dict[int, Lost] = {}
-    for start in range(0, len(copy_ids), CHUNK):
-        part = copy_ids[start : start + CHUNK]
+    for part in parts(copy_ids):
         found = _records(db, f"copy.copy_id IN ({', '.join('?' * len(part))})", part)
         records |= {copy.copy_id: copy for copy in found}
     return records

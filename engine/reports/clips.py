@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from engine.library import Library
 from engine.media.thumbs import thumbnail_path
 from engine.names import display, from_blob
-from engine.reports.policy import CHUNK
 from engine.reports.report import ClipRow, FileRow
-from engine.storage.database import Row, rows
+from engine.storage.database import Row, parts, rows
 
 _MAIN = ("essence", "span", "audio")
 _ROLES = ("essence", "span", "audio", "sidecar", "proxy", "thumbnail", "derivative")
@@ -75,8 +74,7 @@ def assemble(
 def _links(library: Library, assets: Sequence[int]) -> dict[int, list[_Link]]:
     wanted = sorted(set(assets))
     found: dict[int, list[_Link]] = {}
-    for start in range(0, len(wanted), CHUNK):
-        part = wanted[start : start + CHUNK]
+    for part in parts(wanted):
         for entry in rows(
             library.db(),
             "SELECT clip_id, role, position, clip_files.asset_id, clip_files.name, card_id FROM clip_files"
@@ -110,8 +108,7 @@ def _fitting(entry: Entry, links: dict[int, list[_Link]], card_id: str | None) -
 
 def _facts(library: Library, clip_ids: Sequence[str]) -> dict[str, Row]:
     found: dict[str, Row] = {}
-    for start in range(0, len(clip_ids), CHUNK):
-        part = clip_ids[start : start + CHUNK]
+    for part in parts(clip_ids):
         for entry in rows(
             library.db(),
             "SELECT clips.*, assets.blake3 FROM clips JOIN assets USING (asset_id)"

@@ -9,10 +9,7 @@ from sqlite_utils import Database
 
 from engine.ingest.proving.check import SHARES_BLOCKS
 from engine.storage import config, pools
-from engine.storage.database import rows
-
-CHUNK = 900
-"""Ids asked for in one statement: below the limit of every SQLite."""
+from engine.storage.database import parts, rows
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,7 @@ def kept(db: Database, assets: Iterable[int]) -> dict[int, Kept]:
     shadows = pools.shadows(db)
     counted: dict[int, set[str]] = {}
     devices: dict[int, set[str]] = {}
-    for start in range(0, len(wanted), CHUNK):
-        part = wanted[start : start + CHUNK]
+    for part in parts(wanted):
         found = rows(
             db,
             "SELECT copies.asset_id, copies.copy_id, copies.volume_id, volumes.device_id, volumes.fs_type"

@@ -13,15 +13,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
 BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another process's write transaction."""
 
+TOGETHER = 500
+"""Values, or rows of them, bound to one statement; SQLite's own limit is far above."""
+
 Params = Sequence[Any] | Mapping[str, Any]
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 class _Connection(sqlite3.Connection):
@@ -90,6 +94,12 @@ def write(db: Database) -> Iterator[Database]:
     except BaseException:
         db.rollback()  # a no-op when the error ended the transaction already
         raise
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """``values`` in parts of at most :data:`TOGETHER`, in their order."""
+    for start in range(0, len(values), TOGETHER):
+        yield values[start : start + TOGETHER]
 
 
 def rows(db: Database, sql: str, params: Params = ()) -> list[Row]:

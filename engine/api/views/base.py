@@ -10,10 +10,7 @@ from engine.api.views import order
 from engine.errors import WrongUse
 from engine.library import Library
 from engine.names import from_blob
-from engine.storage.database import Row, rows
-
-CHUNK = 500
-"""Ids bound to one statement; SQLite's own limit is far above."""
+from engine.storage.database import Row, parts, rows
 
 HISTORY = 50_000
 """Jobs, or runs, of which a list is read as a whole: their orders are no indexes."""
@@ -81,8 +78,7 @@ class Table:
     def _by_id(self, sql: str, ids: Sequence[Id]) -> list[Row]:
         """Rows of ``sql`` (which ends before its WHERE) for ``ids``, in their order."""
         found: dict[Id, Row] = {}
-        for start in range(0, len(ids), CHUNK):
-            part = ids[start : start + CHUNK]
+        for part in parts(ids):
             marks = ", ".join("?" * len(part))
             for entry in rows(self._library.db(), f"{sql} WHERE {self._key} IN ({marks})", tuple(part)):
                 found[entry["the_id"]] = entry

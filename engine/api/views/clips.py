@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from engine.api.facts import ClipDetail, ClipRow, ClipScope, CopyLine, PartLines
 from engine.api.rows import Filter, Id
 from engine.api.views import hits, order, remaining
-from engine.api.views.base import CHUNK, condition, like, terms_of
+from engine.api.views.base import condition, like, terms_of
 from engine.errors import NotFound, WrongUse
 from engine.library import Library
 from engine.names import to_blob
 from engine.storage import holdings, rolled
-from engine.storage.database import Row, row, rows
+from engine.storage.database import Row, parts, row, rows
 from engine.storage.schema.views import states_of_clips
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ class Clips:
     def rows(self, ids: Sequence[Id]) -> list[ClipRow]:
         """Clips by number; those that are gone are left out."""
         found: dict[Id, ClipRow] = {}
-        for start in range(0, len(ids), CHUNK):
-            for clip in self._page(ids[start : start + CHUNK]):
+        for part in parts(ids):
+            for clip in self._page(part):
                 found[clip.row_id] = clip
         return [found[wanted] for wanted in ids if wanted in found]
 
