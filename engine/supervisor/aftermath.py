@@ -14,6 +14,7 @@ import threading
 
 from engine import clock
 from engine.errors import RushesError
+from engine.export.runs import pruning
 from engine.jobs import store
 from engine.jobs.store import Job
 from engine.library import Library
@@ -39,6 +40,7 @@ class Aftermath:
         self._library = library
         self._news = threading.Event()
         self._stop = threading.Event()
+        self._untidy = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aftermath", daemon=True)
 
     def start(self) -> None:
@@ -48,6 +50,11 @@ class Aftermath:
 
     def wake(self) -> None:
         """A job has ended."""
+        self._news.set()
+
+    def tidy(self) -> None:
+        """Remove rendered parts that nobody needs any more, when there is nothing else to do. Any thread."""
+        self._untidy.set()
         self._news.set()
 
     def stop(self) -> None:
@@ -66,12 +73,28 @@ class Aftermath:
                     return
                 try:
                     self.work_off()
+                    self._tidy()
                 except sqlite3.Error as error:
                     logger.error("what follows a job had to wait: %s", error)  # noqa: TRY400 - a full disk passes
                     self._stop.wait(_REST_SECONDS)
                     self._news.set()
         finally:
             self._library.close()
+
+    def _tidy(self) -> None:
+        if not self._untidy.is_set():
+            return
+        self._untidy.clear()
+        try:
+            pruning.prune(self._library, self._check)
+        except RushesError as error:
+            logger.warning("rendered parts that are not needed were not removed: %s", error)
+
+    def _check(self) -> None:
+        """Between two runs' parts: leave, or tell the end of a job that has ended meanwhile."""
+        if self._stop.is_set():
+            raise RushesError("The engine leaves.")
+        self.work_off()
 
     def work_off(self) -> None:
         """Follow up every end that was not told yet, the oldest first."""

@@ -37,7 +37,7 @@ TROUBLE_SECONDS = 1.0
 """How long the loop rests after the catalogue could not be written."""
 
 TIDY_SECONDS = 24 * 3600.0
-"""How often old looks that found nothing are forgotten."""
+"""How often old looks that found nothing are forgotten, and parts of exports removed; at the start, too."""
 
 STOP_GRACE_SECONDS = 10.0
 """How long a stop lets files and segments in hand reach their checkpoint."""
@@ -140,6 +140,7 @@ class Supervisor:
                 if time.monotonic() - tidied >= TIDY_SECONDS:
                     tidied = time.monotonic()
                     housekeeping.tidy(self._library.db())
+                    self._aftermath.tidy()
             except (sqlite3.Error, RushesError) as error:
                 # A full disk under the catalogue or the settings passes; an engine that died of it would
                 # not come back, and its jobs would be cut off.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from humanize import naturalsize
@@ -14,7 +15,7 @@ from engine import clock
 from engine.export.runs.runs import parts_bytes, run_folder
 from engine.jobs import store
 from engine.library import Library
-from engine.storage.database import Row, row
+from engine.storage.database import Row, row, write
 
 KEEP_HOURS = 24
 """How long parts of a finished run are kept: another container or a rerun then needs no new render."""
@@ -25,10 +26,18 @@ KEEP_DAYS = 14
 _FINISHED = ("completed", "completed_with_warnings")
 
 
-def prune(library: Library) -> None:
+_GONE = ".gone"
+"""Ending of a run's folder that is being removed."""
+
+
+def prune(library: Library, check: Callable[[], None] | None = None) -> None:
     """Remove the parts of runs that are finished, were continued by a finished one, or wait too long.
 
-    Rows stay. What cannot be removed now is removed another time.
+    Rows stay. What cannot be removed now is removed another time. Any thread.
+
+    Args:
+        library: the library.
+        check: called between two runs; raises when the work must stop.
     """
     exports = str(library.exports)
     try:
@@ -36,21 +45,38 @@ def prune(library: Library) -> None:
     except OSError:
         return  # there was no export yet, or the cache is away
     for name in names:
-        if not _is_id(name):
-            continue
-        found = _look(library.db(), name)
-        if found is not None and not _is_over(library.db(), found):
-            continue
-        taken = parts_bytes(library, name)
-        shutil.rmtree(run_folder(library, name), ignore_errors=True)
-        if found is not None and found["status"] not in _FINISHED and taken:
-            store.log(
-                library.db(),
-                found["job_id"],
-                "info",
-                f"The rendered parts of this run ({naturalsize(taken, binary=True)}) were removed: nobody"
-                " went on with it, or a later run has finished it. A resume renders them anew.",
-            )
+        if check is not None:
+            check()
+        if name.endswith(_GONE) and _is_id(name.removesuffix(_GONE)):
+            shutil.rmtree(os.path.join(exports, name), ignore_errors=True)
+        elif _is_id(name):
+            _prune_one(library, name)
+
+
+def _prune_one(library: Library, run_id: str) -> None:
+    db = library.db()
+    folder = run_folder(library, run_id)
+    aside = folder + _GONE
+    try:
+        # A retry writes before it reads parts: while this transaction is open none begins, and after it
+        # one finds no parts at all instead of parts that go under its hands.
+        with write(db):
+            found = _look(db, run_id)
+            if found is not None and not _is_over(db, found):
+                return
+            taken = parts_bytes(library, run_id)
+            os.rename(folder, aside)
+    except OSError:
+        return
+    shutil.rmtree(aside, ignore_errors=True)
+    if found is not None and found["status"] not in _FINISHED and taken:
+        store.log(
+            db,
+            found["job_id"],
+            "info",
+            f"The rendered parts of this run ({naturalsize(taken, binary=True)}) were removed: nobody"
+            " went on with it, or a later run has finished it. A resume renders them anew.",
+        )
 
 
 def _is_id(name: str) -> bool:

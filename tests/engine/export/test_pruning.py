@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from engine.api import exports as api
 from engine.export.runs import parts, pruning, runs
 from engine.export.runs.runs import run_folder
 from engine.storage.database import execute
+from engine.supervisor.supervisor import Supervisor
 
 SPEC = {"preset": "archive", "segment_seconds": 1}
 
@@ -102,3 +104,39 @@ def test_parts_that_go_while_they_are_lent_are_rendered(desk, run, monkeypatch):
     again = desk.run(runs.rerun(desk.library, run.run_id))
     assert again.status == "completed", again.error
     assert desk.renders(again) == 2
+
+
+def test_what_was_being_removed_when_the_engine_died_goes_the_next_time(desk, run):
+    left = Path(desk.library.exports) / f"{run.run_id}.gone"
+    left.mkdir()
+    (left / "00000-x.mov").write_bytes(b"x")
+    (Path(desk.library.exports) / "my.gone").mkdir()
+    pruning.prune(desk.library)
+    assert not left.exists()
+    assert has_parts(desk, run)
+    assert (Path(desk.library.exports) / "my.gone").exists()
+
+
+def test_a_run_that_is_retried_while_parts_go_finds_all_or_none(desk, run, monkeypatch):
+    ended(desk, run, "completed", hours=25)
+    seen: list[bool] = []
+
+    def remove(path: str, **_how: object) -> None:
+        seen.append(os.path.isdir(run_folder(desk.library, run.run_id)))
+        seen.append(os.path.isdir(path))
+
+    monkeypatch.setattr(pruning.shutil, "rmtree", remove)
+    pruning.prune(desk.library)
+    assert seen == [False, True]
+
+
+def test_an_engine_prunes_when_it_starts(desk, run, wait_until):
+    ended(desk, run, "completed", hours=25)
+    engine = Supervisor(desk.library)
+    thread = threading.Thread(target=engine.run)
+    thread.start()
+    try:
+        wait_until(lambda: not os.path.isdir(run_folder(desk.library, run.run_id)))
+    finally:
+        engine.ask_to_stop()
+        thread.join()
