@@ -69,7 +69,7 @@ def test_verbs_run_in_order_and_outside_the_callers_thread() -> None:
             lambda number=number: threads.append(threading.get_ident()) or number,  # type: ignore[misc,func-returns-value]
             lambda result, error: done.append((result, error)) or (len(done) == 20 and ready.set()),  # type: ignore[func-returns-value]
         )
-    assert ready.wait(5)
+    assert ready.wait(30)
     assert done == [(number, None) for number in range(20)]
     assert threading.get_ident() not in threads
 
@@ -77,12 +77,12 @@ def test_verbs_run_in_order_and_outside_the_callers_thread() -> None:
 def test_a_slow_verb_does_not_hold_up_a_quick_one() -> None:
     runner = ThreadRunner(lambda function, *args: function(*args))
     release, slow_done, quick_done = threading.Event(), threading.Event(), threading.Event()
-    runner.submit(lambda: release.wait(5), lambda *_: slow_done.set(), slow=True)
+    runner.submit(lambda: release.wait(30), lambda *_: slow_done.set(), slow=True)
     runner.submit(lambda: None, lambda *_: quick_done.set())
-    assert quick_done.wait(5)
+    assert quick_done.wait(30)
     assert not slow_done.is_set()
     release.set()
-    assert slow_done.wait(5)
+    assert slow_done.wait(30)
 
 
 def test_a_verb_that_breaks_becomes_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
@@ -103,10 +103,10 @@ def test_a_verb_that_ends_after_the_screen_was_closed_is_no_crash() -> None:
 
     runner = ThreadRunner(closed)
     runner.submit(lambda: None, lambda *_: None)
-    assert ended.wait(5)
+    assert ended.wait(30)
     again = threading.Event()
     runner.submit(again.set, lambda *_: None)
-    assert again.wait(5)
+    assert again.wait(30)
 
 
 # -- feed -------------------------------------------------------------------------------

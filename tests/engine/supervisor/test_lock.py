@@ -76,7 +76,7 @@ def test_LB3_a_pid_used_again_by_another_program_frees_the_lock(library: Library
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         record(library, pid=other.pid, start_time="1.00")
         taken = EngineLock(library)
-        taken.take()
+        assert taken.take().pid == os.getpid()
         taken.release()
         other.kill()
 
@@ -85,7 +85,7 @@ def test_another_boot_frees_the_lock(library: Library) -> None:
     record(library, boot_id="an earlier boot")
     assert lock.holder(library) is None
     taken = EngineLock(library)
-    taken.take()
+    assert taken.take().pid == os.getpid()
     taken.release()
 
 

@@ -173,7 +173,7 @@ def test_cancel_reaches_a_job_that_does_not_run(library: Library, engine: int) -
 
 def test_it_leaves_when_its_library_is_removed(library: Library, engine: int, wait_until: Wait) -> None:
     shutil.rmtree(library.folder)
-    gone(library)
+    assert gone(library) == 0
 
 
 def test_another_hosts_lock_is_never_stolen_silently(library: Library) -> None:

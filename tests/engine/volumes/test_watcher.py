@@ -59,7 +59,7 @@ def test_VO13_each_change_of_mounts_is_told_within_a_second(
         before = len(calls)
         change()
         moment = time.monotonic()
-        wait_until(lambda before=before: len(calls) > before, 2.0, "the call")
+        wait_until(lambda before=before: len(calls) > before, 10.0, "the call")
         assert calls[-1] - moment < 1.0
 
 
@@ -70,7 +70,7 @@ def test_a_burst_is_one_change(mounted: Mounts, watching: Watching, wait_until: 
     started = time.monotonic()
     for point in points:
         mounted.tmpfs(point)
-    wait_until(lambda: calls, 2.0, "the call")
+    wait_until(lambda: calls, 10.0, "the call")
     ended = time.monotonic()
     assert len(calls) <= 1 + (ended - started) // monitor.SETTLE_SECONDS
     assert len(calls) < len(points)
@@ -188,7 +188,7 @@ watcher.start(woken.set)
 for command in (["mount", "-t", "tmpfs", "tmpfs", sys.argv[1]], ["umount", sys.argv[1]]):
     subprocess.run(command, check=True)
     started = time.monotonic()
-    assert woken.wait(1.0), command
+    assert woken.wait(20), command  # by an event: the net is a minute wide
     woken.clear()
 watcher.stop()
 print("woken")

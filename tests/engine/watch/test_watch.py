@@ -79,7 +79,7 @@ def some_looks(desk: Desk, wait_until: Wait, count: int = 8) -> None:
     """Return after ``count`` looks at the only folder; each one stamps its row."""
     for _ in range(count):
         before = folders.list_folders(desk.db)[0].looked_at
-        wait_until(lambda before=before: folders.list_folders(desk.db)[0].looked_at != before, 5, "a look")
+        wait_until(lambda before=before: folders.list_folders(desk.db)[0].looked_at != before, 20, "a look")
 
 
 def test_a_file_rests_after_three_equal_looks_and_ten_seconds() -> None:
@@ -255,7 +255,7 @@ def test_a_folder_in_trouble_stops_no_other(desk: Desk, watching: Watcher, wait_
     folders.add(desk.db, str(desk.inbox), [str(desk.target)])
     desk.put("a.mov")
     wait_until(lambda: len(desk.jobs()) == 1, 5, "the ingest")
-    wait_until(lambda: folders.get(desk.db, broken.watch_id).error, 5, "the sentence")
+    wait_until(lambda: folders.get(desk.db, broken.watch_id).error, 20, "the sentence")
     assert "does not exist" in str(folders.get(desk.db, broken.watch_id).error)
     bad.mkdir()
     wait_until(lambda: folders.get(desk.db, broken.watch_id).error is None, 5, "the end of the trouble")
@@ -286,7 +286,7 @@ def test_without_events_it_is_polled_and_the_limit_is_said(
 
     monkeypatch.setattr("watchdog.observers.api.BaseObserver.schedule", full)
     folder = folders.add(desk.db, str(desk.inbox), [str(desk.target)])
-    wait_until(lambda: folders.get(desk.db, folder.watch_id).error, 5, "the sentence")
+    wait_until(lambda: folders.get(desk.db, folder.watch_id).error, 20, "the sentence")
     assert "fs.inotify.max_user_watches" in str(folders.get(desk.db, folder.watch_id).error)
     desk.put("a.mov")
     wait_until(lambda: len(desk.jobs()) == 1, 5, "the ingest")
@@ -389,7 +389,7 @@ def test_at_the_limit_of_watches_the_folder_is_polled_and_it_is_said(
     made = Watcher(desk.library, Times(age=0.2, step=0.1, looks=1, poll=0.3, net=60.0))
     made.start()
     try:
-        wait_until(lambda: folders.get(desk.db, folder.watch_id).error, 5, "the sentence")
+        wait_until(lambda: folders.get(desk.db, folder.watch_id).error, 20, "the sentence")
         assert "no events from some folders: the limit fs.inotify.max_user_watches" in str(
             folders.get(desk.db, folder.watch_id).error
         )
