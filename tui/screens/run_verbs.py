@@ -48,7 +48,9 @@ class RunVerbs(Turns):
             return
         what = display(able[0].name) if len(able) == 1 else fmt.plural(len(able), "run")
         done = sum(sum(letter in "cu" for letter in row.segments) for row in able)
-        kept = f"{fmt.plural(done, 'finished segment')} can be taken over by a new run. " if done else ""
+        ends = "It ends" if len(able) == 1 else "They end"
+        stay = f"{fmt.plural(done, 'finished segment')} {'stays' if done == 1 else 'stay'}: r goes on from there"
+        kept = f"{stay}, as a new run." if done else "r begins again, as a new run."
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -56,7 +58,7 @@ class RunVerbs(Turns):
 
         self.rushes.ask(
             f"Cancel {what}?",
-            f"A cancelled run is over. {kept}Half-made files go.",
+            f"{ends} at once, and half-made files go. {kept}",
             "cancel now",
             "let it go on",
             answered,

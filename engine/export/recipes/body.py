@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from engine.errors import WrongUse
-from engine.export.recipes import codecs, filters, levels, stamps
+from engine.export.recipes import codecs, files, filters, levels, stamps
 from engine.export.recipes.naming import check_template
 from engine.names import display
 
@@ -71,9 +71,8 @@ def checked(body: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         WrongUse: naming the unknown or unfitting value.
     """
+    files.check_schema(body.get("schema", SCHEMA), "preset", SCHEMA)
     _only(body, frozenset(DEFAULTS), "preset")
-    if body.get("schema", SCHEMA) != SCHEMA:
-        raise WrongUse(f"This preset has schema {body['schema']}; this rushes knows schema {SCHEMA}.")
     container = body.get("container") or "mp4"
     if container not in codecs.CONTAINERS:
         raise _unknown("container", container, codecs.CONTAINERS)

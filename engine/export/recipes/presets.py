@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NameTaken, NotFound, Refused, RushesError, ToolMissing, WrongUse
-from engine.export.recipes import codecs, concerns, hardware, renames
+from engine.export.recipes import codecs, concerns, files, hardware, renames
 from engine.export.recipes.body import SCHEMA, checked
 from engine.media.tools import find_tools, has_encoder
 from engine.names import display
@@ -383,12 +383,7 @@ def import_text(db: Database, text: str, name: str | None = None) -> Preset:
         WrongUse: the text is no preset of a schema that is known.
         Refused: the name is taken.
     """
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise WrongUse(f"This is no preset file: it is not JSON ({error}).") from error
-    if not isinstance(found, dict) or "schema" not in found:
-        raise WrongUse("This is no preset file: it has no schema version.")
+    found = files.read(text, "preset", SCHEMA)
     own_name, description = str(found.pop("name", "")), str(found.pop("description", ""))
     found.pop("is_system", None)
     return create(db, name or own_name, found, description)

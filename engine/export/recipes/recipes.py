@@ -24,7 +24,8 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NameTaken, NotFound, Refused, WrongUse
-from engine.export.recipes.spec import DEFAULTS, checked
+from engine.export.recipes import files
+from engine.export.recipes.spec import DEFAULTS, SCHEMA, checked
 from engine.jobs.store import resolve
 from engine.names import display
 from engine.storage import audit
@@ -154,12 +155,7 @@ def import_text(db: Database, text: str, name: str | None = None) -> Recipe:
         WrongUse: the text is no recipe of a schema that is known.
         Refused: the name is taken.
     """
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise WrongUse(f"This is no recipe file: it is not JSON ({error}).") from error
-    if not isinstance(found, dict) or "schema" not in found:
-        raise WrongUse("This is no recipe file: it has no schema version.")
+    found = files.read(text, "recipe", SCHEMA)
     own_name = str(found.pop("name", ""))
     return create(db, name or own_name, found)
 

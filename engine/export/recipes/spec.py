@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import clock
 from engine.errors import WrongUse
-from engine.export.recipes import stamps, timecode
+from engine.export.recipes import files, stamps, timecode
 from engine.export.recipes.body import check_flag, check_loudness, fps_text
 from engine.export.recipes.naming import check_template
 from engine.names import display
@@ -120,13 +120,12 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         WrongUse: naming the unknown or unfitting value.
     """
+    files.check_schema(spec.get("schema", SCHEMA), "recipe", SCHEMA)
     for field in spec:
         if field not in DEFAULTS:
             raise WrongUse(
                 f"There is no recipe field {display(str(field))}; known: {', '.join(sorted(DEFAULTS))}."
             )
-    if spec.get("schema", SCHEMA) != SCHEMA:
-        raise WrongUse(f"This recipe has schema {spec['schema']}; this rushes knows schema {SCHEMA}.")
     full = {**DEFAULTS, **{key: value for key, value in spec.items() if value is not None}}
     for field, known in CHOICES:
         if full[field] not in known:
@@ -216,7 +215,10 @@ def _items(given: Any, mode: str) -> list[dict[str, Any]]:
             if value is not None and (not is_whole(value) or value < 0):
                 raise WrongUse("in_frame and out_frame are whole numbers, 0 or more.")
         if end is not None and end <= (begin or 0):
-            raise WrongUse("out_frame lies after in_frame.")
+            raise WrongUse(
+                f"The out point {end} of clip {display(str(entry['clip_id']))} has to lie after its in point"
+                f" {begin or 0}."
+            )
         items.append({"clip_id": str(entry["clip_id"]), "in_frame": begin, "out_frame": end})
     return items
 

@@ -106,7 +106,7 @@ def _read(text: str) -> tuple[Plan, str, Mapping[int, str]]:
             raise WrongUse(f"This plan file has schema {display(str(data['schema']))}; known is {SCHEMA}.")
         paths = {int(index): _decode(path) for index, path in data["sources_b64"].items()}
         return Plan.from_json(data["plan"]), _decode(data["folder_b64"]), paths
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise WrongUse(f"This is no plan file: {display(str(error))}.") from error
 
 

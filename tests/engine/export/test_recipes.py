@@ -76,7 +76,7 @@ def test_a_recipe_travels_as_a_file(library):
         ({"filter": {"tags": "best"}}, "tags"),
         ({"mode": "list"}, "items"),
         ({"mode": "list", "items": [{"clip": "x"}]}, "clip_id"),
-        ({"mode": "list", "items": [{"clip_id": "x", "in_frame": 5, "out_frame": 5}]}, "out_frame"),
+        ({"mode": "list", "items": [{"clip_id": "x", "in_frame": 5, "out_frame": 5}]}, "out point"),
         ({"mode": "list", "items": [{"clip_id": "x", "in_frame": -1}]}, "whole numbers"),
         ({"width": 1920}, "together"),
         ({"width": 1921, "height": 1080}, "even"),
