@@ -2,6 +2,7 @@
 
     python tests/bench/export.py [--seconds 6] [--clips 10] [--size 1920x1080] [--proxies 40]
         [--presets share,archive,dnxhr-sq] [--rounds 3] [--noise 8] [--segments 200]
+        [--columns limit,plain,quick,decode,full]
 
 Everything is done in turn, several times; the medians of the rounds are
 printed, elapsed and of processor time, ours and our children's. The columns:
@@ -9,14 +10,19 @@ printed, elapsed and of processor time, ours and our children's. The columns:
 =========  ====================================================================
 limit      the same frames through the same encoder, thrown away (null muxer)
 plain      the plain ffmpeg command: the same frames, the same encoder, one file
+flushed    the same, and its file brought to the disk
+read       the same, and its file read once for a BLAKE3
 quick      an export whose finished file is compared packet by packet
 decode     decoding that file once to its end, as the check after a render does
 full       an export that also decodes its file to the end (the default)
 =========  ====================================================================
 
-``quick`` is held against ``plain``, ``full`` against ``plain`` + ``decode``:
-the plain command proves nothing. Other work on the machine disturbs the ratio
-of processor seconds less than the one of elapsed time.
+``quick`` is held against ``plain``, which neither flushes nor proves anything,
+and for information against ``flushed`` and ``read``; ``full`` against
+``plain`` + ``decode``. Other work on the machine disturbs the ratio of
+processor seconds less than the one of elapsed time: the line below a preset
+says how much of the processors others took, at most, while one of the columns
+was measured.
 
 Then: short clips to proxies against a loop of plain commands; one thumbnail;
 and the memory of this process, which does what an engine does (encoders are
@@ -40,6 +46,7 @@ from statistics import median
 
 from engine import clock
 from engine.export.recipes import recipes
+from engine.export.rendering.placing import sync_file
 from engine.export.runs import records
 from engine.export.runs.orders import queue_runs
 from engine.jobs import store
@@ -69,6 +76,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--noise", type=int, default=8, help="Grain of the pictures, 0 to 100.")
     parser.add_argument("--segments", type=int, default=200, help="Of the film that memory is measured with.")
+    parser.add_argument("--columns", default=",".join(COLUMNS), help="Leave out to be done sooner.")
     parser.add_argument(
         "--footage", help="Keep the film's clips in this folder, and use those that are there."
     )
@@ -88,10 +96,9 @@ def main() -> int:
             library = catalogue(tools, folder / "library", media)
             print(f"{given.clips} clips of {given.seconds} s, {given.size}, ffmpeg {tools.version}", end=", ")
             print(f"{len(os.sched_getaffinity(0))} processors; medians of {given.rounds}", end=", ")
-            print("elapsed (processor) seconds")
-            print(f"{'':12}" + "".join(f"{column:>17}" for column in (*COLUMNS, "quick/plain", "full/both")))
+            print("elapsed (processor) seconds", flush=True)
         for preset in presets:
-            film(tools, library, preset, media, folder, given.rounds)
+            film(tools, library, preset, media, folder, given.rounds, given.columns.split(","))
         if given.proxies:
             short = footage(tools, folder, "short", given.proxies, 1, "640x360", given.noise)
             proxies = catalogue(tools, folder / "proxies", short)
@@ -102,7 +109,7 @@ def main() -> int:
     return 0
 
 
-COLUMNS = ("limit", "plain", "quick", "decode", "full")
+COLUMNS = ("limit", "plain", "decode", "quick", "full")
 
 
 def one_thumbnail(tools: Tools, path: Path, folder: Path) -> None:
@@ -167,23 +174,61 @@ def ratio(ours: Took, theirs: Took) -> str:
     return f"{ours[0] / theirs[0]:.3f} ({ours[1] / theirs[1]:.3f})"
 
 
-def film(tools: Tools, library: Library, preset: str, media: list[Path], folder: Path, rounds: int) -> None:
+def film(
+    tools: Tools,
+    library: Library,
+    preset: str,
+    media: list[Path],
+    folder: Path,
+    rounds: int,
+    columns: list[str],
+) -> None:
     took: dict[str, list[Took]] = {}
+    others: dict[str, float] = {}
     for _ in range(rounds):
         for name, do in {
             "limit": lambda: plain_film(tools, preset, media, folder, thrown_away=True),
             "plain": lambda: plain_film(tools, preset, media, folder),
+            "flushed": lambda: sync_file(str(plain_target(preset, folder))),
+            "read": lambda: full_hash(str(plain_target(preset, folder))),
             "decode": lambda: decode(tools, preset, folder),
             "quick": lambda: export(library, preset, "joined", verify="quick"),
             "full": lambda: export(library, preset, "joined", verify="decode"),
         }.items():
+            if name not in columns and (name not in ("flushed", "read") or "plain" not in columns):
+                continue
+            busy = machine()
             took.setdefault(name, []).append(timed(do))
-            settle(library)
+            wall, own = took[name][-1]
+            share = (machine() - busy - own) / wall / len(os.sched_getaffinity(0))
+            others[name] = max(others.get(name, 0.0), share)
+            if name in ("limit", "read", "decode", "quick", "full"):
+                settle(library)
     of = {name: middle(pairs) for name, pairs in took.items()}
-    both = (of["plain"][0] + of["decode"][0], of["plain"][1] + of["decode"][1])
-    cells = [f"{of[column][0]:.2f} ({of[column][1]:.2f})" for column in COLUMNS]
-    cells += [ratio(of["quick"], of["plain"]), ratio(of["full"], both)]
-    print(f"{preset:12}" + "".join(f"{cell:>17}" for cell in cells), flush=True)
+    if "plain" in of:
+        for name in ("flushed", "read"):
+            before = took["plain" if name == "flushed" else "flushed"]
+            took[name] = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(before, took[name], strict=True)]
+            of[name] = middle(took[name])
+    cells = [f"{name} {wall:.2f} ({used:.2f})" for name, (wall, used) in of.items()]
+    print(f"{preset}: {', '.join(cells)}")
+    held = [("quick", peer) for peer in ("plain", "flushed", "read")]
+    ratios = [f"{a}/{b} {ratio(of[a], of[b])}" for a, b in held if a in of and b in of]
+    if {"full", "plain", "decode"} <= of.keys():
+        both = (of["plain"][0] + of["decode"][0], of["plain"][1] + of["decode"][1])
+        ratios.append(f"full/plain+decode {ratio(of['full'], both)}")
+    print(f"    {'  '.join(ratios)}")
+    busiest = max((share, name) for name, share in others.items() if name not in ("flushed", "read"))
+    print(
+        f"    others took at most {max(0.0, busiest[0]):.0%} of the processors, in {busiest[1]}", flush=True
+    )
+
+
+def machine() -> float:
+    """Seconds that all processors were busy since the machine was started."""
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, _idle, _wait, irq, soft = (int(word) for word in file.readline().split()[1:8])
+    return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
 
 
 def settle(library: Library) -> None:
