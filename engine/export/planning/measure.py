@@ -23,6 +23,10 @@ from engine.names import display
 _TAIL_SECONDS = 20.0
 """Read this much before the told end at first; when no picture lies there the whole file is read."""
 
+_TO_THE_END = 1_000_000_000
+"""Seconds that outlast any film. An interval without an end reads memory that ffprobe 6.0 never set: it then
+gives all packets or none, by where the program happens to lie."""
+
 _DEADLINE_SECONDS = 120.0
 _SHORT_SECONDS = 1.0  # a picture that ends this much before its file is worth a warning
 
@@ -119,8 +123,8 @@ def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> Medi
     if facts.video is None or facts.frames is not None or not facts.duration_ms:
         return facts
     told = facts.duration_ms / 1000
-    late = f"{max(0.0, told - _TAIL_SECONDS):.3f}%"
-    found = _end(tools, path, facts.container, late) or _end(tools, path, facts.container, "%")
+    late = f"{max(0.0, told - _TAIL_SECONDS):.3f}"
+    found = _end(tools, path, facts.container, late) or _end(tools, path, facts.container, "")
     if found is None:
         return facts
     start, end = found
@@ -134,8 +138,8 @@ def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> Medi
     return replace(facts, duration_ms=round(length * 1000), warnings=warnings)
 
 
-def _end(tools: Tools, path: str, form: str, interval: str) -> tuple[float, float] | None:
-    """The file's first time stamp, and seconds from it to the end of its last picture, as far as is read."""
+def _end(tools: Tools, path: str, form: str, begin: str) -> tuple[float, float] | None:
+    """The file's first time stamp, and seconds from it to the end of its last picture, from ``begin`` on."""
     ran = child.run(
         [
             tools.ffprobe,
@@ -144,7 +148,7 @@ def _end(tools: Tools, path: str, form: str, interval: str) -> tuple[float, floa
             "-select_streams",
             "V:0",
             "-read_intervals",
-            interval,
+            f"{begin}%+{_TO_THE_END}",
             "-show_entries",
             "packet=pts_time,duration_time:format=start_time",
             "-of",

@@ -12,6 +12,7 @@ import pytest
 from engine.export.planning.measure import Measured, measured
 from engine.export.planning.planning import source_of
 from engine.export.planning.selection import Chosen, File
+from engine.media import child
 from engine.media.probe import probe
 
 LOSSLESS = ("-c:v", "ffv1", "-pix_fmt", "yuv422p10le")
@@ -74,3 +75,22 @@ def test_a_first_picture_is_laid_on_a_frame_of_the_film(tools, clip, begins, tim
 
 def test_what_has_no_time_is_counted_in_matroska_alone(tools, clip):
     assert measured(tools, clip(), "a", probe(tools, clip())).timeless == 0
+
+
+def test_no_interval_is_open_at_its_end(tools, footage, monkeypatch):
+    """ffprobe 6.0 takes the end of an open interval from memory that it never set: all packets, or none."""
+    late = footage(
+        "late.mkv", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=2",
+        "-pix_fmt", "yuv420p", "-c:v", "libx264", "-output_ts_offset", "7.3",
+    )  # fmt: skip
+    run, asked = child.run, []
+
+    def recorded(args, **limits):
+        if "-read_intervals" in args:
+            asked.append(args[args.index("-read_intervals") + 1])
+        return run(args, **limits)
+
+    monkeypatch.setattr(child, "run", recorded)
+    assert measured(tools, late, "late", probe(tools, late)).media.duration_ms == 2000
+    assert len(asked) >= 2
+    assert [interval for interval in asked if not interval.partition("%+")[2]] == []
