@@ -6,7 +6,7 @@ The web framework (Starlette) is an optional extra, imported when the monitor is
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine import __version__
@@ -95,17 +95,24 @@ _PAGES: tuple[tuple[str, Callable[..., dict[str, Any]]], ...] = (
 )
 
 
-def application(library: Library) -> Starlette:
+def application(library: Library, names: Sequence[str]) -> Starlette:
     """The pages as an ASGI application. Only GET and HEAD are answered; each request reads anew.
+
+    Args:
+        library: what is looked at.
+        names: by which names it may be called; another ``Host`` is answered with 400.
 
     Raises:
         ImportError: the extra ``monitor`` is not installed.
     """
     from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
     from starlette.routing import Route
 
     routes = [Route(path, _answering(library, page), methods=["GET"]) for path, page in _PAGES]
-    return Starlette(routes=routes)
+    guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(names), www_redirect=False)
+    return Starlette(routes=routes, middleware=[guard])
 
 
 def _answering(library: Library, page: Callable[..., dict[str, Any]]) -> Callable[[Request], Response]:

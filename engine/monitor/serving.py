@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from engine.errors import Refused, RushesError
+import psutil
+
+from engine.errors import Refused, RushesError, WrongUse
 from engine.library import Library
 from engine.names import display
 
@@ -15,11 +17,33 @@ HOST = "127.0.0.1"
 PORT = 8899
 
 
+def own_names(host: str) -> list[str]:
+    """By which names this machine may be called in a request, as the header ``Host`` writes them.
+
+    A page on the web can point a name of its own at an address of this machine, and a browser on this
+    network then hands the answers to that page. Numbers and our own names cannot be had that way.
+
+    Args:
+        host: the address that is listened on.
+    """
+    own = socket.gethostname().lower()
+    found = {host, "localhost", "127.0.0.1", "::1", own, own.partition(".")[0]}
+    found.add(f"{own.partition('.')[0]}.local")
+    for addresses in psutil.net_if_addrs().values():
+        found |= {
+            one.address.partition("%")[0]
+            for one in addresses
+            if one.family in (socket.AF_INET, socket.AF_INET6)
+        }
+    return sorted(f"[{name}]" if ":" in name else name for name in found if "*" not in name and name)
+
+
 def serve(
     library: Library,
     host: str = HOST,
     port: int = PORT,
     ready: Callable[[str], None] = lambda _url: None,
+    names: Sequence[str] = (),
 ) -> None:
     """Answer requests until SIGINT or SIGTERM.
 
@@ -28,17 +52,22 @@ def serve(
         host: address to listen on; :data:`HOST` keeps it on this machine.
         port: 0 takes a free one.
         ready: called with the address once it answers.
+        names: further names by which it may be called, ``nas.example.org`` or ``*.example.org``.
 
     Raises:
         Refused: the extra is not installed.
+        WrongUse: a name with a ``*`` within.
         RushesError: the address cannot be had.
     """
     from engine.monitor.pages import application
 
+    wrong = [name for name in names if "*" in name.removeprefix("*.") or not name.strip()]
+    if wrong:
+        raise WrongUse(f"{display(wrong[0])} is no name of a machine; give one like nas.lan, or *.lan.")
     try:
         import uvicorn
 
-        app = application(library)
+        app = application(library, [*own_names(host), *(name.lower() for name in names)])
     except ModuleNotFoundError as error:
         raise Refused(
             "The monitor needs its extra, which is not installed. "

@@ -147,6 +147,8 @@ def run_sweep(job: JobContext) -> Outcome:
             moves=str(job.params.get("moves", "apply")),
             job_id=job.job_id,
         )
+    except _GoneLate as error:
+        raise JobPaused(str(error), waiting_for=volume_id) from error
     except VolumeGone as error:
         raise JobPaused(f"{error} Nothing was marked missing.", waiting_for=volume_id) from error
     if swept.missing and job.params.get("moves", "apply") == "apply":
@@ -154,6 +156,19 @@ def run_sweep(job: JobContext) -> Outcome:
     job.progress(force=True, done=swept.known, total=swept.known)
     result = {key: value for key, value in vars(swept).items() if key != "warnings"}
     return Outcome("completed_with_warnings" if swept.warnings else "completed", result)
+
+
+class _GoneLate(VolumeGone):
+    """The volume went away when what is known of it had been looked for and recorded."""
+
+
+def _told_late(name: str, look: Look) -> str:
+    missing = sum(copy.state != "missing" for copy in look.findings.gone)
+    verb = "is" if missing == 1 else "are"
+    return (
+        f"{name} went away while new files were looked for. All recorded files had been looked for before:"
+        f" {missing or 'none'} {verb} missing."
+    )
 
 
 def _nothing(*_: object) -> None:
@@ -183,7 +198,8 @@ def sweep(
 
     Raises:
         NotFound: there is no such volume.
-        VolumeGone: it is away, or went away meanwhile. Nothing was changed.
+        VolumeGone: it is away, or went away meanwhile. Nothing was changed, unless all that is recorded
+            had been looked for, and only new files were not; the sentence says so.
     """
     begun = time.monotonic()
     db = library.db()
@@ -213,9 +229,13 @@ def sweep(
         _close_needless(db, volume_id)
         marks.clear()
         if _wants_new(db, volume_id):
-            look.find_new(tree.outside(""), lambda seen: progress("searching new", seen, None))
-            if not tree.unchanged():
-                raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")
+            try:
+                look.find_new(tree.outside(""), lambda seen: progress("searching new", seen, None))
+                gone = not tree.unchanged()
+            except VolumeGone:
+                gone = True
+            if gone:
+                raise _GoneLate(_told_late(_name(db, volume_id), look))
         return _conclude(db, tree, look, damaged, session_id, log, begun)
 
 

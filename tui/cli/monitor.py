@@ -17,9 +17,16 @@ def monitor() -> None:
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on. There is no login."
 )
 @click.option("--port", default=8899, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--name", "names", multiple=True, help="Also answer to this name: nas.lan, or *.lan. May be repeated."
+)
 @options.common
-def serve(host: str, port: int, library_path: str | None, as_json: bool) -> None:
-    """Answer GET requests with JSON until ctrl+c: /monitor/jobs, /monitor/volumes, /monitor/health."""
+def serve(host: str, port: int, names: tuple[str, ...], library_path: str | None, as_json: bool) -> None:
+    """Answer GET requests with JSON until ctrl+c: /monitor/jobs, /monitor/volumes, /monitor/health.
+
+    It answers to this machine's own names and addresses alone, so that no page on the web can read it
+    through a browser on this network.
+    """
     from engine.monitor import serving
 
     def ready(url: str) -> None:
@@ -28,4 +35,4 @@ def serve(host: str, port: int, library_path: str | None, as_json: bool) -> None
         else:
             output.say(f"The monitor answers at {url}; ctrl+c ends it.")
 
-    serving.serve(options.open_library(library_path), host, port, ready)
+    serving.serve(options.open_library(library_path), host, port, ready, names)

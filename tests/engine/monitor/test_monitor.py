@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -15,14 +16,17 @@ from typing import Any
 
 import pytest
 
+from engine.errors import WrongUse
 from engine.jobs import store
 from engine.library import Library
+from engine.monitor import serving
 
 
 @pytest.fixture
 def address(library: Library) -> Iterator[str]:
+    asked = ["monitor", "serve", "--port", "0", "--json", "--name", "*.studio.test"]
     server = subprocess.Popen(
-        [sys.executable, "-m", "tui", "monitor", "serve", "--port", "0", "--json", "--library", library.root],
+        [sys.executable, "-m", "tui", *asked, "--library", library.root],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
@@ -36,8 +40,8 @@ def address(library: Library) -> Iterator[str]:
         server.stdout.close()
 
 
-def ask(url: str, method: str = "GET") -> tuple[int, Any]:
-    request = urllib.request.Request(url, method=method)
+def ask(url: str, method: str = "GET", host: str | None = None) -> tuple[int, Any]:
+    request = urllib.request.Request(url, method=method, headers={} if host is None else {"Host": host})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, json.load(answer)
@@ -77,3 +81,20 @@ def test_nothing_can_be_changed(library: Library, address: str) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         assert ask(f"{address}monitor/jobs/{job_id}", method)[0] == 405
     assert store.get(library.db(), job_id).status == "pending"
+
+
+def test_a_name_that_somebody_else_points_here_is_not_answered(address: str) -> None:
+    page = f"{address}monitor/volumes"
+    own = socket.gethostname()
+    for host in ("localhost", "127.0.0.1:8899", "[::1]", own, own.upper(), "nas.studio.test:80"):
+        assert ask(page, host=host)[0] == 200, host
+    for host in ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "studio.test", ""):
+        assert ask(page, host=host)[0] == 400, host
+
+
+def test_a_machine_answers_to_its_addresses_and_not_to_all_names(library: Library) -> None:
+    names = serving.own_names("192.0.2.7")
+    assert {"192.0.2.7", "localhost", "127.0.0.1", "[::1]"} <= set(names)
+    assert not [name for name in names if "*" in name]
+    with pytest.raises(WrongUse, match="is no name of a machine"):
+        serving.serve(library, names=["*"])

@@ -16,6 +16,7 @@ from engine.relink import job as relink_job
 from engine.relink import look
 from engine.storage.database import scalar
 from engine.volumes import places
+from engine.volumes import store as store_of_volumes
 
 pytestmark = pytest.mark.mount
 
@@ -47,6 +48,27 @@ def test_lazy_unmount_in_mid_sweep_marks_nothing(
     assert caught.value.waiting_for == volume_id
     assert {world.copy(each)["state"] for each in ids} == {"present"}
     assert scalar(world.db, "SELECT count(*) FROM volume_events WHERE kind = 'swept'") == 0
+
+
+def test_pulled_while_new_files_are_looked_for_tells_what_was_marked(
+    world: Any, disks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, point, volume_id, ids = mounted(world, disks)
+    store_of_volumes.track(world.db, volume_id)
+    (point / "0" / "C0000.MP4").unlink()
+    find_new = look.Look.find_new
+
+    def pulled(self: Any, *arguments: Any) -> None:
+        disks.unmount(point, lazy=True)
+        find_new(self, *arguments)
+
+    monkeypatch.setattr(look.Look, "find_new", pulled)
+    with pytest.raises(JobPaused) as caught:
+        world.run_sweep(volume_id)
+    assert caught.value.waiting_for == volume_id
+    assert "went away while new files were looked for" in str(caught.value)
+    assert str(caught.value).endswith("All recorded files had been looked for before: 1 is missing.")
+    assert [each for each in ids if world.copy(each)["state"] == "missing"] == ids[:1]
 
 
 def test_unmount_and_other_disk_at_the_same_path_marks_nothing(world: Any, disks: Any) -> None:
