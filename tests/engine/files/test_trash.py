@@ -324,3 +324,10 @@ def test_a_note_that_cannot_be_written_leaves_nothing_in_the_trash(
             trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
     assert two.first.exists()
     assert [*(two.a / f".Trash-{os.getuid()}").glob("*/*")] == []
+
+
+def test_a_link_to_a_recorded_file_is_not_that_file(two: Two) -> None:
+    link = two.b / "link.mov"
+    link.symlink_to(two.first)
+    with pytest.raises(NotFound, match="Nothing is recorded"):
+        trash.preview(two.desk.db, [str(link)])

@@ -6,14 +6,17 @@ import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from engine.errors import IllegalTransition, NotFound, Refused, VolumeGone
-from engine.relink import decisions, redo, sessions
+from engine.library import Library
+from engine.relink import decisions, redo, sessions, tree
 from engine.storage import audit
 from engine.storage.database import execute, scalar
+from engine.volumes.places import place_of
 
 TABLES = ("copies", "candidates", "assets", "clips", "clip_files", "volumes", "relink_sessions")
 
@@ -384,3 +387,15 @@ def test_a_rival_for_the_same_copy_and_the_same_file_is_counted_once(world: Any)
         (other, found.candidate_id),
     )
     assert decisions.apply(world.library, found.candidate_id).skipped == 1
+
+
+def test_what_a_mount_does_not_show_has_not_left(library: Library) -> None:
+    """A folder under another mount cannot be looked into: nothing is known of what lies there."""
+    (library.root / "here.mov").write_bytes(b"film")
+    place = place_of(library.db(), str(library.root))
+    top = place.path
+    with tree.hold(library.db(), place.volume_id) as held:
+        hidden = tree.Tree(held.place, held.descriptor, frozenset({f"{top}/closed".strip("/")}))
+        for name, has_left in (("closed/a.mov", False), ("gone.mov", True), ("here.mov", False)):
+            lost = SimpleNamespace(lost_path=f"{top}/{name}".strip("/"))
+            assert decisions._has_left(hidden, lost) is has_left  # type: ignore[arg-type]

@@ -156,3 +156,11 @@ def test_a_text_may_begin_in_the_folder_and_occur_in_the_name_as_well(text: byte
     expected = [number for number, name in rows if text in name.lower()]
     assert needle.ids(pack) == expected
     assert needle.count(pack) == needle.count(pack) == len(expected)
+
+
+def test_ids_that_follow_one_another_take_no_room() -> None:
+    assert packs.made("one", [(5, b"a"), (6, b"b")]).ids is None
+    apart = packs.made("one", [(5, b"a"), (7, b"b")])
+    assert apart.ids is not None
+    assert list(apart.id_list()) == [5, 7]
+    assert packs.made(None, ()).count == 0

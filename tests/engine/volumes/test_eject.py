@@ -18,6 +18,7 @@ from engine.library import Library
 from engine.storage.database import execute, rows, scalar
 from engine.supervisor import process
 from engine.volumes import draining, eject, store
+from engine.volumes.holders import Holder
 from engine.volumes.places import place_of
 from tests.engine.volumes.conftest import Mounts
 from tests.engine.volumes.test_engine_follows import FILES, card, copied, ended, image, job, same
@@ -108,3 +109,35 @@ def test_a_pid_that_was_used_again_is_no_engine(
     else:
         draining.drain(db, drained, found, claims=True)
     assert bool(drained.all) is alive
+
+
+def test_a_job_works_on_a_volume_when_it_names_it_or_its_disk(library: Library) -> None:
+    db = library.db()
+    volume = store.get(db, place_of(db, str(library.root)).volume_id)
+    named = jobs.create(db, "verify", "V", {"volume_id": volume.volume_id})
+    by_disk = jobs.create(db, "ingest", "I", {}, resources=("device:8:16", "device:8:0"))
+    held = jobs.create(db, "verify", "H", {"volume_id": volume.volume_id})
+    jobs.request(db, held, "pause")
+    jobs.create(db, "verify", "O", {"volume_id": "another"}, resources=("device:9:9",))
+    assert {job["job_id"] for job in draining.claiming(db, volume, "8:0")} == {named, by_disk}
+    assert {job["job_id"] for job in draining.claiming(db, volume, None)} == {named}
+
+
+@pytest.mark.parametrize("engine_holds_it", [True, False])
+def test_an_export_that_names_no_disk_rests_where_the_engine_holds_the_drive(
+    library: Library, monkeypatch: pytest.MonkeyPatch, engine_holds_it: bool
+) -> None:
+    db = library.db()
+    volume = store.get(db, place_of(db, str(library.root)).volume_id)
+    export = jobs.create(db, "export", "film", {})
+    jobs.transition(db, export, "running")
+    asked: list[tuple[bool, list[str]]] = []
+
+    def note(_: object, __: object, found: list[dict[str, str]], *, claims: bool) -> None:
+        asked.append((claims, [job["job_id"] for job in found]))
+
+    monkeypatch.setattr(eject, "drain", note)
+    monkeypatch.setattr(eject, "holders", lambda _: [Holder(4711, "ffmpeg", 0, "/")])
+    monkeypatch.setattr(eject, "is_of_engine", lambda _, pid: engine_holds_it and pid == 4711)
+    eject._let_go(db, volume, (), None, draining.Drained())
+    assert asked == [(True, []), (False, [export])][: 2 if engine_holds_it else 1]
