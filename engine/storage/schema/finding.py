@@ -48,6 +48,7 @@ TABLES: tuple[str, ...] = (
         completed_at  TEXT
     ) STRICT
     """,
+    "CREATE INDEX relink_sessions_by_job ON relink_sessions (job_id) WHERE job_id IS NOT NULL",
     """
     CREATE TABLE candidates (
         candidate_id INTEGER PRIMARY KEY,

@@ -82,6 +82,7 @@ TABLES: tuple[str, ...] = (
         UNIQUE (batch_id, source)
     ) STRICT
     """,
+    "CREATE INDEX batch_items_by_job ON batch_items (job_id) WHERE job_id IS NOT NULL",
     """
     CREATE TABLE tasks (
         task_id    INTEGER PRIMARY KEY,

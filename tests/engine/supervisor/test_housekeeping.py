@@ -79,3 +79,15 @@ def test_a_sweep_that_relinked_something_stays_with_its_session(library: Library
     assert [entry["job_id"] for entry in rows(db, "SELECT job_id FROM jobs")] == [job_id]
     assert [entry["session_id"] for entry in rows(db, "SELECT session_id FROM relink_sessions")] == [session]
     assert empty != session
+
+
+def test_what_refers_to_rows_that_go_in_numbers_is_found_by_an_index(library: Library) -> None:
+    """Else each row that goes costs a walk through all rows that may refer to it: the engine stood still."""
+    conn = library.db().conn
+    for (table,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        first = {found[1] for found in conn.execute(f"PRAGMA table_info({table})") if found[5] == 1}
+        for index in conn.execute(f"PRAGMA index_list({table})").fetchall():
+            first.add(conn.execute(f"PRAGMA index_info({index[1]})").fetchone()[2])
+        for reference in conn.execute(f"PRAGMA foreign_key_list({table})").fetchall():
+            if reference[2] in ("jobs", "tasks", "copies", "candidates", "relink_sessions", "clips", "runs"):
+                assert reference[3] in first, f"{table}.{reference[3]} refers to {reference[2]}"
