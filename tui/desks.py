@@ -239,6 +239,10 @@ class Finding(Protocol):
         """Give a verdict again; returns the candidate."""
         ...
 
+    def look_inside(self, candidate_id: int) -> None:
+        """Find out length and codec of the file that was found, for its detail; slow."""
+        ...
+
     def picture(
         self, candidate_id: int, side: Literal["known", "found"], *, make: bool
     ) -> tuple[str | None, str | None] | None:

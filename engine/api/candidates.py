@@ -60,7 +60,11 @@ class Side:
 
 @dataclass(frozen=True)
 class CandidateDetail:
-    """A candidate, what is known and what was found, and the evidence as stored."""
+    """A candidate, what is known and what was found, and the evidence as stored.
+
+    ``looked_inside``: length and codec of the found file are known, or ``why_not_inside`` says why they
+    cannot be; else :func:`engine.api.relinks.show` has to look.
+    """
 
     row: CandidateRow
     known: Side
@@ -68,6 +72,8 @@ class CandidateDetail:
     evidence: dict[str, Any]
     decided_at: str | None = None
     decided_by: str | None = None
+    looked_inside: bool = True
+    why_not_inside: str | None = None
 
 
 @dataclass(frozen=True)

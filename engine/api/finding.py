@@ -79,6 +79,12 @@ class Finding:
 
         return int(relinks.redo(self._library, candidate_id)["candidate_id"])
 
+    def look_inside(self, candidate_id: int) -> None:
+        """Find out length and codec of the file that was found, for its detail. Slow."""
+        from engine.relink import insides
+
+        insides.of_found(self._library, candidate_id)
+
     def picture(
         self, candidate_id: int, side: Literal["known", "found"], *, make: bool
     ) -> tuple[str | None, str | None] | None:

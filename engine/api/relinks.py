@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
-from engine.api import jobs
+from engine import clock
+from engine.api import jobs, views
+from engine.api.candidates import Side
 from engine.errors import WrongUse
 from engine.jobs.store import Job, resolve
 from engine.library import Library
 from engine.names import json_name
-from engine.relink import decisions, mapping, prefixes, rules, sessions
+from engine.relink import decisions, insides, mapping, prefixes, rules, sessions
 from engine.relink import job as _job
 from engine.relink import redo as _redo
 from engine.relink.decisions import Candidate
@@ -243,6 +246,38 @@ def undo_session(library: Library, given: str) -> dict[str, Any]:
     """Take back everything that a scan or a mapping applied, to the byte."""
     found = sessions.get(library.db(), resolve(library.db(), "relink_sessions", "session_id", given, "scan"))
     return {"session_id": found.session_id, "undone": decisions.undo_session(library, found.session_id)}
+
+
+def show(library: Library, candidate_id: int) -> dict[str, Any]:
+    """The document of ``relink show``: a candidate and both sides of it, compared. Opens the file found.
+
+    Raises:
+        NotFound: there is no such candidate.
+    """
+    inside = insides.of_found(library, candidate_id)
+    assert inside is not None
+    detail = views.Candidates(library).detail(candidate_id)
+    return {
+        **describe(decisions.get(library.db(), candidate_id)),
+        "rivals": detail.row.rivals,
+        "known": _side(detail.known),
+        "found": {**_side(detail.found), "why": inside.why},
+    }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    at = None if side.mtime_ns is None else datetime.fromtimestamp(side.mtime_ns / 1e9, UTC)
+    return {
+        "volume": side.volume,
+        "volume_state": side.volume_state,
+        **json_name("path", side.path),
+        "size": side.size_bytes,
+        "changed_at": None if at is None else clock.stamp(at),
+        "duration_ms": side.duration_ms,
+        "codec": side.codec,
+        "blake3": side.blake3,
+        "fast_hash": side.fast_hash,
+    }
 
 
 def describe(candidate: Candidate) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Candidate:
         lost_shown: absolute path where the copy was last seen (mount point of then); a guess for the eye.
         still_lost: whether the copy still needs it; a drive may have come back meanwhile.
         evidence: what agrees, see :func:`engine.relink.match.evidence`.
+        duration_ms, codec: what is on record of the lost file; None for one that is no clip's picture.
     """
 
     candidate_id: int
@@ -70,12 +71,13 @@ _CANDIDATES = f"""
            copy.mount_point AS lost_mount_point, copy.mount_root AS lost_mount_root,
            copy.mounts AS lost_mounts,
            copy.size AS lost_size, copy.mtime_ns AS lost_mtime_ns, copy.seen_as AS lost_state,
-           ({targets.LOST}) AS still_lost, clip.duration_ms, clip.codec,
+           ({targets.LOST}) AS still_lost, essence.duration_ms, essence.codec,
            place.mount_point, place.mount_root, place.mounts, place.state AS volume_state
     FROM candidates AS candidate
     JOIN copy_states AS copy ON copy.copy_id = candidate.copy_id
     JOIN volumes AS place ON place.volume_id = candidate.volume_id
     LEFT JOIN clips AS clip ON clip.clip_id = candidate.clip_id
+    LEFT JOIN clips AS essence ON essence.clip_id = candidate.clip_id AND essence.asset_id = copy.asset_id
 """
 
 

@@ -11,9 +11,11 @@ import hashlib
 import os
 import stat
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from engine.errors import RushesError, ToolMissing
+from engine.errors import Refused, RushesError
 from engine.library import Library
 from engine.media.probe import probe
 from engine.media.thumbs import thumbnail, thumbnail_path
@@ -24,11 +26,11 @@ from engine.relink.match import base_name
 from engine.relink.tree import Tree, hold, named
 from engine.storage.database import row, rows
 
-KEPT = 2000
-"""Pictures (and sentences) of found files that are kept, some 15 kB each; the ones least lately shown go."""
+KEPT = 4000
+"""Pictures, sentences and facts of found files that are kept; the ones least lately shown go."""
 
-_PROBE_SECONDS = 10.0
-"""A file that is not understood in this time has no picture."""
+PROBE_SECONDS = 10.0
+"""A file that is not understood in this time has no picture (seconds)."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def of_found(library: Library, candidate_id: int, *, make: bool = True) -> Pictu
         proven = _kept_clip(library, candidate.clip_id)
         if proven is not None:
             return proven
-    key = _key(candidate)
+    key = key_of(candidate)
     kept = _kept(library, key)
     if kept is not None or not make:
         return kept
@@ -120,7 +122,8 @@ def _kept_clip(library: Library, clip_id: str) -> Picture | None:
 
 
 # -- the folder of found files ----------------------------------------------------
-def _key(candidate: Candidate) -> str:
+def key_of(candidate: Candidate) -> str:
+    """The name under which what was found out of a candidate's file is kept."""
     return _digest(candidate.volume_id, to_blob(candidate.path), candidate.size, candidate.mtime_ns)
 
 
@@ -155,37 +158,57 @@ def _take(
         return Picture(None, f"The picture of {shown} cannot be kept ({error.strerror}).")
     try:
         tools = find_tools()
-        descriptor = tree.open_file(path)
-    except ToolMissing as error:
+        with opened(tree, path, facts) as (source, descriptor):
+            try:
+                made = target or os.path.join(folder, f"{key}.jpg")
+                thumbnail(tools, source, made, probe(tools, source, PROBE_SECONDS))
+                _trim(folder)
+                return Picture(made)
+            except RushesError as error:
+                why = named(error, descriptor, shown)
+                keep(folder, f"{key}.none", why)
+                return Picture(None, why)
+            except OSError as error:
+                return Picture(None, f"The picture of {shown} cannot be kept ({error.strerror}).")
+    except RushesError as error:
         return Picture(None, str(error))
+
+
+@contextmanager
+def opened(tree: Tree, path: str, facts: tuple[int, int]) -> Iterator[tuple[str, int]]:
+    """Open a file that was found: a path by which a child of ours may read it, and its descriptor.
+
+    Args:
+        tree: its volume.
+        path: relative to that volume's root.
+        facts: size and mtime_ns that it had when it was found.
+
+    Raises:
+        Refused: it cannot be read, or has changed since.
+    """
+    shown = display(base_name(path))
+    try:
+        descriptor = tree.open_file(path)
     except OSError as error:
-        return Picture(None, f"{shown} cannot be read ({error.strerror}).")
+        raise Refused(f"{shown} cannot be read ({error.strerror}).") from error
     try:
         now = os.fstat(descriptor)
         if not stat.S_ISREG(now.st_mode) or (now.st_size, now.st_mtime_ns) != facts:
-            return Picture(None, f"{shown} has changed since it was found.")
+            raise Refused(f"{shown} has changed since it was found.")
         # Through the descriptor: the path may show another file by now, and may be no text.
-        source = f"/proc/{os.getpid()}/fd/{descriptor}"
-        made = target or os.path.join(folder, f"{key}.jpg")
-        thumbnail(tools, source, made, probe(tools, source, _PROBE_SECONDS))
-        _trim(folder)
-        return Picture(made)
-    except RushesError as error:
-        why = named(error, descriptor, shown)
-        _keep_reason(folder, key, why)
-        return Picture(None, why)
-    except OSError as error:
-        return Picture(None, f"The picture of {shown} cannot be kept ({error.strerror}).")
+        yield f"/proc/{os.getpid()}/fd/{descriptor}", descriptor
     finally:
         os.close(descriptor)
 
 
-def _keep_reason(folder: str, key: str, why: str) -> None:
-    temp = os.path.join(folder, f"{key}.{uuid.uuid4().hex[:12]}.part")
+def keep(folder: str, name: str, text: str) -> None:
+    """Keep what was found out of a file in the folder of found files; a failure only costs time later."""
+    temp = os.path.join(folder, f"{name}.{uuid.uuid4().hex[:12]}.part")
     try:
+        os.makedirs(folder, exist_ok=True)
         with open(temp, "w", encoding="utf-8") as file:
-            file.write(why)
-        os.replace(temp, os.path.join(folder, f"{key}.none"))
+            file.write(text)
+        os.replace(temp, os.path.join(folder, name))
         _trim(folder)
     except OSError:
         return  # it is found out anew next time

@@ -627,6 +627,9 @@ class FakeFinding:
         self._ask("redo", candidate_id)
         return candidate_id or 7
 
+    def look_inside(self, candidate_id: int) -> None:
+        self._ask("look_inside", candidate_id)
+
     def picture(self, candidate_id: int, side: str, *, make: bool) -> tuple[str | None, str | None] | None:
         del candidate_id, make
         return self.paths.get(side), "Nothing to see."

@@ -271,7 +271,7 @@ def test_evidence_says_in_words_what_agrees_and_what_differs() -> None:
     others = {"path_tail": 1, "equally_good": 1, "ambiguous": False, "reel": None, "lost_size": 1}
     assert compare.compared({**facts, **others}) == (["samples", "size", "time", "inode"], ["name"])
     case = {"name": True, "exact_name": False, "blake3": False, "mapped": True}
-    assert compare.compared(case) == (["name"], ["content", "letter case of the name"])
+    assert compare.compared(case) == (["name"], ["content", "letter case or Unicode form of the name"])
     assert compare.compared({"name": True, "exact_name": True}) == (["name"], [])
     lines = compare.evidence_lines({"name": True, "ambiguous": True})
     assert ["".join(text for text, _ in line.cell) for line in lines] == [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from textual.pilot import Pilot
 
+from engine.api.candidates import CandidateDetail
 from engine.api.facts import LostClips
 from engine.api.rows import Counts, Header
 from engine.errors import IllegalTransition, RushesError
@@ -763,3 +765,29 @@ async def test_a_scan_without_a_folder_says_what_to_type(make_app: MakeApp) -> N
         await press(pilot, "n", "ctrl+n", "enter")
         assert desk.asked == []
         assert "Type a folder" in app.screen.query_one("#said", LineView).text
+
+
+async def test_a_file_nobody_looked_into_is_looked_into_once_the_cursor_rests(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = busy_desk()
+    real = desk.candidate_source.detail
+    looked: set[Any] = set()
+
+    def detail(row_id: Any) -> CandidateDetail:
+        found = real(row_id)
+        if ("look_inside", row_id) in desk.asked:
+            looked.add(row_id)
+            return replace(found, found=replace(found.found, codec="prores"), why_not_inside="It is odd.")
+        return replace(found, found=replace(found.found, codec=None), looked_inside=False)
+
+    monkeypatch.setattr(desk.candidate_source, "detail", detail)
+    app = make_app(desk, "relink")
+    async with app.run_test(size=(140, 45)) as pilot:
+        await press(pilot, "j", "j")
+        at = table(app).cursor_id
+        text = app.screen.query_one("#detail", LineView).text
+        assert at in looked
+        assert "prores" in text
+        assert "What is in it: It is odd." in text
+        assert desk.asked.count(("look_inside", at)) == 1

@@ -150,6 +150,46 @@ def redo(candidate: int | None, library_path: str | None, as_json: bool) -> None
 
 @relink.command()
 @click.argument("candidate", type=int)
+@options.common
+def show(candidate: int, library_path: str | None, as_json: bool) -> None:
+    """Compare both sides of a candidate: what is on record, and what was found."""
+    from engine.api import relinks as api
+
+    found = api.show(options.open_library(library_path), candidate)
+    if as_json:
+        output.document(found)
+        return
+    output.say(
+        f"{output.shown(found['clip_title'] or 'Copy')}: {found['match_type']} {found['confidence']:.0%},"
+        f" {found['status']}"
+    )
+    output.table(
+        ["", "ON RECORD", "FOUND"],
+        [
+            [words, *("-" if found[side][key] is None else found[side][key] for side in ("known", "found"))]
+            for key, words in SIDES
+        ],
+        "",
+    )
+    if found["found"]["why"]:
+        output.say(output.shown(found["found"]["why"]))
+
+
+SIDES = (
+    ("volume", "volume"),
+    ("path", "path"),
+    ("size", "bytes"),
+    ("changed_at", "changed"),
+    ("duration_ms", "length, ms"),
+    ("codec", "codec"),
+    ("blake3", "BLAKE3"),
+    ("fast_hash", "sample"),
+)
+"""What ``relink show`` compares, and its words."""
+
+
+@relink.command()
+@click.argument("candidate", type=int)
 @click.option("--side", type=click.Choice(["found", "known"]), default="found", show_default=True)
 @options.common
 def picture(candidate: int, side: str, library_path: str | None, as_json: bool) -> int:

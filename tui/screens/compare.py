@@ -104,7 +104,7 @@ EVIDENCE_WORDS = {
     "size": "size",
     "duration": "length",
     "name": "name",
-    "exact_name": "letter case of the name",
+    "exact_name": "letter case or Unicode form of the name",
     "mtime": "time",
     "inode": "inode",
     "timecode": "timecode",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from textual.binding import BindingType
-from textual.timer import Timer
-from textual.widget import Widget
 
 from engine.api.candidates import CandidateDetail, CandidateRow
 from engine.api.rows import Id, Show, Source
@@ -18,7 +16,6 @@ from tui import format as fmt
 from tui import keys
 from tui.desk import Verdict
 from tui.looks import CANDIDATE_LOOKS, Cell, Piece, look_of
-from tui.pictures import can_show
 from tui.screens import compare
 from tui.screens.cells import no_row
 from tui.screens.clips import where_is_clip
@@ -26,22 +23,11 @@ from tui.screens.ingest import mounted
 from tui.screens.mapping import MapDialog
 from tui.screens.relink_cells import COLUMNS, OPEN, confidence, match, state
 from tui.screens.relink_lists import RulesScreen, SessionsScreen
+from tui.screens.relink_sides import PICTURE_ROOM, SidesScreen
 from tui.screens.scan import ScanDialog, ScanOptions
-from tui.screens.triage import TriageScreen
 from tui.widgets.columns import Column, Context
 from tui.widgets.line_view import Line
 from tui.widgets.marks import among
-from tui.widgets.one_line import OneLine
-from tui.widgets.picture import Picture
-
-SIDES: tuple[Literal["known", "found"], ...] = ("known", "found")
-SIDE_WORDS = {"known": "the clip", "found": "was found"}
-
-PICTURES = 128
-"""From this many columns on both sides have a picture."""
-
-PICTURE_ROOM = 28
-"""Columns that the pictures take."""
 
 
 class _Decided(NamedTuple):
@@ -57,7 +43,7 @@ def _without(groups: list[list[int]], gone: Sequence[Id]) -> list[list[int]]:
     return [group for group in kept if group]
 
 
-class RelinkScreen(TriageScreen):
+class RelinkScreen(SidesScreen):
     """All candidates, those of one copy together."""
 
     PLACE = "relink"
@@ -72,9 +58,6 @@ class RelinkScreen(TriageScreen):
         super().__init__()
         self._decided: list[list[int]] = []  # what one key decided belongs together
         self._undone: list[list[int]] = []
-        self._pictures = True
-        self._pictured: int | None = None
-        self._timer: Timer | None = None
 
     def source(self) -> Source[Any, Any]:
         """All candidates."""
@@ -125,61 +108,10 @@ class RelinkScreen(TriageScreen):
             ),
         )
 
-    def pictures(self) -> Sequence[Widget]:
-        """Both sides as pictures, where the terminal shows them and there is room."""
-        return (
-            OneLine(id="known-label"),
-            Picture(26, 6, id="known"),
-            OneLine(id="found-label"),
-            Picture(26, 6, id="found"),
-        )
-
-    def _picture_sides(self, row: CandidateRow) -> None:
-        """Show what is kept of both sides at once; what has to be taken waits until the cursor rests."""
-        wanted = self._pictures and self.size.width >= PICTURES and can_show(self.rushes)
-        pane = self.query_one("#pictures")
-        if not wanted:
-            pane.set_class(False, "-shown")
-            self._pictured = None
-            return
-        if self._pictured == row.candidate_id:
-            return
-        self._pictured = row.candidate_id
-        pane.set_class(True, "-shown")
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        for side in SIDES:
-            self.query_one(f"#{side}-label", OneLine).show(((SIDE_WORDS[side], "dim"),))
-            self.query_one(f"#{side}", Picture).show(None)
-        rest = self.rushes.pace.filter_seconds
-        if rest > 0:
-            self._timer = self.set_timer(2 * rest, lambda: self._take_pictures(row.candidate_id))
-        else:
-            self._take_pictures(row.candidate_id)
-
-    def _take_pictures(self, candidate_id: int) -> None:
-        finding, runner = self.rushes.desk.finding, self.rushes.runner
-        for side in SIDES:
-
-            def shown(found: Any, error: RushesError | None, side: Literal["known", "found"] = side) -> None:
-                if not self.is_attached or self._pictured != candidate_id:
-                    return
-                path, why = (None, str(error)) if error is not None else found or (None, None)
-                self.query_one(f"#{side}", Picture).show(path)
-                label = SIDE_WORDS[side] if path else f"{SIDE_WORDS[side]}: no picture"
-                del why
-                self.query_one(f"#{side}-label", OneLine).show(((label, "dim"),))
-
-            def take(side: Literal["known", "found"] = side) -> Any:
-                return finding.picture(candidate_id, side, make=True)
-
-            runner.submit(take, shown, slow=True)
-
     def detail_lines(self, detail: CandidateDetail) -> list[Line]:
         """Both sides compared, then the evidence as it was recorded."""
         row = detail.row
-        self._picture_sides(row)
+        self.look_closer(detail)
         room = self.size.width - (PICTURE_ROOM if self.query_one("#pictures").has_class("-shown") else 0)
         context = Context(self.rushes.glyphs, self.rushes.pace.now(), 20)
         lines = [
@@ -209,6 +141,8 @@ class RelinkScreen(TriageScreen):
             lines.append(
                 Line(((f"Decided {fmt.moment(detail.decided_at, self.rushes.pace.now())}{who}", "dim"),))
             )
+        if detail.why_not_inside:
+            lines.append(Line((("What is in it: ", "dim"), (display(detail.why_not_inside), "warn"))))
         return [*lines, *compare.evidence_lines(detail.evidence)]
 
     def why_not(self, verb: str, row: CandidateRow | None) -> str | None:
@@ -394,12 +328,6 @@ class RelinkScreen(TriageScreen):
         """All copies of the clip."""
         row = cast("CandidateRow", self.table.current())
         where_is_clip(self, cast("str", row.clip_id), row.title)
-
-    def do_picture(self) -> None:
-        """Show or hide the pictures."""
-        self._pictures = not self._pictures
-        self.rushes.tell(f"Pictures are {'shown' if self._pictures else 'hidden'}.")
-        self._read(self._show_detail)
 
     def do_certain(self) -> None:
         """Apply all that is proven by content, after a question."""

@@ -14,6 +14,7 @@ from engine.api.views.base import Table, like
 from engine.errors import NotFound
 from engine.library import Library
 from engine.names import display, from_blob
+from engine.relink import insides
 from engine.storage.database import Row, row, scalar
 
 
@@ -41,7 +42,9 @@ class Candidates(Table):
     }
 
     _ROWS = (
-        "SELECT candidate_id AS the_id, candidates.*, clips.title, clips.duration_ms, clips.codec,"
+        "SELECT candidate_id AS the_id, candidates.*, clips.title,"
+        " CASE clips.asset_id WHEN copies.asset_id THEN clips.duration_ms END AS duration_ms,"
+        " CASE clips.asset_id WHEN copies.asset_id THEN clips.codec END AS codec,"
         " old.name AS old_volume, old.state AS old_state, new.name AS new_volume, new.state AS new_state,"
         " copies.path AS old_path, copies.size AS old_size, copies.mtime_ns AS old_mtime_ns, copies.asset_id,"
         " (SELECT count(*) FROM candidates AS rival WHERE rival.copy_id = candidates.copy_id"
@@ -96,6 +99,7 @@ class Candidates(Table):
             (entry["asset_id"],),
         )
         evidence: dict[str, Any] = json.loads(entry["evidence"])
+        inside = insides.of_found(self._library, int(row_id), make=False)
         candidate = self._row(entry)
         return CandidateDetail(
             row=candidate,
@@ -118,8 +122,17 @@ class Candidates(Table):
                 mtime_ns=entry["mtime_ns"],
                 blake3=_agreed(evidence.get("blake3"), asset["blake3"] if asset else None),
                 fast_hash=_agreed(evidence.get("fast_hash"), asset["fast_hash"] if asset else None),
-                duration_ms=entry["duration_ms"] if evidence.get("duration") is True else None,
+                duration_ms=(
+                    inside.duration_ms
+                    if inside
+                    else entry["duration_ms"]
+                    if evidence.get("duration") is True
+                    else None
+                ),
+                codec=inside.codec if inside else None,
             ),
+            looked_inside=inside is not None,
+            why_not_inside=inside.why if inside else None,
             evidence=evidence,
             decided_at=entry["decided_at"],
             decided_by=entry["decided_by"],
