@@ -8,6 +8,8 @@ import pytest
 
 from engine.export.planning import plan
 from engine.export.rendering import crew
+from engine.media import ffmpeg
+from engine.storage import config
 
 
 def test_only_so_many_work_hard_while_others_are_proven():
@@ -111,3 +113,55 @@ def test_each_part_of_the_sound_comes_after_its_pictures_and_the_last_before_the
     assert order[-1] == ("video", pictures[-1])
     assert order[-2][0] == "audio"
     assert order.index(("audio", 0)) == 2, "two seconds of pictures come before two seconds of sound"
+
+
+@pytest.mark.parametrize(
+    ("workers", "at_once", "share"),
+    [
+        ("1", 1, (8, 8)),  # one has the machine
+        ("2", 2, (4, 4)),
+        ("4", 4, (2, 2)),
+    ],
+)
+def test_the_setting_says_how_many_are_made_and_their_real_arguments_share_the_processors(
+    desk, clip, monkeypatch, workers, at_once, share
+):
+    monkeypatch.setattr(crew, "_processors", lambda: 8)
+    settings = config.open_config()
+    config.put(settings, "export.workers", workers)
+    settings.close()
+    desk.add(clip("a.mov", seconds="6"), "a.mov")
+    running, most, all_begun = 0, 0, threading.Barrier(at_once)
+    count = threading.Lock()
+    begun: list[list[str]] = []
+    real = ffmpeg.run
+
+    def run(tools, args, **more):
+        nonlocal running, most
+        if "[film]" not in args:
+            return real(tools, args, **more)
+        with count:
+            running, most = running + 1, max(most, running + 1)
+            begun.append(list(args))
+            first = len(begun) <= at_once
+        if first:
+            all_begun.wait(20)  # so many are really at work at the same time
+        try:
+            return real(tools, args, **more)
+        finally:
+            with count:
+                running -= 1
+
+    monkeypatch.setattr(ffmpeg, "run", run)
+    done = desk.export(preset="archive", segment_seconds=1)
+    assert done.status == "completed", done.error
+    assert most == at_once, "never more encoders than were asked for"
+    assert len(begun) == desk.renders(done) == 5
+    decode, work = share
+    for args in begun[:at_once]:
+        before = args[: args.index("-i")]
+        after = args[args.index("-map") :]
+        assert before[before.index("-threads") + 1] == str(decode)
+        assert before[before.index("-filter_complex_threads") + 1] == str(work)
+        assert after[after.index("-threads") + 1] == str(work)
+    assert at_once * work <= 8
