@@ -125,7 +125,7 @@ NO_READS = {
     "Making.write_recipe", "Making.write_timeline", "Shelf.copy", "Shelf.delete", "Shelf.move",
     "Shelf.move_back", "Shelf.plan_move", "Shelf.preview_trash", "Shelf.put_aside", "Shelf.restore",
     # What knows nothing of the catalogue: files of logs, pictures, forms of presets, what a demo tells.
-    "Desk.demo_notes", "Finding.picture", "Making.check_composed", "Making.check_part",
+    "Desk.demo_notes", "Finding.look_inside", "Finding.picture", "Making.check_composed", "Making.check_part",
     "Making.check_preset", "Making.compose_fields", "Making.compose_values", "Making.log_file",
     "Making.log_tail", "Making.part_fields", "Making.part_values", "Making.preset_fields",
     "Making.preset_values", "Making.recipe_fields",
