@@ -141,6 +141,10 @@ class Making(Protocol):
         """Store it. Returns its name."""
         ...
 
+    def preset_uses(self, names: Sequence[str]) -> str:
+        """Which recipes deleting these presets would leave without one, a sentence; empty for none."""
+        ...
+
     def delete_preset(self, name: str) -> None:
         """Delete it."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.api import (
@@ -38,6 +38,7 @@ from engine.export.recipes import body as body_rules
 from engine.export.recipes import concerns, presets, recipes, stamps
 from engine.export.recipes.presets import Preset
 from engine.export.recipes.recipes import Recipe
+from engine.export.runs import orders
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
@@ -64,7 +65,9 @@ class Making:
             },
             {
                 "active": lambda entry: entry.last_status in ("pending", "running", "paused", "interrupted"),
-                "failed": lambda entry: entry.last_status in ("failed", "completed_with_warnings"),
+                "failed": lambda entry: (
+                    entry.is_lost or entry.last_status in ("failed", "completed_with_warnings")
+                ),
             },
             self._recipe_detail,
         )
@@ -79,26 +82,14 @@ class Making:
                 " FROM runs JOIN jobs USING (job_id) WHERE recipe_id IS NOT NULL GROUP BY recipe_id",
             )
         }
-        return [self._recipe_row(recipe, newest.get(recipe.recipe_id)) for recipe in recipes.list_recipes(db)]
-
-    def _recipe_row(self, recipe: Recipe, newest: Mapping[str, Any] | None) -> RecipeEntry:
-        spec = recipe.spec
-        return RecipeEntry(
-            recipe.recipe_id,
-            recipe.name,
-            spec["mode"],
-            spec["layout"],
-            spec["preset"],
-            spec["destination"],
-            recipe.updated_at,
-            newest["runs"] if newest else 0,
-            newest["at"] if newest else None,
-            newest["status"] if newest else None,
-        )
+        listed = recipes.list_recipes(db)
+        lost = _lost({recipe.spec["preset"] for recipe in listed})
+        return [_recipe_row(recipe, newest.get(recipe.recipe_id), lost) for recipe in listed]
 
     def _recipe_detail(self, entry: RecipeEntry) -> Answers:
         values = recipe_form.values_of(self._library, entry.recipe_id)
-        return Answers(entry.name, tuple(in_words(self.recipe_fields(values), values)))
+        said = (orders.gone_preset(entry.name, entry.preset),) if entry.is_lost else ()
+        return Answers(entry.name, tuple(in_words(self.recipe_fields(values), values)), problems=said)
 
     def recipe_fields(self, values: Values) -> Sequence[Field]:
         """The fields of a recipe's form for these answers."""
@@ -290,6 +281,13 @@ class Making:
         """Store a new part, or change the one called ``was``. Returns its name."""
         return compose_form.save_part(values, was)
 
+    def preset_uses(self, names: Sequence[str]) -> str:
+        """Which recipes, of all libraries, deleting these presets would leave without one, as a sentence.
+
+        Empty when there is none. Opens every library that can be reached.
+        """
+        return " ".join(filter(None, (preset_verbs.told(preset_verbs.uses(name)) for name in names)))
+
     def delete_preset(self, name: str) -> None:
         """Delete a preset, or a part, of one's own."""
         preset_verbs.delete_preset(name)
@@ -346,12 +344,38 @@ def _all() -> list[Preset]:
         db.close()
 
 
+def _lost(names: Iterable[str]) -> set[str]:
+    """Those of these presets that are not there."""
+    db = config.open_config()
+    try:
+        return {name for name in names if not presets.is_there(db, name)}
+    finally:
+        db.close()
+
+
 def _get(name: str) -> Preset:
     db = config.open_config()
     try:
         return presets.get(db, name)
     finally:
         db.close()
+
+
+def _recipe_row(recipe: Recipe, newest: Mapping[str, Any] | None, lost: Container[str]) -> RecipeEntry:
+    spec = recipe.spec
+    return RecipeEntry(
+        recipe.recipe_id,
+        recipe.name,
+        spec["mode"],
+        spec["layout"],
+        spec["preset"],
+        spec["destination"],
+        recipe.updated_at,
+        newest["runs"] if newest else 0,
+        newest["at"] if newest else None,
+        newest["status"] if newest else None,
+        spec["preset"] in lost,
+    )
 
 
 def _item(entry: Mapping[str, Any], clip: ClipRow | None) -> ItemLine:

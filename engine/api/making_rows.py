@@ -14,7 +14,10 @@ from engine.names import display
 
 @dataclass(frozen=True)
 class RecipeEntry:
-    """A recipe in the list. ``last_run_at`` and ``last_status`` are of its newest run; None: never run."""
+    """A recipe in the list. ``last_run_at`` and ``last_status`` are of its newest run; None: never run.
+
+    ``is_lost``: its preset is not there.
+    """
 
     recipe_id: str
     name: str
@@ -26,6 +29,7 @@ class RecipeEntry:
     runs: int
     last_run_at: str | None
     last_status: str | None
+    is_lost: bool = False
 
     @property
     def id(self) -> str:

@@ -15,7 +15,7 @@ MODE_WORDS = {
     "by_date": "all, by date",
     "by_event": "all, by event",
     "by_favorites": "favourites",
-    "filter": "those a filter fits",
+    "filter": "by a filter",
     "list": "an explicit list",
 }
 """How clips are chosen, in words."""

@@ -340,6 +340,9 @@ class FakeMaking:
         self._ask("save_part", dict(values), was)
         return str(values["name"])
 
+    def preset_uses(self, names: Sequence[str]) -> str:
+        return "Recipe Trailer (/mnt/set) will need another preset." if "house" in names else ""
+
     def delete_preset(self, name: str) -> None:
         self._ask("delete_preset", name)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.api.forms import Field
-from engine.api.rows import RecipeRow
+from engine.api.rows import Filter, RecipeRow
 from engine.errors import NameTaken, NotFound
 from engine.media.failures import SENTENCES
 from tests.tui.fakes import NOW, Ticks, busy_desk, run
@@ -343,6 +343,30 @@ async def test_parts_of_presets_are_made_changed_and_deleted(make_app: MakeApp, 
         ticks.seconds += 1
         await press(pilot, "y")
         assert desk.asked[-1] == ("delete_preset", "house")
+
+
+async def test_deleting_a_preset_names_the_recipes_that_need_it(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    desk.making.preset_uses = lambda names: f"Recipe Trailer (/mnt/set) will need another than {names}."
+    app = make_app(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "3", "e", "P", "G", "D")
+        assert isinstance(app.screen, ConfirmDialog)
+        said = str(app.screen._sentence)
+        assert "Recipe Trailer (/mnt/set) will need another than ['web 4k']." in said
+        assert "Runs keep their own copy of it." in said
+
+
+async def test_a_recipe_whose_preset_is_gone_is_seen_to_be(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    source = desk.making.recipe_source
+    source.all = {key: replace(row, is_lost=True) for key, row in source.all.items()}
+    app = make_app(desk)
+    async with app.run_test(size=(140, 45)) as pilot:
+        await press(pilot, "3", "e")
+        (row,) = source.rows(source.ids(Filter())[:1])
+        line = "".join(segment.text for segment in app.screen.table.render_line(1))
+        assert f"{app.glyphs.bad} {row.preset}" in line
 
 
 async def test_what_went_a_moment_ago_is_told_and_the_screen_stays(make_app: MakeApp) -> None:

@@ -169,8 +169,14 @@ class PresetsScreen(MakingScreen):
         if not chosen:
             self.rushes.tell("Only system presets are marked; they stay.", "warning")
             return
-        why = "Runs keep their own copy of it. Recipes that name it need another one."
-        self.delete_rows(chosen, why, self.rushes.desk.making.delete_preset)
+        making, names = self.rushes.desk.making, [row.name for row in chosen]
+        of = "it" if len(chosen) == 1 else "them"
+
+        def found(said: Any, error: RushesError | None) -> None:
+            who = str(error or said or f"No recipe names {of}.")
+            self.delete_rows(chosen, f"{who} Runs keep their own copy of {of}.", making.delete_preset)
+
+        self.rushes.read_then(lambda: making.preset_uses(names), found)
 
     def do_write(self) -> None:
         """Write the preset to a file."""

@@ -41,7 +41,8 @@ def _layout(row: RecipeEntry, context: Context) -> Cell:
 
 
 def _preset(row: RecipeEntry, context: Context) -> Cell:
-    del context
+    if row.is_lost:
+        return ((f"{context.glyphs.bad} {display(row.preset)}", "bad"),)
     return ((display(row.preset), ""),)
 
 
@@ -247,7 +248,7 @@ class RecipesScreen(MakingScreen):
     SHOW_WORDS: ClassVar[dict[Show, str]] = {
         "all": "all",
         "active": "being exported",
-        "failed": "failed last",
+        "failed": "in trouble",
     }
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("recipes")
     COLUMNS: ClassVar[tuple[Column, ...]] = (

@@ -134,18 +134,35 @@ def get(db: Database, name: str) -> Preset:
     Raises:
         NotFound: there is none, the known ones are listed; or a part of it is gone.
     """
-    from engine.export.recipes.system_presets import HARDWARE, SYSTEM
+    from engine.export.recipes.system_presets import SYSTEM
 
-    system = SYSTEM.get(name.strip().lower()) or HARDWARE.get(name.strip().lower())
+    system = _system(name)
     if system is not None:
         return system
-    own = "SELECT * FROM presets WHERE name = ? AND is_system = 0"
-    found = row(db, own, (name.strip(),)) or row(db, own, (renames.known_as(db, name),))
-    if found is None or "concern" in json.loads(found["body"]):
+    found = _own_row(db, name)
+    if found is None:
         here = [*SYSTEM.values(), *_for_cards()]
         known = ", ".join([*(preset.name for preset in here), *(entry["name"] for entry in _own(db))])
         raise NotFound(f"There is no preset {display(name)}; known: {known}.")
     return _from_row(db, found)
+
+
+def is_there(db: Database, name: str) -> bool:
+    """Whether :func:`get` would find a preset of this name."""
+    return _system(name) is not None or _own_row(db, name) is not None
+
+
+def _system(name: str) -> Preset | None:
+    from engine.export.recipes.system_presets import HARDWARE, SYSTEM
+
+    return SYSTEM.get(name.strip().lower()) or HARDWARE.get(name.strip().lower())
+
+
+def _own_row(db: Database, name: str) -> Row | None:
+    """The stored preset of this name, or of the one it has now; parts are none."""
+    own = "SELECT * FROM presets WHERE name = ? AND is_system = 0"
+    found = row(db, own, (name.strip(),)) or row(db, own, (renames.known_as(db, name),))
+    return None if found is None or "concern" in json.loads(found["body"]) else found
 
 
 def create(db: Database, name: str, body: Mapping[str, Any], description: str = "") -> Preset:

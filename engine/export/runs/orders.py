@@ -12,7 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
-from engine.errors import Refused, RushesError
+from engine.errors import NotFound, Refused, RushesError
 from engine.export.planning import ability
 from engine.export.planning.estimate import of_clips
 from engine.export.planning.selection import Chosen, available, home_of, select
@@ -69,7 +69,7 @@ def queue_runs(
     chosen = [recipes.get(db, name) for name in recipe_names]
     config = open_config()
     try:
-        wanted = [presets.get(config, preset or recipe.spec["preset"]) for recipe in chosen]
+        wanted = [_preset_of(config, recipe, preset) for recipe in chosen]
     finally:
         config.close()
     problems: list[str] = []
@@ -82,6 +82,21 @@ def queue_runs(
         raise Refused(*problems)
     check_room(library, [(snapshot, 0) for _, snapshot in snapshots])
     return insert(library, snapshots, priority=priority)
+
+
+def _preset_of(config: Database, recipe: Recipe, instead: str | None) -> Preset:
+    name = str(recipe.spec["preset"])
+    if instead is None and not presets.is_there(config, name):
+        raise NotFound(gone_preset(recipe.name, name))
+    return presets.get(config, instead or name)
+
+
+def gone_preset(recipe: str, preset: str) -> str:
+    """What is said of a recipe whose preset is not there. Pure."""
+    return (
+        f"Recipe {display(recipe)} is encoded with the preset {display(preset)}, which is not there: "
+        "it was deleted, or never came along. Choose another one in the recipe."
+    )
 
 
 def check_room(library: Library, snapshots: Sequence[tuple[Mapping[str, Any], int]]) -> None:

@@ -6,8 +6,11 @@ import pytest
 
 from engine import library as libraries
 from engine.api import presets as api
-from engine.errors import Refused
+from engine.api.making import Making
+from engine.api.rows import Filter
+from engine.errors import NotFound, Refused
 from engine.export.recipes import presets, recipes
+from engine.export.runs import orders
 from engine.storage.config import open_config
 
 BODY = {"video": {"codec": "libx264", "crf": 30}, "container": "mp4"}
@@ -59,3 +62,27 @@ def test_what_cannot_go_is_refused_before_anybody_is_asked(preset):
     assert api.deletable("DAILIES") == preset
     with pytest.raises(Refused, match="system preset"):
         api.deletable("share")
+
+
+def test_a_recipe_without_its_preset_says_so_in_the_list_and_before_it_is_queued(desk, preset, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    desk.recipe("mine", preset="dailies")
+    making = Making(desk.library)
+
+    def lost() -> dict[str, bool]:
+        source = making.recipes()
+        return {entry.name: entry.is_lost for entry in source.rows(source.ids(Filter()))}
+
+    assert lost() == {"mine": False}
+    assert "Recipe mine (" in making.preset_uses(["dailies"])
+    making.delete_preset("dailies")
+    assert lost() == {"mine": True}
+    assert making.preset_uses(["share"]) == ""
+    source = making.recipes()
+    (row_id,) = source.ids(Filter(show="failed"))
+    said = source.detail(row_id).problems
+    with pytest.raises(NotFound) as caught:
+        orders.queue_runs(desk.library, ["mine"])
+    assert said == (str(caught.value),)
+    assert "Recipe mine is encoded with the preset dailies, which is not there" in said[0]
+    assert recipes.get(desk.library.db(), "mine").spec["preset"] == "dailies"
