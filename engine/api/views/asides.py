@@ -280,24 +280,13 @@ def _of_job(entry: Row) -> Notice:
     if entry["damaged"]:
         count = int(entry["damaged"])
         copies = "1 damaged copy" if count == 1 else f"{count:,} damaged copies"
-        return Notice(
-            f"{entry['job_id']}-{entry['status']}",
-            entry["at"],
-            "error",
-            f"{display(entry['title'])}: {copies} found",
-            "damaged",
-        )
-    if entry["contradicted"]:
+        text, level, place = f"{display(entry['title'])}: {copies} found", "error", "damaged"
+    elif entry["contradicted"]:
         count = int(entry["contradicted"])
         was = "1 link was" if count == 1 else f"{count:,} links were"
-        return Notice(
-            f"{entry['job_id']}-{entry['status']}",
-            entry["at"],
-            "error",
-            f"{display(entry['title'])}: {was} taken back, for the files have other content than recorded",
-            "relink",
-        )
-    if entry["said"]:
+        text = f"{display(entry['title'])}: {was} taken back, for the files have other content than recorded"
+        level, place = "error", "relink"
+    elif entry["said"]:
         text, level = f"{display(entry['said'])}{_became(entry)}", "info"
     else:
         words = entry["status"].replace("_", " ")
