@@ -24,8 +24,8 @@ _HIT = b"\x01"
 _FOLD = bytes.maketrans(_HIT, b"\x03")
 _ALL_ELSE = bytes(range(2, 256))
 
-DENSE = 0.25
-"""From this share of hits on, marking all of them is quicker than finding one after the other."""
+DENSE = 0.015
+"""From so many hits in a byte of names on, marking all is quicker than finding one after the other."""
 
 AT_ONCE = 8
 """Parts packed in one transaction: some milliseconds for whoever waits to write."""
@@ -134,6 +134,11 @@ def _rows(db: Database, kind: Kind, part: int, owner: str | None = None) -> list
     ).fetchall()
 
 
+def single(sign: bytes) -> tuple[bytes, bytes]:
+    """What ``bytes.translate`` is given to leave nothing but hits of one sign and the ends of the names."""
+    return bytes.maketrans(sign, _HIT), bytes(set(range(1, 256)) - set(sign))
+
+
 # -- finding -----------------------------------------------------------------------
 class Needle:
     """A text that is looked for, or (``hidden``) whose absence is."""
@@ -144,24 +149,32 @@ class Needle:
         self._hidden = hidden
         self._rest = re.compile(re.escape(self._text) + rb"[^\0]*").findall
         self._dense = False
+        self._single = single(self._text) if len(self._text) == 1 else None
 
     def count(self, pack: Pack) -> int:
         """How many rows of a pack pass."""
-        count = pack.count
+        found = self._count(pack)
+        return pack.count - found if self._hidden else found
+
+    def _count(self, pack: Pack) -> int:
+        """How many rows of a pack hold the text."""
+        names = pack.names
         if self._text in pack.stem:
-            found = count
-        elif heads := self._heads(pack):
-            if len(heads) > 1 or self._text in pack.names:
-                found = sum(map(self._test(pack), pack.names.split(END)[:-1]))
-            else:
-                found = (END + pack.names).count(END + heads[0])
-        elif self._dense:
-            marked = pack.names.replace(self._text, _HIT)
-            found = marked.translate(None, _ALL_ELSE).count(_HIT + END)
+            return pack.count
+        if heads := self._heads(pack):
+            if len(heads) > 1 or self._text in names:
+                return sum(map(self._test(pack), names.split(END)[:-1]))
+            return (END + names).count(END + heads[0])
+        if self._single is not None:
+            return names.translate(*self._single).count(_HIT + END)
+        if names.endswith(self._text + END) and names.count(self._text + END) == pack.count:
+            return pack.count  # what all of them end with
+        if self._dense:
+            found = names.replace(self._text, _HIT).translate(None, _ALL_ELSE).count(_HIT + END)
         else:
-            found = len(self._rest(pack.names))
-        self._dense = found > DENSE * count
-        return count - found if self._hidden else found
+            found = len(self._rest(names))
+        self._dense = found > DENSE * len(names)
+        return found
 
     def ids(self, pack: Pack) -> list[int]:
         """The ids of the rows of a pack that pass."""

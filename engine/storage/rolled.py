@@ -16,7 +16,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine.storage import rolls
-from engine.storage.packs import END, one_moment
+from engine.storage.packs import END, one_moment, single
 from engine.storage.rolls import Clip, Key, Roll
 from engine.storage.schema.rolls import ROWS
 
@@ -52,8 +52,7 @@ class Test:
         self._favourite = favourite
         self._sets = None if sets is None else frozenset(sets)
         self._table = lru_cache(maxsize=64)(self._tell)
-        one, rest = self._text[:1], bytes(set(range(1, 256)) - set(self._text[:1]))
-        self._single = (bytes.maketrans(one, _HIT), rest) if len(self._text) == 1 else None
+        self._single = single(self._text) if len(self._text) == 1 else None
 
     @property
     def reads_words(self) -> bool:
