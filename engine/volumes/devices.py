@@ -183,7 +183,7 @@ def _seen(mounts: tuple[Mount, ...], answer: dict[str, Any]) -> Seen:
         read_only=mount.read_only or answer["flag_ro"],
         names=tuple(answer["names"]),
         marker_error=answer["marker_error"],
-        branches=tuple(answer["branches"]),
+        branches=tuple(answer.get("branches", ())),
     )
 
 
@@ -244,7 +244,7 @@ def _from_device(evidence: Evidence, block: Block, mount: Mount) -> Evidence:
 
 def _pool_of(answer: dict[str, Any] | None) -> str | None:
     """What names a pool that tells its branches: those. Its source leaves out what their paths share."""
-    branches = answer["branches"] if answer else ()
+    branches = answer.get("branches", ()) if answer else ()
     return f"{POOL}{':'.join(sorted(branches))}" if branches else None
 
 

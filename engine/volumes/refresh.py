@@ -133,6 +133,8 @@ def _spot(db: Database, volume_id: str, item: Seen) -> Spot | None:
         counts = workers.ask(item.mount, "spot", root=item.mount.mount_point, samples=samples)
     except (workers.NotAnswering, OSError):
         return None  # no evidence either way; the next look asks again
+    if counts.pop("dev") != item.dev:
+        return None  # it was unmounted meanwhile: what lies below says nothing of it
     return Spot(**counts)
 
 

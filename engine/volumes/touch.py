@@ -53,13 +53,33 @@ def facts(mount_point: str, is_pool: bool = False) -> dict[str, Any]:
     Raises:
         OSError: the mount does not answer properly.
     """
-    found = os.stat(mount_point)
-    if not stat.S_ISDIR(found.st_mode):
+    if not stat.S_ISDIR(os.stat(mount_point).st_mode):
         return {"is_dir": False}
-    space = os.statvfs(mount_point)
-    answer: dict[str, Any] = {
+    try:
+        folder = _open(mount_point, os.O_DIRECTORY)
+    except PermissionError:
+        return {**_space(mount_point, mount_point), "marker": None, "marker_error": None}
+    try:
+        # All of it from one folder: what is unmounted meanwhile must not lend the disk below its name.
+        answer = _space(folder, mount_point)
+        if LINUX:  # the numbers of these requests mean something else elsewhere
+            answer["uuid"] = _uuid(folder)
+            answer["label"] = _label(folder)
+        if is_pool:
+            answer["branches"] = _branches(mount_point)
+        answer["marker"], answer["marker_error"] = read_marker(MARKER, folder)
+        answer["names"] = _first_names(folder)
+    finally:
+        os.close(folder)  # soon: an open folder makes an unmount fail as busy
+    return answer
+
+
+def _space(folder: int | str, mount_point: str) -> dict[str, Any]:
+    """What everybody may ask of a folder, by descriptor or path."""
+    space = os.statvfs(folder)
+    return {
         "is_dir": True,
-        "dev": found.st_dev,
+        "dev": os.stat(folder).st_dev,
         "dev_above": os.stat(os.path.dirname(mount_point.rstrip("/")) or "/").st_dev,
         "fsid": space.f_fsid,
         "size": space.f_blocks * space.f_frsize,
@@ -68,21 +88,8 @@ def facts(mount_point: str, is_pool: bool = False) -> dict[str, Any]:
         "uuid": None,
         "label": None,
         "names": [],
-        "branches": _branches(mount_point) if is_pool else [],
+        "branches": [],
     }
-    try:
-        folder = _open(mount_point, os.O_DIRECTORY)
-    except PermissionError:
-        return {**answer, "marker": None, "marker_error": None}
-    try:
-        if LINUX:  # the numbers of these requests mean something else elsewhere
-            answer["uuid"] = _uuid(folder)
-            answer["label"] = _label(folder)
-        answer["marker"], answer["marker_error"] = read_marker(MARKER, folder)
-        answer["names"] = _first_names(folder)
-    finally:
-        os.close(folder)  # soon: an open folder makes an unmount fail as busy
-    return answer
 
 
 CONTROL_FILE = ".mergerfs"
@@ -172,21 +179,31 @@ def spot(root: str, samples: list[list[Any]]) -> dict[str, int]:
         root: absolute path of the root to which the samples are relative.
         samples: ``[relative path, size, mtime_ns]`` each. Two seconds of
             difference in mtime are within what FAT can store.
+
+    Returns:
+        The counts, and ``dev`` (st_dev) of what was looked into: the mount may have left meanwhile.
+
+    Raises:
+        OSError: the root cannot be looked into.
     """
-    counts = {"fit": 0, "touched": 0, "other": 0, "absent": 0}
-    for relative, size, mtime_ns in samples:
-        try:
-            found = os.lstat(os.path.join(root, relative))
-        except (FileNotFoundError, NotADirectoryError):
-            counts["absent"] += 1
-            continue
-        if found.st_size != size:
-            counts["other"] += 1
-        elif abs(found.st_mtime_ns - mtime_ns) <= 2_000_000_000:
-            counts["fit"] += 1
-        else:
-            counts["touched"] += 1
-    return counts
+    folder = os.open(root, getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        counts = {"fit": 0, "touched": 0, "other": 0, "absent": 0}
+        for relative, size, mtime_ns in samples:
+            try:
+                found = os.stat(relative, dir_fd=folder, follow_symlinks=False)
+            except (FileNotFoundError, NotADirectoryError):
+                counts["absent"] += 1
+                continue
+            if found.st_size != size:
+                counts["other"] += 1
+            elif abs(found.st_mtime_ns - mtime_ns) <= 2_000_000_000:
+                counts["fit"] += 1
+            else:
+                counts["touched"] += 1
+        return {**counts, "dev": os.fstat(folder).st_dev}
+    finally:
+        os.close(folder)
 
 
 def stand_ins(parent: str) -> list[list[str]]:
