@@ -10,7 +10,8 @@ embedded_id     0.92        size and an identifier that the camera wrote into th
 identity        0.9         name, size, start timecode and reel
 size_duration   0.8         size and duration
 filename        0.5         name and size; nothing else is known of either
-derivative      0.3         name alone, the size differs: a transcode or proxy at most, never the original
+derivative      0.3         name alone (of a film, but for its ending), the size differs: a transcode or
+                            proxy at most, never the original
 ==============  ==========  ====================================================================
 
 A hash that is known on both sides and differs ends the comparison: no weaker
@@ -26,6 +27,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from engine.media.kinds import kind_of
 
 CONFIDENCE: dict[str, float] = {
     "full_hash": 1.0,
@@ -163,6 +166,12 @@ def same_name(first: str, second: str) -> bool:
     """Whether the last components of two paths are equal, by folded names."""
     one, other = base_name(first), base_name(second)
     return one == other or fold(one) == fold(other)
+
+
+def film_name(path: str) -> str | None:
+    """The folded name of a film without its ending, which a transcode may change; None: no film."""
+    name = base_name(path)
+    return fold(name[: name.rfind(".")]) if kind_of(name) in ("video", "proxy") else None
 
 
 def common_tail(first: str, second: str) -> int:
@@ -467,10 +476,10 @@ def _hints(lost: Sequence[Lost], found: Sequence[Found], matches: Sequence[Match
     by_name: dict[str, list[Found]] = defaultdict(list)
     for file in found:
         if file.size >= SMALL_BYTES and id(file) not in used:
-            by_name[fold(base_name(file.path))].append(file)
+            by_name[_hinted_by(file.path)].append(file)
     hints: list[Match] = []
     for copy in unsettled:
-        same_name = by_name.get(fold(base_name(copy.path)), [])
+        same_name = by_name.get(_hinted_by(copy.path), [])
         if len(same_name) > ALTERNATIVES:
             continue
         fits = [
@@ -478,9 +487,15 @@ def _hints(lost: Sequence[Lost], found: Sequence[Found], matches: Sequence[Match
             for file in same_name
             if file.size != copy.size and not _differs(copy.duration_ms, file.duration_ms)
         ]
+        name = fold(base_name(copy.path))
         fits.sort(key=lambda file: (-common_tail(copy.path, file.path), file.path))
+        fits.sort(key=lambda file: fold(base_name(file.path)) != name)
         hints += [
             _match(copy, file, "derivative", ambiguous=True, equals=len(fits), shared=False)
             for file in fits[:HINTS]
         ]
     return hints
+
+
+def _hinted_by(path: str) -> str:
+    return film_name(path) or fold(base_name(path))

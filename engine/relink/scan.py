@@ -24,7 +24,7 @@ from engine.media.probe import probe
 from engine.media.rereading import Reread
 from engine.media.tools import find_tools
 from engine.relink.ahead import opened
-from engine.relink.match import Found, Lost, base_name, fold
+from engine.relink.match import Found, Lost, base_name, film_name, fold
 from engine.relink.sampler import Sample
 from engine.relink.sampling import Sampling
 from engine.relink.tree import Tally, Tree, named
@@ -96,6 +96,7 @@ def collect(
     sizes = {copy.size for copy in lost}
     sampled = {copy.size for copy in lost if copy.hashed and copy.size > FAST_WHOLE}
     spellings = {fold(base_name(copy.path)) for copy in lost}
+    films = {film_name(copy.path) for copy in lost}
     namesakes: dict[str, int] = defaultdict(int)
     volume_id = tree.volume_id
     for folder, files in tree.folders(start, scan.tally, check):
@@ -106,7 +107,9 @@ def collect(
                 # Names are asked 100,000 times: of plain ones the small letters are what ``fold`` gives.
                 spelled = name.lower()
                 if spelled not in spellings and (name.isascii() or (spelled := fold(name)) not in spellings):
-                    continue
+                    spelled = spelled[: spelled.rfind(".")]
+                    if spelled not in films or film_name(name) is None:
+                        continue
                 if namesakes[spelled] > NAMESAKES:
                     continue
                 namesakes[spelled] += 1

@@ -143,6 +143,44 @@ def test_same_name_of_another_size_is_a_derivative_at_most(world: Any) -> None:
     assert len(after["copies"]) == len(before["copies"])
 
 
+def test_a_transcode_with_another_ending_is_a_derivative_at_most(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "Café C0001.MXF")
+    copy_id = world.catalogue(path)
+    os.unlink(path)
+    for name in (
+        "cafe\u0301 c0001.mov",
+        "other/Café C0001.mxf",
+        "Café C0001.XML",
+        "Café C0001",
+        "Café C000.mov",
+    ):
+        world.file(b, name, size=90_000)
+    world.scan(b, auto_apply=True, min_confidence=0.0)
+    found = decisions.list_candidates(world.db)
+    assert {(one.path, one.match_type) for one in found} == {
+        ("cafe\u0301 c0001.mov", "derivative"),
+        ("other/Café C0001.mxf", "derivative"),
+    }
+    (film,) = [one for one in found if one.path.endswith(".mov")]
+    assert film.evidence["name"] is False
+    decisions.apply(world.library, film.candidate_id)
+    assert world.state(copy_id) != "online", "the original stays lost"
+    linked = rows(world.db, "SELECT name FROM clip_files WHERE role = 'derivative'")
+    assert [os.fsdecode(entry["name"]) for entry in linked] == ["cafe\u0301 c0001.mov"]
+
+
+def test_a_sidecar_is_hinted_at_by_its_whole_name_alone(world: Any) -> None:
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "C0001.XML")
+    world.catalogue(path)
+    os.unlink(path)
+    world.file(b, "C0001.MP4", size=90_000)
+    assert world.scan(b)["candidates"] == 0
+
+
 @pytest.mark.parametrize(("like_it", "hinted"), [(8, 3), (9, 0)])
 def test_a_name_that_many_files_share_hints_at_nothing(world: Any, like_it: int, hinted: int) -> None:
     _, a = world.volume("A")
