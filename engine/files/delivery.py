@@ -18,7 +18,7 @@ from engine import renaming
 from engine.errors import Refused, RushesError
 from engine.export.rendering import placing
 from engine.export.runs import ledger, records
-from engine.export.runs.orders import destination_problems
+from engine.export.runs.orders import destination_problems, not_mounted
 from engine.export.runs.records import Run
 from engine.ingest.carrying.copying import Stream, read_back_all, write_out
 from engine.ingest.ends import folders
@@ -78,7 +78,7 @@ def queue(library: Library, given: str, folder: str, *, move: bool, after: str |
         raise Refused(f"This run is {states.spoken(run.status)}; it has no finished file to deliver.")
     if not os.path.isabs(folder):
         raise Refused(f"{display(folder)} is not an absolute path.")
-    problems = destination_problems(folder)
+    problems = destination_problems(folder) + not_mounted(db, folder)
     if problems:
         raise Refused(*problems)
     target = places.place_of(db, folder if os.path.isdir(folder) else os.path.dirname(folder.rstrip("/")))

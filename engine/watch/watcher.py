@@ -23,7 +23,7 @@ from engine.media.cards import Listed, recognise
 from engine.media.kinds import is_media
 from engine.names import display
 from engine.storage.database import write
-from engine.volumes import mounts, places
+from engine.volumes import mounts, places, unmounted
 from engine.watch import folders
 from engine.watch.folders import WatchFolder
 from engine.watch.signals import Signals
@@ -227,7 +227,7 @@ def _destinations(library: Library, folder: WatchFolder, below: str) -> Sequence
     found = [os.path.join(target, below) for target in folder.destinations or (str(library.root),)]
     for target, home in zip(found, folder.destinations or (str(library.root),), strict=True):
         # Only what lies between: a destination that is away is refused, not made.
-        if os.path.isdir(home):
+        if os.path.isdir(home) and unmounted.of_folder(library.db(), home) is None:
             os.makedirs(os.path.dirname(target), exist_ok=True)
     return found
 

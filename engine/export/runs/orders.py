@@ -28,7 +28,7 @@ from engine.names import display
 from engine.storage import audit
 from engine.storage.config import open_config, values
 from engine.storage.database import row, write
-from engine.volumes import places
+from engine.volumes import places, unmounted
 
 ENCODER = "encoder"
 """The resource that makes exports wait for each other: an encoder uses the whole processor."""
@@ -133,6 +133,7 @@ def _snapshot(
     problems += destination_problems(destination, must_be_made=spec["destination"] is None)
     if spec["deliver_to"] is not None:
         problems += destination_problems(spec["deliver_to"])
+    problems += not_mounted(db, spec["destination"], spec["deliver_to"])
     if not problems:
         problems += foresight.problems(tools, preset.name, spec, body, here)
     lut, lut_problem = _keep_lut(library, spec["lut"])
@@ -219,6 +220,19 @@ def destination_problems(folder: str, *, must_be_made: bool = False) -> list[str
     except OSError as error:
         return [f"The folder {shown} cannot be reached: {error.strerror}."]
     return []
+
+
+def not_mounted(db: Database, *folders: str | None) -> list[str]:
+    """Of folders that should show a drive which is not mounted: a sentence each. None is no folder."""
+    found = []
+    for folder in folders:
+        try:
+            problem = None if folder is None else unmounted.of_folder(db, folder)
+        except RushesError as error:
+            problem = str(error)
+        if problem is not None:
+            found.append(problem)
+    return found
 
 
 def volume_of(db: Database, folder: str) -> str | None:

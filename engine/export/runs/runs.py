@@ -22,6 +22,7 @@ from engine.export.runs.orders import (
     destination_problems,
     insert,
     is_online,
+    not_mounted,
     offline_sentence,
     queue_runs,
 )
@@ -41,6 +42,7 @@ def _again(library: Library, run: Run, *, name: str, resumed_from: str | None, f
     """Queue a new run with the snapshot of an old one."""
     db = library.db()
     problems = destination_problems(run.snapshot["destination"], must_be_made=True)
+    problems += not_mounted(db, run.spec["destination"])
     if run.spec["offline"] == "refuse":
         problems += [offline_sentence(db, clip) for clip in run.clips if not is_online(db, clip)]
     if problems:

@@ -12,7 +12,7 @@ from humanize import naturalsize
 from sqlite_utils import Database
 
 from engine.errors import NotFound, Refused, RushesError, WrongUse
-from engine.ingest.planning import naming, unmounted
+from engine.ingest.planning import naming
 from engine.ingest.planning.arranging import Arrangement, Wanted, arrange
 from engine.ingest.planning.forecast import forecast
 from engine.ingest.planning.layout import case_clashes, label_of, listed, name_problem
@@ -27,7 +27,7 @@ from engine.media.clips import group_each
 from engine.media.hashing import EXTRA
 from engine.names import display
 from engine.storage.database import row
-from engine.volumes import places, pools
+from engine.volumes import places, pools, unmounted
 
 __all__ = ["DUPLICATES", "MODES", "Plan", "plan"]
 

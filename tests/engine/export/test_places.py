@@ -19,6 +19,7 @@ from engine.export.recipes import recipes
 from engine.export.recipes import spec as specs
 from engine.export.rendering import join
 from engine.export.runs import records, runs
+from engine.files import delivery
 from engine.media.probe import probe
 from engine.names import to_blob
 from engine.storage.database import execute, write
@@ -414,3 +415,30 @@ def test_a_backup_on_the_shelf_is_not_waited_for_when_the_encoder_fails(desk, cl
     monkeypatch.setattr(segment, "run_segment", fail)
     run = desk.export(preset="archive")
     assert (run.status, run.error) == ("failed", "The encoder gave up.")
+
+
+@pytest.mark.mount
+def test_a_folder_that_should_show_a_drive_is_refused_until_it_does(desk, clip, image, tmp_path):
+    """A film on the system disk, below a mount point, is hidden as soon as the drive is mounted."""
+    drive = image(16)
+    desk.add(clip("a.mov"), "a.mov")
+    run = desk.export(destination=str(drive.mount_point / "films"))
+    assert run.status == "completed", run.error
+    drive.detach()
+    refresh(desk.library.db())
+    for spec in (
+        {"destination": str(drive.mount_point / "films")},
+        {"destination": str(drive.mount_point)},
+        {"deliver": "copy", "deliver_to": str(drive.mount_point / "films")},
+    ):
+        with pytest.raises(Refused, match="is not mounted at"):
+            desk.order(**spec)
+    with pytest.raises(Refused, match="is not mounted at"):
+        runs.rerun(desk.library, run.run_id)
+    own = desk.export()
+    with pytest.raises(Refused, match="is not mounted at"):
+        delivery.queue(desk.library, own.run_id, str(drive.mount_point / "handed over"), move=False)
+    assert os.listdir(drive.mount_point) == []
+    drive.attach()
+    refresh(desk.library.db())
+    assert desk.run(runs.rerun(desk.library, run.run_id)).status == "completed"

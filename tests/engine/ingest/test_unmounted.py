@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from engine.errors import Refused
-from engine.ingest.planning import unmounted
 from engine.jobs import store
+from engine.volumes import unmounted
 from engine.volumes.refresh import refresh
 
 from .conftest import tree

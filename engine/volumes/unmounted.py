@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from engine.names import display, from_blob
 from engine.storage.database import rows
-from engine.volumes import mounts
+from engine.volumes import mounts, places
 
 FSTAB = "/etc/fstab"
 """What this machine wants mounted where, see fstab(5)."""
@@ -50,6 +50,17 @@ def problem(db: Database, path: str, mounted_at: str) -> str | None:
                 "nothing is mounted there; the folder lies on the disk below. Nothing was written. Mount it."
             )
     return None
+
+
+def of_folder(db: Database, folder: str) -> str | None:
+    """As :func:`problem`, of a folder as it is named: with links, and perhaps not made yet.
+
+    Raises:
+        VolumeGone: a mount on the way does not answer.
+    """
+    real = places.reach(folder)
+    mount = mounts.locate(mounts.read(), real)
+    return None if mount is None else problem(db, real, mount.mount_point)
 
 
 def _hidden(path: str, point: str, mounted_at: str) -> bool:
