@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.api import preset_form
-from engine.api.forms import Check, Field, Values
+from engine.api.forms import Check, Field, Values, problems
 from engine.errors import RushesError
 from engine.export.recipes import concerns, presets, stamps
 from engine.export.recipes import spec as spec_rules
@@ -20,6 +20,15 @@ HINTS = {
     "sound": "How loud it is, for recipes without a target of their own.",
 }
 """What each concern settles, in a sentence."""
+
+WORDS = {
+    "fit": "longer side",
+    "scale": "size",
+    "fps": "frames per second",
+    "burn_in": "burn-in",
+    "template": "file name",
+}
+"""Settings of parts as the form calls them."""
 
 
 def fields() -> list[Field]:
@@ -138,18 +147,16 @@ def part_values(name: str | None) -> dict[str, Any]:
 def check_part(values: Values, was: str | None) -> Check:
     """Check a part; ``was`` is the name of the one that is changed, None of a new one. Any thread."""
     found: dict[str, str] = {}
-    try:
-        presets.checked_name(str(values.get("name", "")))
-    except RushesError as error:
-        found["name"] = str(error)
+    sentence = preset_form.name_problem(str(values.get("name", "")), was, "part")
+    if sentence:
+        found["name"] = sentence
     if was is not None and values.get("concern") != _part(was).concern:
         return Check({**found, "concern": "A part keeps its concern; make a new one for another."})
-    try:
-        concerns.checked_part(str(values.get("concern") or ""), _settings(values))
-    except RushesError as error:
-        key = next((key for key in _settings(values)), "concern")
-        found[key if values.get("concern") else "concern"] = str(error)
-    return Check(found)
+    concern = str(values.get("concern") or "")
+    wrong = problems(_settings(values), (), lambda part: concerns.checked_part(concern, part))
+    if "" in wrong:
+        wrong["concern"] = wrong.pop("")
+    return Check({**found, **wrong})
 
 
 def save(values: Values, was: str | None) -> str:
@@ -180,7 +187,7 @@ def settings_text(settings: dict[str, Any]) -> str:
     """The settings of a part in a few words."""
     words = []
     for key, value in settings.items():
-        words.append(f"{key} {stamps.text_of(value) if key == 'burn_in' else value}")
+        words.append(f"{WORDS.get(key, key)} {stamps.text_of(value) if key == 'burn_in' else value}")
     return ", ".join(words)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlite_utils import Database
-
 from engine.api.forms import Check, Fact, Values, flat, nested, problems
 from engine.api.preset_fields import NO_CODEC, fields
 from engine.errors import RushesError
@@ -14,7 +12,6 @@ from engine.export.recipes import codecs, hardware, presets, stamps
 from engine.export.recipes.presets import Preset
 from engine.export.runs import orders
 from engine.media.tools import find_tools
-from engine.names import display
 from engine.storage import config
 
 
@@ -142,21 +139,13 @@ def _get(name: str) -> Preset:
         db.close()
 
 
-def name_problem(name: str, was: str | None) -> str | None:
-    """Why a preset cannot be called this, as a sentence; None when it can."""
+def name_problem(name: str, was: str | None, noun: str = "preset") -> str | None:
+    """Why a preset, or a part, cannot be called this, as a sentence; None when it can."""
+    db = config.open_config()
     try:
-        name = presets.checked_name(name)
+        presets.check_name(db, name, was, noun)
     except RushesError as error:
         return str(error)
-    if was is not None and name.lower() == was.lower():
-        return None
-    known = _names()
-    return f"There is a preset {display(name)} already." if name.lower() in known else None
-
-
-def _names() -> set[str]:
-    db: Database = config.open_config()
-    try:
-        return {preset.name.lower() for preset in presets.list_presets(db)}
     finally:
         db.close()
+    return None

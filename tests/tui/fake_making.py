@@ -78,9 +78,9 @@ PRESETS = (
 )
 
 PARTS = (
-    PartEntry("scaling", "half", True, "scale 1/2", (), {"scale": "1/2"}),
-    PartEntry("scaling", "small [web]", False, "fit 960", ("review",), {"fit": 960}),
-    PartEntry("watermark", "house", False, "burn_in text=Draft@top", (), {"burn_in": "text=Draft@top"}),
+    PartEntry("scaling", "half", True, "size 1/2", (), {"scale": "1/2"}),
+    PartEntry("scaling", "small [web]", False, "longer side 960", ("review",), {"fit": 960}),
+    PartEntry("watermark", "house", False, "burn-in text=Draft@top", (), {"burn_in": "text=Draft@top"}),
     PartEntry("sound", "web", True, "loudness -16", (), {"loudness": -16}),
 )
 
@@ -219,7 +219,7 @@ class FakeMaking:
                     "choice",
                     compose_form.HINTS[concern],
                     "Parts",
-                    (("share", "share  H.264"),) if concern == "codec" else (("half", "half  scale 1/2"),),
+                    (("share", "share  H.264"),) if concern == "codec" else (("half", "half  size 1/2"),),
                     empty="" if concern == "codec" else "as the codec part says",
                 )
                 for concern in ("codec", "scaling")

@@ -214,8 +214,6 @@ def edit(
         Refused: it is a system preset, or the new name is taken.
         NotFound: there is none.
     """
-    from engine.export.recipes.system_presets import HARDWARE, SYSTEM
-
     after = checked_name(new_name) if new_name is not None else None
     with write(db):
         preset = get(db, name)
@@ -225,11 +223,7 @@ def edit(
             )
         after = after or preset.name
         _, stored = _new(db, after, body, description)
-        clash = row(db, "SELECT 1 FROM presets WHERE name = ? AND name != ?", (after, preset.name))
-        if clash or after.lower() in (*SYSTEM, *HARDWARE):
-            raise Refused(f"There is a preset {display(after)} already. Choose another name.")
-        if earlier := renames.taken_by(db, after, preset.name):
-            raise Refused(earlier)
+        _check_free(db, after, preset.name)
         db.execute(
             "UPDATE presets SET name = ?, description = ?, body = ? WHERE name = ?",
             (after, description.strip(), json.dumps(stored), preset.name),
@@ -271,7 +265,7 @@ def create_part(db: Database, concern: str, name: str, settings: Mapping[str, An
         WrongUse: see :func:`engine.export.recipes.concerns.checked_part`; or a bad name.
         Refused: the name is taken, by a preset or by a part.
     """
-    part = Part(concern, checked_name(name), False, concerns.checked_part(concern, settings))
+    part = Part(concern, checked_name(name, "part"), False, concerns.checked_part(concern, settings))
     _check_part_name(part.name)
     _insert(db, part.name, "", {"schema": SCHEMA, "concern": concern, "settings": part.settings})
     return part
@@ -285,7 +279,7 @@ def edit_part(db: Database, name: str, settings: Mapping[str, Any], *, new_name:
         Refused: it is always there, the new name is taken, or a composed preset would not fit any more.
         NotFound: there is none.
     """
-    after = checked_name(new_name) if new_name is not None else None
+    after = checked_name(new_name, "part") if new_name is not None else None
     with write(db):
         part = get_part(db, name)
         if part.is_system:
@@ -321,29 +315,45 @@ def _check_part_name(name: str) -> None:
         raise Refused(f"There is a part {display(name)} already. Choose another name.")
 
 
-def _check_free(db: Database, name: str) -> None:
-    """Raise Refused when a preset, or a stored part, has this name."""
+def _check_free(db: Database, name: str, was: str | None = None) -> None:
+    """Raise Refused when a preset, or a stored part, but the one that is called ``was``, has this name."""
     from engine.export.recipes.system_presets import HARDWARE, SYSTEM
 
-    taken = row(db, "SELECT 1 FROM presets WHERE name = ?", (name,))
+    taken = row(db, "SELECT body FROM presets WHERE name = ? AND name != ?", (name, was or ""))
     if taken or name.lower() in (*SYSTEM, *HARDWARE):
+        noun = "part" if taken and "concern" in json.loads(taken["body"]) else "preset"
         raise NameTaken(
-            f"There is a preset {display(name)} already. Choose another name, or delete it first."
+            f"There is a {noun} {display(name)} already. Choose another name, or delete it first."
         )
-    if earlier := renames.taken_by(db, name):
+    if earlier := renames.taken_by(db, name, was):
         raise Refused(earlier)
 
 
-def checked_name(name: str) -> str:
-    """Return a preset's name as it is stored.
+def checked_name(name: str, noun: str = "preset") -> str:
+    """Return the name of a preset, or of a part of presets, as it is stored.
 
     Raises:
         WrongUse: it is blank, too long, or not printable.
     """
     name = name.strip()
     if not name or len(name) > NAME_LIMIT or display(name) != name:
-        raise WrongUse(f"A preset's name has 1 to {NAME_LIMIT} printable characters.")
+        raise WrongUse(f"A {noun}'s name has 1 to {NAME_LIMIT} printable characters.")
     return name
+
+
+def check_name(db: Database, name: str, was: str | None, noun: str = "preset") -> None:
+    """See that a preset or a part (``noun``) can be called this; ``was`` is its name now, None of a new one.
+
+    Raises:
+        WrongUse: see :func:`checked_name`.
+        Refused: the name is taken.
+    """
+    name = checked_name(name, noun)
+    if was is not None and name.lower() == was.lower():
+        return
+    if noun == "part":
+        _check_part_name(name)
+    _check_free(db, name, was)
 
 
 def _insert(db: Database, name: str, description: str, body: Mapping[str, Any]) -> None:

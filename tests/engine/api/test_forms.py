@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from engine.api import forms, points, preset_fields, preset_form, recipe_fields, recipe_form
+from engine.api import compose_form, forms, points, preset_fields, preset_form, recipe_fields, recipe_form
 from engine.errors import WrongUse
-from engine.export.recipes import body
+from engine.export.recipes import body, presets
 from engine.export.recipes import spec as rules
 from engine.library import Library
+from engine.storage.config import open_config
 
 FIELDS = {field.key: field for field in recipe_fields.fields()}
 
@@ -257,3 +258,26 @@ def test_the_world_is_asked_while_one_types(library: Library, tmp_path: Path) ->
         said = recipe_form.check(library, {**base, **answers}, None).problems
         assert set(said) == {key}, said
         assert sentence in said[key]
+
+
+def test_what_is_wrong_with_a_part_stands_at_its_field() -> None:
+    config = open_config()
+    presets.create_part(config, "scaling", "small", {"fit": 320})
+    presets.create(config, "house", {"video": {"codec": "libx264"}})
+    config.close()
+
+    def wrong(was: str | None = None, **values: object) -> dict[str, str]:
+        return dict(compose_form.check_part({"name": "mine", "concern": "scaling", **values}, was).problems)
+
+    assert wrong(fit=320) == {}
+    assert list(wrong(fit=320, fps="abc")) == ["fps"]
+    assert sorted(wrong(fit=3, fps="abc")) == ["fit", "fps"]
+    assert list(wrong(concern="taste")) == ["concern"]
+    assert "A part's name" in wrong(name="")["name"]
+    assert "There is a part Small already" in wrong(name="Small")["name"]
+    assert "There is a part half already" in wrong(name="half")["name"]
+    assert "There is a preset house already" in wrong(name="house")["name"]
+    assert wrong("small", name="SMALL") == {}
+    assert preset_form.name_problem("small", None) == (
+        "There is a part small already. Choose another name, or delete it first."
+    )
