@@ -10,8 +10,7 @@ embedded_id     0.92        size and an identifier that the camera wrote into th
 identity        0.9         name, size, start timecode and reel
 size_duration   0.8         size and duration
 filename        0.5         name and size; nothing else is known of either
-derivative      0.3         name alone (of a film, but for its ending), the size differs: a transcode or
-                            proxy at most, never the original
+derivative      0.3         name alone, of a film but for its ending: a transcode or proxy at most
 ==============  ==========  ====================================================================
 
 A hash that is known on both sides and differs ends the comparison: no weaker
@@ -479,17 +478,16 @@ def _hints(lost: Sequence[Lost], found: Sequence[Found], matches: Sequence[Match
             by_name[_hinted_by(file.path)].append(file)
     hints: list[Match] = []
     for copy in unsettled:
-        same_name = by_name.get(_hinted_by(copy.path), [])
-        if len(same_name) > ALTERNATIVES:
+        alike = by_name.get(_hinted_by(copy.path), [])
+        if len(alike) > ALTERNATIVES:
             continue
         fits = [
             file
-            for file in same_name
+            for file in alike
             if file.size != copy.size and not _differs(copy.duration_ms, file.duration_ms)
         ]
-        name = fold(base_name(copy.path))
         fits.sort(key=lambda file: (-common_tail(copy.path, file.path), file.path))
-        fits.sort(key=lambda file: fold(base_name(file.path)) != name)
+        fits.sort(key=lambda file: not same_name(copy.path, file.path))
         hints += [
             _match(copy, file, "derivative", ambiguous=True, equals=len(fits), shared=False)
             for file in fits[:HINTS]

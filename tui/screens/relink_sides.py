@@ -116,7 +116,10 @@ class SidesScreen(TriageScreen):
             finding = self.rushes.desk.finding
             self.rushes.runner.submit(lambda: finding.look_inside(candidate_id), shown, slow=True)
 
-        self._look = self._at_rest(lambda: self.call_after_refresh(look))  # the detail is being drawn
+        def drawn() -> None:
+            self.call_after_refresh(look)  # the detail is being drawn now
+
+        self._look = self._at_rest(drawn)
 
     def do_picture(self) -> None:
         """Show or hide the pictures."""
