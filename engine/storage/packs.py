@@ -52,14 +52,10 @@ class Pack:
 
     owner: str | None
     first_id: int | None
+    count: int
     ids: bytes | None
     stem: bytes
     names: bytes
-
-    @property
-    def count(self) -> int:
-        """Rows of it."""
-        return self.names.count(END)
 
     def id_list(self) -> Sequence[int]:
         """The ids of its rows."""
@@ -83,7 +79,8 @@ def made(owner: str | None, rows: Sequence[tuple[int, bytes]]) -> Pack:
     ids = None
     if first is not None and rows[-1][0] - first != len(rows) - 1:
         ids = array("q", [row_id for row_id, _ in rows]).tobytes()
-    return Pack(owner, first, ids, stem, b"".join(name[len(stem) :] + END for name in names))
+    listed = b"".join(name[len(stem) :] + END for name in names)
+    return Pack(owner, first, len(rows), ids, stem, listed)
 
 
 def _stem(one: bytes, other: bytes) -> bytes:
@@ -113,9 +110,17 @@ def pack(db: Database, kind: Kind, parts: Sequence[int]) -> None:
                 (part << SHIFT, (part << SHIFT) + ROWS - 1),
             )
             db.conn.executemany(
-                f"INSERT INTO {kind.packs} VALUES (?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO {kind.packs} VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    ((part << SHIFT) + number, one.owner, one.first_id, one.ids, one.stem, one.names)
+                    (
+                        (part << SHIFT) + number,
+                        one.owner,
+                        one.first_id,
+                        one.count,
+                        one.ids,
+                        one.stem,
+                        one.names,
+                    )
                     for number, one in enumerate(found)
                 ],
             )
@@ -260,7 +265,8 @@ class Hits:
         if isinstance(where, list):
             return where
         found = db.conn.execute(
-            f"SELECT owner, first_id, ids, stem, names FROM {self._kind.packs} WHERE pack_id = ?", (where,)
+            f"SELECT owner, first_id, count, ids, stem, names FROM {self._kind.packs} WHERE pack_id = ?",
+            (where,),
         ).fetchone()
         if found is None or (self._owner is not None and found[0] != self._owner):  # changed since
             rows = [(row_id, name) for _, row_id, name in _rows(db, self._kind, where >> SHIFT, self._owner)]
@@ -307,12 +313,32 @@ def one_moment(db: Database) -> Iterator[None]:
         db.conn.execute("COMMIT")
 
 
+UNPACKED = 32
+"""So many parts that are not packed are counted row by row for a total."""
+
+
+def total(db: Database, kind: Kind, owner: str) -> int | None:
+    """How many rows of a table belong to an owner; None where packs are no help, for there are few."""
+    with one_moment(db):
+        packed = f"SELECT coalesce(sum(count), 0) FROM {kind.packs} WHERE owner = ?"
+        found = int(scalar(db, packed, (owner,)))
+        last = int(scalar(db, f"SELECT coalesce(max({kind.key}), 0) FROM {kind.table}")) >> SHIFT
+        done = _packed(db, kind)
+        left = [part for part in range(last + 1) if part not in done]
+        if not found or len(left) > UNPACKED:
+            return None
+        for part in left:
+            count = f"SELECT count(*) FROM {kind.table} WHERE {kind.key} BETWEEN ? AND ? AND {kind.owner} = ?"
+            found += int(scalar(db, count, (part << SHIFT, (part << SHIFT) + ROWS - 1, owner)))
+        return found
+
+
 def _counted(
     db: Database, kind: Kind, needle: Needle, owner: str | None
 ) -> Generator[tuple[int, int | list[int], int], None, None]:
     among = "" if owner is None else "WHERE owner = ?"
     for pack_id, *found in db.conn.execute(
-        f"SELECT pack_id, owner, first_id, ids, stem, names FROM {kind.packs} {among}",
+        f"SELECT pack_id, owner, first_id, count, ids, stem, names FROM {kind.packs} {among}",
         () if owner is None else (owner,),
     ):
         count = needle.count(Pack(*found))

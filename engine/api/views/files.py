@@ -86,18 +86,25 @@ class Files(Table):
         if wanted.order == "state":
             return self._by_state(query, _STATES, wanted)
         if wanted.show == "all":
-            return order.read(self._library, query)
+            return order.read(self._library, query, self._total())
         if not self._more_than(SOME, self._shows[wanted.show]):
             return order.read(self._library, replace(query, tables=_BY_STATE), few=SOME)
         found = self._by_state(self._query(replace(wanted, order="state")), _SHOWN[wanted.show], wanted)
         return found if wanted.order in ("", "position") else hits.First(found, BY_STATE)
 
     def _by_state(self, query: order.Query, states: Sequence[str], wanted: Filter) -> Sequence[Id]:
-        lists = [
-            order.read(self._library, query.narrowed(f"tasks.status = '{state}'"))
-            for state in (states[::-1] if wanted.reverse else states)
-        ]
-        return order.joined(lists)
+        of_states = {state: query.narrowed(f"tasks.status = '{state}'") for state in states}
+        lists = {state: order.read(self._library, one) for state, one in of_states.items()}
+        plain = wanted.show == "all" and not wanted.text.strip("! ")
+        total = self._total() if plain and isinstance(lists["completed"], order.Order) else None
+        if total is not None:  # most are completed: as many as are left of all
+            others = sum(len(found) for state, found in lists.items() if state != "completed")
+            lists["completed"] = order.read(self._library, of_states["completed"], max(0, total - others))
+        return order.joined([lists[state] for state in (states[::-1] if wanted.reverse else states)])
+
+    def _total(self) -> int | None:
+        """How many files the job has, where that is known at once."""
+        return packs.total(self._library.db(), packs.TASKS, self._job_id)
 
     def _more_than(self, count: int, condition: str) -> bool:
         some = f"SELECT 1 FROM {_BY_STATE} WHERE tasks.job_id = ? AND {condition} LIMIT {count + 1}"

@@ -5,9 +5,10 @@ the background (:mod:`engine.storage.packs`) and goes as soon as one of its rows
 name: what is there is right, and what is not there is read row by row.
 
 ``pack_id`` is the number of the rows' part of the table, times :data:`ROWS`, plus a number within it: a
-part in which tasks of several jobs lie has a pack for each run of them. ``owner`` is the job. ``ids`` is
-NULL where the ids follow one another from ``first_id`` on, else each of them in eight bytes. ``stem`` is the
-folder that all names begin with, ``names`` what follows it: small letters only, each ended by a NUL.
+part in which tasks of several jobs lie has a pack for each run of them. ``owner`` is the job, ``count`` how
+many rows. ``ids`` is NULL where the ids follow one another from ``first_id`` on, else each of them in eight
+bytes. ``stem`` is the folder that all names begin with, ``names`` what follows it: small letters only, each
+ended by a NUL.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def _table(name: str) -> str:
         pack_id  INTEGER PRIMARY KEY,
         owner    TEXT,
         first_id INTEGER,
+        count    INTEGER NOT NULL,
         ids      BLOB,
         stem     BLOB NOT NULL,
         names    BLOB NOT NULL
@@ -40,7 +42,7 @@ def _opened(name: str, packs: str, event: str, row: str) -> str:
 
 TABLES: tuple[str, ...] = (
     _table("task_packs"),
-    "CREATE INDEX task_packs_by_owner ON task_packs (owner, first_id)",
+    "CREATE INDEX task_packs_by_owner ON task_packs (owner, first_id, count)",
     _table("copy_packs"),
     _opened("tasks_packed_in", "task_packs", "INSERT ON tasks", "NEW.task_id"),
     _opened("tasks_packed_again", "task_packs", "UPDATE OF name, job_id ON tasks", "NEW.task_id"),

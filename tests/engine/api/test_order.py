@@ -14,7 +14,7 @@ from engine.api.ids import Ids
 from engine.api.rows import Filter, Id
 from engine.api.views import clips, files, hits, order, remaining
 from engine.library import Library
-from engine.storage import rolls
+from engine.storage import packs, rolls
 from engine.storage.database import rows, write
 
 CLIPS = 90
@@ -457,3 +457,29 @@ def test_of_very_many_files_a_list_says_when_it_is_in_another_order_or_not_all(
             elif not note and wish.show == "all":
                 assert list(found) == known
     assert notes == {"", files.BY_STATE, files.SO_MANY, f"{files.SO_MANY}, the first of more"}
+
+
+@pytest.mark.parametrize("most", ["completed", "queued"])
+def test_the_files_of_a_job_are_as_many_as_packs_say(
+    shelf: Library, monkeypatch: pytest.MonkeyPatch, most: str
+) -> None:
+    db = shelf.db()
+    with write(db):
+        db.execute(
+            "WITH RECURSIVE n(n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)"
+            " INSERT INTO tasks (job_id, item_id, position, name, size, status) SELECT 'j', 1, n,"
+            " CAST('G' || n AS BLOB), n, CASE n % 7 WHEN 0 THEN 'failed' ELSE ? END FROM n",
+            (most,),
+        )
+    source = views.Files(shelf, "j")
+    wishes = [Filter(order=one, reverse=turned) for one in source.orders for turned in (False, True)]
+    known = [list(source.ids(wish)) for wish in wishes]
+    packs.pack(db, packs.TASKS, packs.owed(db, packs.TASKS))
+    total = packs.total(db, packs.TASKS, "j")
+    assert total == len(known[0]) == 2901 + CLIPS
+    for wish, expected in zip(wishes, known, strict=True):
+        found = source.ids(wish)
+        assert len(found) == total
+        assert list(found) == expected
+        assert source.ids(wish).index(expected[1700]) == 1700
+        assert source.ids(wish)[-3:] == expected[-3:]

@@ -25,6 +25,9 @@ TEXTS = (
     b"d/b1.m",
     b".mxf",
     b"\xe9",
+    b"1",
+    b"F",
+    b"mxf",
     b"zz",
 )
 
@@ -67,6 +70,12 @@ def known(db: Any, text: bytes, job_id: str, *, hidden: bool) -> list[int]:
 def check(db: Any, dice: random.Random, texts: tuple[bytes, ...] = TEXTS) -> int:
     """Ask for each text in each way; returns how many were found."""
     total = 0
+    for job_id in ("one", "two", "none"):
+        of_job = "SELECT count(*) FROM tasks WHERE job_id = ?"
+        assert packs.total(db, packs.TASKS, job_id) in (
+            None,
+            db.conn.execute(of_job, (job_id,)).fetchone()[0],
+        )
     for text in texts:
         for job_id in ("one", "two"):
             for hidden in (False, True):
@@ -100,6 +109,7 @@ def test_a_text_is_found_in_packs_and_beside_them(library: Library, seed: int) -
     assert check(db, dice) == before
     packs.pack(db, packs.TASKS, parts)
     assert packs.owed(db, packs.TASKS) == []
+    assert packs.total(db, packs.TASKS, "one"), "nothing was counted by packs"
     assert check(db, dice) == before > 10_000
     (open_parts,) = db.conn.execute("SELECT count(*) FROM task_packs WHERE ids IS NOT NULL").fetchone()
     assert open_parts, "no ids were left out: nothing was tried"
