@@ -31,6 +31,7 @@ from engine.relink.match import CONFIDENCE, Found, Match, evidence
 from engine.relink.tree import Seen, Tally, Tree, hold
 from engine.storage import audit, moving
 from engine.storage.database import execute, row, scalar, write
+from engine.volumes import pools
 
 BATCH = 1000
 """Copies changed per transaction."""
@@ -215,6 +216,11 @@ def sweep(
             progress("searching", 0, None)
             look.find_moved(_scope(db, tree, look), lambda seen: progress("searching", seen, None))
         look.confirm_gone()
+        if look.findings.gone and (away := pools.without(db, volume_id)):
+            look.doubt_gone(
+                f"{_name(db, volume_id)} is here without {' and '.join(map(names.display, away))}, whose"
+                " files it shows"
+            )
         if look.findings.gone and _is_suspiciously_empty(db, tree, look, check):
             look.doubt_gone(f"{_name(db, volume_id)} is empty where {look.total} files were recorded")
         verdicts = _judge_changed(tree, look, check)

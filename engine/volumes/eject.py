@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError
 from engine.names import display
-from engine.volumes import mounts, platforms, store
+from engine.volumes import mounts, platforms, pools, store
 from engine.volumes.devices import Seen, observe
 from engine.volumes.draining import Drained, claiming, drain, is_of_engine, release, running_jobs
 from engine.volumes.holders import holders
@@ -104,7 +104,8 @@ def _held(db: Database, volume: VolumeRow) -> tuple[tuple[Mount, ...], Seen | No
     shown = mounts.shown(table, volume.mounts)
     points = [mount.mount_point for mount in shown]
     seen = observe(shown)
-    return shown, seen, [*_mounts_on_top(table, points), *_processes(db, points)]
+    problems = [*_mounts_on_top(table, points), *_pools(db, volume), *_processes(db, points)]
+    return shown, seen, problems
 
 
 def _let_go(
@@ -141,6 +142,14 @@ def _mounts_on_top(table: tuple[Mount, ...], points: list[str]) -> list[str]:
         and any(mounts.is_within(mount.mount_point, point) for point in points)
     ]
     return [f"another volume is mounted at {display(point)}, inside it." for point in above]
+
+
+def _pools(db: Database, volume: VolumeRow) -> list[str]:
+    """A pool goes on without a disk, and writes into the folder that it leaves."""
+    return [
+        f"{display(name)} at {display(point)} shows its files; unmount that one first."
+        for name, point in pools.shown_by(db, volume.volume_id)
+    ]
 
 
 def _processes(db: Database, points: list[str]) -> list[str]:

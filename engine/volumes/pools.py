@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from engine.names import display
+from engine.names import display, from_blob
 from engine.storage.database import Row, rows, scalar, write
 from engine.storage.pools import UNTOLD, branches_of, may_be_one
 from engine.storage.pools import shadows as shadows_of
@@ -166,6 +166,39 @@ def shown_names(db: Database, volume_id: str) -> list[str] | None:
     return [str(entry["name"]) for entry in found]
 
 
+def shown_by(db: Database, volume_id: str) -> list[tuple[str, str]]:
+    """Pools that are here and show files of a volume: name and mount point, exact."""
+    found = rows(
+        db, "SELECT name, mount_point, view_of FROM volumes WHERE view_of IS NOT NULL AND state <> 'offline'"
+    )
+    return [
+        (str(entry["name"]), from_blob(entry["mount_point"]))
+        for entry in found
+        if volume_id in (branches_of(entry["view_of"]) or ())
+    ]
+
+
+def without(db: Database, volume_id: str) -> list[str]:
+    """Names of the volumes that a pool showed and cannot show now; what it does not show may lie on them.
+
+    A disk that was changed for another counts no more.
+    """
+    column = scalar(db, "SELECT view_of FROM volumes WHERE volume_id = ?", (volume_id,))
+    folders: dict[str, list[str]] = {}
+    for folder, branch in json.loads(column or "[]"):
+        folders.setdefault(folder, []).append(branch)
+    known = {entry["volume_id"]: entry for entry in rows(db, "SELECT volume_id, name, state FROM volumes")}
+    return sorted(
+        {
+            str(known[branch]["name"])
+            for branches in folders.values()
+            if not any(branch in known and known[branch]["state"] == "online" for branch in branches)
+            for branch in branches
+            if branch in known
+        }
+    )
+
+
 def overlap(db: Database, one: str, other: str) -> str | None:
     """A sentence of two volumes on which one file may show, without a full stop; None: on these it cannot.
 
@@ -250,15 +283,21 @@ def _told(
             points = [tuple(pair) for pair in json.loads(entry["mounts"])]
             at.update(dict.fromkeys(points, entry["volume_id"]))
     told = {entry["volume_id"]: entry["view_of"] for entry in current if entry["view_of"] is not None}
+    root = mounts.locate(table, "/")
+    system = at.get((root.root, root.mount_point)) if root is not None else None
     for pair, shown in views.items():
         view = at.get(pair)
         if view is None:
             continue
 
-        def volume_at(folder: str, view: str = view) -> str | None:
+        before = {folder for folder, _ in json.loads(told.get(view) or "[]")}
+
+        def volume_at(folder: str, view: str = view, before: set[str] = before) -> str | None:
             mount = mounts.locate(table, folder)
             found = at.get((mount.root, mount.mount_point)) if mount is not None else None
-            return None if found == view else found
+            if found == view or (found == system and folder in before):
+                return None  # a disk of the pool that is away leaves a folder of the system's
+            return found
 
         told[view] = json.dumps(merged(shown, told.get(view), volume_at))
     return told

@@ -41,7 +41,8 @@ def facts(mount_point: str, is_pool: bool = False) -> dict[str, Any]:
 
     Args:
         mount_point: absolute.
-        is_pool: it is one of mergerfs, which tells its branches.
+        is_pool: it is one of mergerfs, which tells its branches. It hands other questions on to one of
+            them, so that their answers say nothing of the pool.
 
     Returns:
         ``is_dir``; and for a folder ``dev`` (st_dev), ``dev_above`` (that of
@@ -62,7 +63,7 @@ def facts(mount_point: str, is_pool: bool = False) -> dict[str, Any]:
     try:
         # All of it from one folder: what is unmounted meanwhile must not lend the disk below its name.
         answer = _space(folder, mount_point)
-        if LINUX:  # the numbers of these requests mean something else elsewhere
+        if LINUX and not is_pool:  # the numbers of these requests mean something else elsewhere
             answer["uuid"] = _uuid(folder)
             answer["label"] = _label(folder)
         if is_pool:

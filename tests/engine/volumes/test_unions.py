@@ -16,12 +16,13 @@ from engine.ingest.planning.plan import plan
 from engine.ingest.proving.check import may_show
 from engine.library import Library
 from engine.relink import whereis
+from engine.relink.sweep import sweep
 from engine.relink.whereis import Policy
 from engine.reports import policy
 from engine.storage import holdings, pools
 from engine.storage.database import rows, scalar
 from engine.storage.rebuilding import rebuild
-from engine.volumes import store
+from engine.volumes import eject, store
 from engine.volumes.mounts import Mount, parse
 from engine.volumes.pools import Shown, folders, merged, shadows
 from engine.volumes.refresh import refresh
@@ -236,6 +237,31 @@ def test_a_pool_and_its_branch_are_not_two_destinations(pool: Pool, library: Lib
 
 
 @pytest.mark.mount
+def test_a_disk_of_a_pool_is_not_ejected_below_it(pool: Pool) -> None:
+    why = f"pool at {pool.point} shows its files; unmount that one first."
+    assert why in eject.held_by(pool.world.db, str(pool.two))
+    with pytest.raises(Refused, match="TWO was not ejected: pool at"):
+        eject.eject(pool.world.db, str(pool.two))
+    assert store.find(pool.world.db, str(pool.two)).state == "online"
+
+
+@pytest.mark.mount
+def test_what_a_pool_does_not_show_without_a_disk_is_not_missing(pool: Pool, mounted: Mounts) -> None:
+    view = pool.id_of(pool.point)
+    pool.world.file(pool.two, "notes.txt")
+    mounted.unmount(pool.one, "-l")
+    refresh(pool.world.db)
+    assert pool.counts() == (1, 1), "a disk that is away is still the one that the pool showed"
+    swept = sweep(pool.world.library, view)
+    assert (swept.missing, swept.unknown) == (0, 1)
+    assert swept.warnings[0].startswith("pool is here without ONE, whose files it shows. Nothing was marked")
+    mounted.mount(pool.world.root / "one.img", pool.one)
+    refresh(pool.world.db)
+    Path(pool.path).unlink()
+    assert sweep(pool.world.library, view).missing == 1
+
+
+@pytest.mark.mount
 def test_a_pool_that_got_another_disk_is_the_same_pool(pool: Pool, mounted: Mounts) -> None:
     for number in range(2, 8):
         pool.world.file(pool.one, f"day1/C{number}.MP4")
@@ -270,4 +296,6 @@ def test_the_real_programs_are_recognised(program: str, library: Library, mounte
     world.catalogue(world.file(one, "C0001.MP4"))
     world.catalogue(str(point / "C0001.MP4"))
     assert scalar(world.db, "SELECT verified FROM asset_safety") == 1
-    assert api.show(library, str(point))["shows_files_of"] == ["ONE"]
+    told = api.show(library, str(point))
+    assert (told["name"], told["label"], told["fs_uuid"]) == ("view", None, None), "not those of a branch"
+    assert told["shows_files_of"] == ["ONE"]
