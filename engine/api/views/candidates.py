@@ -17,6 +17,9 @@ from engine.names import display, from_blob
 from engine.relink import insides
 from engine.storage.database import Row, row, scalar
 
+_PLACED = "undone_at IS NULL AND before ->> '$.copy' IS NOT NULL"
+"""SQL: a relink that stands and gave a copy another place."""
+
 
 class Candidates(Table):
     """Relink candidates, those of one copy together, the most certain of them first.
@@ -49,11 +52,12 @@ class Candidates(Table):
         " copies.path AS old_path, copies.size AS old_size, copies.mtime_ns AS old_mtime_ns, copies.asset_id,"
         " (SELECT count(*) FROM candidates AS rival WHERE rival.copy_id = candidates.copy_id"
         "  AND rival.status IN ('pending', 'later') AND NOT rival.shadowed) AS rivals,"
-        # One that was set aside shows where the copy was, not where its rival has put it.
+        # One that was set aside shows where the copy was, not where its rival has put it. A transcode that
+        # was linked has put it nowhere: it stays lost where it was.
         " coalesce((SELECT before FROM relinks WHERE relinks.candidate_id = candidates.candidate_id"
-        "  AND undone_at IS NULL ORDER BY relink_id DESC LIMIT 1), CASE candidates.status WHEN 'skipped' THEN"
+        f"  AND {_PLACED} ORDER BY relink_id DESC LIMIT 1), CASE candidates.status WHEN 'skipped' THEN"
         "  (SELECT before FROM relinks WHERE relinks.copy_id = candidates.copy_id"
-        "   AND undone_at IS NULL ORDER BY relink_id DESC LIMIT 1) END) AS before"
+        f"   AND {_PLACED} ORDER BY relink_id DESC LIMIT 1) END) AS before"
         " FROM candidates LEFT JOIN clips USING (clip_id) JOIN copies USING (copy_id)"
         " JOIN volumes AS old ON old.volume_id = copies.volume_id"
         " JOIN volumes AS new ON new.volume_id = candidates.volume_id"

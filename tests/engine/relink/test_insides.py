@@ -93,3 +93,14 @@ def test_what_is_no_film_says_so_once_and_what_is_away_is_asked_again(world: Any
     assert insides.of_found(world.library, one.candidate_id, make=False) is None
     with pytest.raises(NotFound):
         api.show(world.library, 99)
+
+
+def test_a_transcode_that_was_linked_is_listed_with_the_file_that_stays_lost(world: Any, film: bytes) -> None:
+    one = candidate(world, b"x" * 100_000, film)
+    decisions.apply(world.library, one.candidate_id)
+    table = views.Candidates(world.library)
+    (row,) = table.rows([one.candidate_id])
+    assert (row.status, row.old_path, row.new_path) == ("applied", one.lost_path, "x.mov")
+    detail = table.detail(one.candidate_id)
+    assert detail.known.size_bytes == 100_000
+    assert api.show(world.library, one.candidate_id)["status"] == "applied"
