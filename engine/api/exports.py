@@ -223,7 +223,9 @@ def plan_text(library: Library, given: str, position: int = 0) -> str:
     """
     db = library.db()
     run_id = farm.run_id_of(db, given)
-    return json.dumps(farm.describe(db, runs.run_folder(library, run_id), run_id, position), indent=2)
+    told = farm.describe(db, runs.run_folder(library, run_id), run_id, position)
+    farm.lay_out(library, told)
+    return json.dumps(told, indent=2)
 
 
 def render_segment(

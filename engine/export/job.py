@@ -20,7 +20,7 @@ from sqlite_utils import Database
 
 from engine.errors import Refused, RushesError, ToolMissing
 from engine.export.rendering import crew, join, placing, segment
-from engine.export.runs import demand, executors, ledger, parts, pruning, records
+from engine.export.runs import demand, executors, farm, ledger, parts, pruning, records
 from engine.export.runs.board import Board
 from engine.export.runs.ledger import Entry
 from engine.export.runs.output import Manners, Output, SourceAway, Sources
@@ -371,8 +371,9 @@ class _Work:
         _remove_matching(self.destination, lambda name: own.search(name) is not None)
         for folder, _, names in os.walk(self.folder):
             for name in names:
-                if name.endswith((segment.PART_SUFFIX, ".txt")):
-                    placing.remove(os.path.join(folder, name))
+                path = os.path.join(folder, name)
+                if name.endswith((segment.PART_SUFFIX, ".txt")) and not farm.is_at_work(path):
+                    placing.remove(path)
 
     def _thumbnail(self) -> None:
         """Make the run's picture. An export without one is good all the same."""

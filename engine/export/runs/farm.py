@@ -12,6 +12,7 @@ import binascii
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,15 +20,23 @@ from sqlite_utils import Database
 
 from engine.errors import NotFound, Refused, RushesError, WrongUse
 from engine.export.planning.plan import Plan
+from engine.export.rendering import materials
 from engine.export.rendering.segment import Manner, Rendered, Where, run_segment
-from engine.export.runs import ledger, records
+from engine.export.runs import ledger, receipts, records
 from engine.export.runs.output import Sources
 from engine.export.runs.parts import output_folder
+from engine.library import Library
 from engine.media.tools import find_tools
 from engine.names import display
 
 SCHEMA = 1
 """Version of the file's shape."""
+
+FARM = "farm-"
+"""Beginning of the names of a farm's attempts: an engine that starts leaves alone what they are writing."""
+
+QUIET_SECONDS = 600.0
+"""A farm's temp that was not written to for so long is no longer at work."""
 
 
 def describe(db: Database, run_folder: str, run_id: str, position: int = 0) -> dict[str, Any]:
@@ -64,6 +73,20 @@ def describe(db: Database, run_folder: str, run_id: str, position: int = 0) -> d
     }
 
 
+def lay_out(library: Library, told: Mapping[str, Any]) -> None:
+    """Lay what the graphs of :func:`describe`'s plan read, colour table and font, beside its segments.
+
+    Raises:
+        Refused: the folder cannot be written.
+    """
+    folder = _decode(told["folder_b64"])
+    try:
+        os.makedirs(folder, exist_ok=True)
+        materials.bring(library, Plan.from_json(told["plan"]), folder)
+    except OSError as error:
+        raise Refused(f"The folder {display(folder)} cannot be written: {error.strerror}.") from error
+
+
 def run_id_of(db: Database, given: str) -> str:
     """The full id of a run."""
     return records.find(db, given).run_id
@@ -72,7 +95,7 @@ def run_id_of(db: Database, given: str) -> str:
 def render(
     text: str, index: int, attempt: str, on_progress: Callable[[int, int], None] | None = None
 ) -> Rendered:
-    """Render, prove and publish one segment of a plan file.
+    """Render, prove and publish one segment of a plan file, and leave its receipt for the engine.
 
     Args:
         text: content of the plan file.
@@ -96,7 +119,27 @@ def render(
         if on_progress is not None:
             on_progress(done, frames)
 
-    return run_segment(find_tools(), plan, index, attempt, Where(folder, paths), Manner(on_progress=tell))
+    made = run_segment(
+        find_tools(), plan, index, f"{FARM}{attempt}", Where(folder, paths), Manner(on_progress=tell)
+    )
+    try:
+        receipts.write(folder, made)
+    except OSError as error:
+        raise Refused(
+            f"Segment {index} is rendered, but its receipt cannot be written to {display(folder)}: "
+            f"{error.strerror}. Run it again, or the engine renders it anew."
+        ) from error
+    return made
+
+
+def is_at_work(path: str) -> bool:
+    """Whether this is a temp that a farm may still be writing: it writes several times a minute."""
+    if f".{FARM}" not in os.path.basename(path):
+        return False
+    try:
+        return time.time() - os.stat(path).st_mtime < QUIET_SECONDS
+    except OSError:
+        return False  # it has gone
 
 
 def _read(text: str) -> tuple[Plan, str, Mapping[int, str]]:

@@ -19,7 +19,7 @@ from engine.export.rendering import crew, materials, segment
 from engine.export.rendering.join import Joined, Made
 from engine.export.rendering.segment import Manner, Where
 from engine.export.rendering.verifying import Doing, Findings, measure_quality, verify
-from engine.export.runs import parts, sharing
+from engine.export.runs import parts, receipts, sharing
 from engine.export.runs.board import Board
 from engine.export.runs.ledger import Entry
 from engine.export.runs.records import Run
@@ -330,6 +330,11 @@ class Output:
         return [entry for entry in found if entry["status"] != "completed"]
 
     def _part(self, segment_id: int, part: Segment | Chunk, rendered: Callable[[], None]) -> None:
+        elsewhere_made = self._from_farm(part)
+        if elsewhere_made is not None:
+            parts.finish(self.job.db, self.run.run_id, segment_id, elsewhere_made, reused=True)
+            self.board.made(segment_id)
+            return
         attempts = 0
         while True:
             attempts += 1
@@ -349,6 +354,20 @@ class Output:
             self.job.log("warning", made.warning)
         parts.finish(self.job.db, self.run.run_id, segment_id, made)
         self.board.made(segment_id)
+
+    def _from_farm(self, part: Segment | Chunk) -> segment.Rendered | None:
+        """A segment that a farm rendered meanwhile, read and hashed; None when there is none."""
+        if isinstance(part, Chunk):
+            return None
+        name = segment.segment_name(self.plan, part)
+        made = receipts.taken(self.folder, name, self.job.check_now)
+        if made is not None:
+            self.job.log(
+                "info", f"Part {part.index + 1} was rendered elsewhere; it was checked and taken over."
+            )
+            if made.warning is not None:
+                self.job.log("warning", made.warning)
+        return made
 
     def _attempt(
         self, segment_id: int, part: Segment | Chunk, rendered: Callable[[], None]

@@ -130,13 +130,17 @@ def start(db: Database, segment_id: int) -> None:
     )
 
 
-def finish(db: Database, run_id: str, segment_id: int, made: Rendered) -> None:
-    """A part is accepted: one transaction, after its file has its name and is synced."""
+def finish(db: Database, run_id: str, segment_id: int, made: Rendered, *, reused: bool = False) -> None:
+    """A part is accepted: one transaction, after its file has its name and is synced.
+
+    ``reused``: it was rendered by another.
+    """
     with write(db):
         db.execute(
-            "UPDATE segments SET status = 'completed', file = ?, size = ?, blake3 = ?, extradata = ?,"
-            " digest = ?, error = ?, completed_at = ? WHERE segment_id = ?",
+            "UPDATE segments SET status = 'completed', reused = max(reused, ?), file = ?, size = ?,"
+            " blake3 = ?, extradata = ?, digest = ?, error = ?, completed_at = ? WHERE segment_id = ?",
             (
+                int(reused),
                 to_blob(made.file),
                 made.size,
                 made.blake3,
@@ -148,8 +152,8 @@ def finish(db: Database, run_id: str, segment_id: int, made: Rendered) -> None:
             ),
         )
         db.execute(
-            "UPDATE runs SET frames_done = ? WHERE run_id = ?",
-            (ledger.frames_of_finished(db, run_id), run_id),
+            "UPDATE runs SET frames_done = ?, segments_reused = segments_reused + ? WHERE run_id = ?",
+            (ledger.frames_of_finished(db, run_id), int(reused), run_id),
         )
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from engine.api import exports as api
 from engine.errors import RushesError, WrongUse
-from engine.export.runs import farm, runs
+from engine.export.runs import farm, receipts, runs
+from engine.export.runs.runs import Queued
 from engine.media.hashing import full_hash
+from engine.storage.database import execute
 
 
 @pytest.fixture
@@ -48,6 +50,71 @@ def test_a_farm_renders_the_engines_own_bytes(desk, run, tmp_path):
         assert made["blake3"] == wanted[name] == full_hash(str(folder / name))
     assert seen[-1] == (25, 25)
     assert not list(folder.glob("*.part"))
+
+
+def forgotten(desk, run, folder: Path) -> None:
+    """The run again before its first part: its plan is there, nothing is rendered."""
+    shutil.rmtree(folder)
+    db = desk.library.db()
+    execute(
+        db, "UPDATE segments SET status = 'queued', file = NULL, attempts = 0 WHERE run_id = ?", (run.run_id,)
+    )
+    execute(db, "UPDATE run_outputs SET status = 'queued', path = NULL WHERE run_id = ?", (run.run_id,))
+    execute(db, "UPDATE jobs SET status = 'interrupted', ended_at = NULL WHERE job_id = ?", (run.job_id,))
+    Path(desk.library.logs, f"export-{run.run_id}.log").unlink()
+
+
+@pytest.mark.parametrize("harm", [None, "bytes", "no receipt", "receipt"])
+def test_the_engine_takes_over_what_a_farm_rendered_and_nothing_else(desk, run, tmp_path, harm):
+    path, folder = plan_file(desk, run, tmp_path)
+    film = Path(run.output_path).read_bytes()
+    forgotten(desk, run, folder)
+    made = api.render_segment(str(path), 1, "node")
+    harmed = folder / made["file"]
+    receipt = harmed.with_name(harmed.name + receipts.SUFFIX)
+    if harm == "bytes":
+        data = bytearray(harmed.read_bytes())
+        data[len(data) // 2] ^= 1
+        harmed.write_bytes(data)
+    elif harm == "no receipt":
+        receipt.unlink()
+    elif harm == "receipt":
+        receipt.write_text('{"size": 1}')
+    again = desk.run(Queued(run.run_id, run.job_id, run.recipe_name))
+    assert again.status == "completed", again.error
+    assert desk.renders(again) == (1 if harm is None else 2)
+    assert again.segments_reused == (1 if harm is None else 0)
+    assert Path(again.output_path).read_bytes() == film
+    said = [line["message"] for line in runs.logs(desk.library, run.run_id)]
+    assert any("rendered elsewhere" in line for line in said) == (harm is None)
+
+
+def test_an_engine_that_starts_leaves_alone_what_a_farm_is_writing(desk, run, tmp_path):
+    _, folder = plan_file(desk, run, tmp_path)
+    forgotten(desk, run, folder)
+    folder.mkdir(parents=True)
+    now, long_ago, ours = (
+        folder / f"00000-x.mov.{name}.part" for name in ("farm-a", "farm-b", "0a1b2c3d4e5f")
+    )
+    for temp in (now, long_ago, ours):
+        temp.write_bytes(b"x")
+    os.utime(long_ago, (0, 0))
+    assert desk.run(Queued(run.run_id, run.job_id, run.recipe_name)).status == "completed"
+    assert now.exists()
+    assert not long_ago.exists()
+    assert not ours.exists()
+
+
+def test_a_farm_finds_colour_table_and_font_before_the_engine_has_begun(desk, clip, tmp_path):
+    table = tmp_path / "warm.cube"
+    table.write_text("LUT_3D_SIZE 2\n" + "0.5 0.5 0.5\n" * 8)
+    desk.add(clip(), "a.mov")
+    run = desk.export(preset="archive", lut=str(table), burn_in="clip")
+    path, folder = plan_file(desk, run, tmp_path)
+    wanted = next(entry.name for entry in folder.glob("*.mov"))
+    shutil.rmtree(folder)
+    path.write_text(api.plan_text(desk.library, run.run_id))
+    assert api.render_segment(str(path), 0, "node")["file"] == wanted
 
 
 @pytest.mark.parametrize(
