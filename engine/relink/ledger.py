@@ -24,6 +24,7 @@ from engine.storage.database import Row, parts, row, rows, write
 _Values = tuple[Any, ...]
 """The columns of a copy that a placement changes, see :data:`engine.storage.moving.COLUMNS`."""
 
+_STATE = moving.COLUMNS.index("state")
 _VERIFIED = moving.COLUMNS.index("verified_at")
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -95,12 +96,15 @@ def place(db: Database, placements: Sequence[Placement], by: str, *, entered: bo
             moves.append((placement.copy_id, *new))
             told = {"copy": _encode(old), "candidates": closing[placement.candidate_id]}
             after = {"copy": _encode(new)}
+            left = old[0] if old[0] != new[0] and old[_STATE] != "damaged" else None
             records.append(
-                (placement.candidate_id, placement.copy_id, _to_json(told), _to_json(after), moment)
+                (placement.candidate_id, placement.copy_id, _to_json(told), _to_json(after), moment, left)
             )
         moving.move(db, moves)
         db.conn.executemany(
-            "INSERT INTO relinks (candidate_id, copy_id, before, after, at) VALUES (?, ?, ?, ?, ?)", records
+            "INSERT INTO relinks (candidate_id, copy_id, before, after, at, left_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            records,
         )
         return _close(db, closing, by, moment, entered=entered)
 

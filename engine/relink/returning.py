@@ -23,16 +23,13 @@ BATCH = 1000
 """Copies entered per transaction."""
 
 
-_LEFT = (
-    "undone_at IS NULL AND returned_id IS NULL AND before ->> '$.copy.volume_id' = :given"
-    " AND after ->> '$.copy.volume_id' <> :given AND before ->> '$.copy.state' <> 'damaged'"
-)
-"""SQL: relinks that gave a copy of the volume ``:given`` a place on another one."""
+_LEFT = "left_id = ? AND undone_at IS NULL AND returned_id IS NULL"
+"""SQL: relinks that gave a copy of a volume, which was not damaged there, a place on another one."""
 
 
 def awaited(db: Database, volume_id: str) -> bool:
     """Whether rows of this volume were given a place on another one, so that it may hold more."""
-    return scalar(db, f"SELECT 1 FROM relinks WHERE {_LEFT} LIMIT 1", {"given": volume_id}) is not None
+    return scalar(db, f"SELECT 1 FROM relinks WHERE {_LEFT} LIMIT 1", (volume_id,)) is not None
 
 
 def enter(db: Database, volume_id: str, check: Callable[[], None]) -> int:
@@ -57,7 +54,7 @@ def enter(db: Database, volume_id: str, check: Callable[[], None]) -> int:
         db,
         "SELECT relink_id, before, asset_id, role FROM relinks JOIN copies USING (copy_id)"
         f" WHERE {_LEFT} ORDER BY relink_id DESC",
-        {"given": volume_id},
+        (volume_id,),
     )
     entered = 0
     if left:

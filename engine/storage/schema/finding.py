@@ -128,8 +128,15 @@ TABLES: tuple[str, ...] = (
         after        TEXT NOT NULL,
         at           TEXT NOT NULL,
         undone_at    TEXT,
-        returned_id  INTEGER REFERENCES copies ON DELETE SET NULL
+        returned_id  INTEGER REFERENCES copies ON DELETE SET NULL,
+        left_id      TEXT
     ) STRICT
+    """,
+    # ``left_id`` is the volume that a copy left for another one, and that may still hold it. Asked for
+    # by every drive that comes; an index of the JSON would make each relink twice as dear.
+    """
+    CREATE INDEX relinks_left ON relinks (left_id, relink_id)
+        WHERE left_id IS NOT NULL AND undone_at IS NULL AND returned_id IS NULL
     """,
     "CREATE INDEX relinks_by_returned ON relinks (returned_id) WHERE returned_id IS NOT NULL",
     "CREATE INDEX relinks_by_copy ON relinks (copy_id, relink_id)",
