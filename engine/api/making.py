@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from engine.api import (
@@ -73,18 +73,9 @@ class Making:
         )
 
     def _recipe_rows(self) -> list[RecipeEntry]:
-        db = self._library.db()
-        newest = {
-            entry["recipe_id"]: entry
-            for entry in rows(
-                db,
-                "SELECT recipe_id, count(*) AS runs, max(runs.created_at) AS at, jobs.status"
-                " FROM runs JOIN jobs USING (job_id) WHERE recipe_id IS NOT NULL GROUP BY recipe_id",
-            )
-        }
-        listed = recipes.list_recipes(db)
-        lost = _lost({recipe.spec["preset"] for recipe in listed})
-        return [_recipe_row(recipe, newest.get(recipe.recipe_id), lost) for recipe in listed]
+        listed, ran = recipes.list_recipes(self._library.db()), recipe_verbs.newest_runs(self._library)
+        lost = recipe_verbs.lost_presets(recipe.spec["preset"] for recipe in listed)
+        return [_recipe_row(recipe, ran.get(recipe.recipe_id), lost) for recipe in listed]
 
     def _recipe_detail(self, entry: RecipeEntry) -> Answers:
         values = recipe_form.values_of(self._library, entry.recipe_id)
@@ -344,15 +335,6 @@ def _all() -> list[Preset]:
         db.close()
 
 
-def _lost(names: Iterable[str]) -> set[str]:
-    """Those of these presets that are not there."""
-    db = config.open_config()
-    try:
-        return {name for name in names if not presets.is_there(db, name)}
-    finally:
-        db.close()
-
-
 def _get(name: str) -> Preset:
     db = config.open_config()
     try:
@@ -372,8 +354,8 @@ def _recipe_row(recipe: Recipe, newest: Mapping[str, Any] | None, lost: Containe
         spec["destination"],
         recipe.updated_at,
         newest["runs"] if newest else 0,
-        newest["at"] if newest else None,
-        newest["status"] if newest else None,
+        newest["last_run_at"] if newest else None,
+        newest["last_status"] if newest else None,
         spec["preset"] in lost,
     )
 
@@ -399,21 +381,16 @@ def _key(preset: Preset) -> str:
 def _part_rows() -> list[PartEntry]:
     db = config.open_config()
     try:
-        found, made = presets.list_parts(db), presets.list_presets(db)
+        found = presets.parts_in_use(db)
     finally:
         db.close()
     rows_of = []
-    for part in found:
-        users = tuple(
-            preset.name
-            for preset in made
-            if (preset.composed or {}).get(part.concern, "").lower() == part.name.lower()
-        )
+    for part, users in found:
         given = dict(part.settings)
         if "burn_in" in given:
             given["burn_in"] = stamps.text_of(given["burn_in"])
         text = compose_form.settings_text(part.settings)
-        rows_of.append(PartEntry(part.concern, part.name, part.is_system, text, users, given))
+        rows_of.append(PartEntry(part.concern, part.name, part.is_system, text, tuple(users), given))
     return rows_of
 
 

@@ -156,10 +156,10 @@ def compose_preset(name: str, parts: Mapping[str, str], description: str = "") -
 
 
 def list_parts() -> list[dict[str, Any]]:
-    """All parts for composed presets: ``concern``, ``name``, ``is_system``, ``settings``."""
+    """All parts for composed presets: ``concern``, ``name``, ``is_system``, ``settings``, ``used_by``."""
     db = config.open_config()
     try:
-        return [asdict(part) for part in presets.list_parts(db)]
+        return [{**asdict(part), "used_by": users} for part, users in presets.parts_in_use(db)]
     finally:
         db.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.api.rows import RecipeRow
@@ -13,7 +13,7 @@ from engine.export.runs import timelines
 from engine.library import Library
 from engine.names import display
 from engine.storage import config
-from engine.storage.database import row
+from engine.storage.database import row, rows
 
 
 def create_recipe(library: Library, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,8 +24,38 @@ def create_recipe(library: Library, name: str, spec: Mapping[str, Any]) -> dict[
 
 
 def list_recipes(library: Library) -> list[dict[str, Any]]:
-    """All recipes, by name."""
-    return [recipe.to_json() for recipe in recipes.list_recipes(library.db())]
+    """All recipes, by name, with ``preset_missing``, ``runs``, ``last_run_at`` and ``last_status``."""
+    listed = recipes.list_recipes(library.db())
+    ran, lost = newest_runs(library), lost_presets(recipe.spec["preset"] for recipe in listed)
+    return [
+        {
+            **recipe.to_json(),
+            "preset_missing": recipe.spec["preset"] in lost,
+            **ran.get(recipe.recipe_id, {"runs": 0, "last_run_at": None, "last_status": None}),
+        }
+        for recipe in listed
+    ]
+
+
+def newest_runs(library: Library) -> dict[str, dict[str, Any]]:
+    """By recipe that ever ran: ``runs``, how many; ``last_run_at`` and ``last_status`` of the newest."""
+    found = rows(
+        library.db(),
+        "SELECT recipe_id, count(*) AS runs, max(runs.created_at) AS last_run_at, jobs.status AS last_status"
+        " FROM runs JOIN jobs USING (job_id) WHERE recipe_id IS NOT NULL GROUP BY recipe_id",
+    )
+    return {
+        run["recipe_id"]: {key: run[key] for key in ("runs", "last_run_at", "last_status")} for run in found
+    }
+
+
+def lost_presets(names: Iterable[str]) -> set[str]:
+    """Those of these presets that are not there."""
+    db = config.open_config()
+    try:
+        return {name for name in set(names) if not presets.is_there(db, name)}
+    finally:
+        db.close()
 
 
 def recipe_rows(library: Library) -> list[RecipeRow]:

@@ -169,18 +169,20 @@ def compose(name: str, description: str, as_json: bool, **parts: str | None) -> 
 def parts(as_json: bool) -> None:
     """Parts that presets can be put together from."""
     from engine.api import presets as api
+    from engine.api.compose_form import settings_text
 
     found = api.list_parts()
     if as_json:
         output.document(found)
         return
     output.table(
-        ["CONCERN", "NAME", "SETTINGS"],
+        ["CONCERN", "NAME", "SETTINGS", "USED BY"],
         [
             [
                 part["concern"],
                 output.shown(part["name"]) + (" [system]" if part["is_system"] else ""),
-                output.shown(json.dumps(part["settings"])),
+                output.shown(settings_text(part["settings"])) or "nothing changed",
+                output.shown(", ".join(part["used_by"])),
             ]
             for part in found
         ],

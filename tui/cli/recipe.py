@@ -198,13 +198,14 @@ def list_recipes(library_path: str | None, as_json: bool) -> None:
         output.document(found)
         return
     output.table(
-        ["NAME", "CLIPS", "LAYOUT", "PRESET", "TO"],
+        ["NAME", "CLIPS", "LAYOUT", "PRESET", "LAST RUN", "TO"],
         [
             [
                 output.shown(r["name"]),
                 r["mode"],
                 r["layout"],
-                r["preset"],
+                output.shown(r["preset"]) + (" (not there)" if r["preset_missing"] else ""),
+                (r["last_status"] or "never").replace("_", " "),
                 output.shown(r["destination"] or "-"),
             ]
             for r in found

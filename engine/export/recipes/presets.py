@@ -258,6 +258,22 @@ def _follow(db: Database, before: str, after: str) -> None:
             ) from error
 
 
+def parts_in_use(db: Database) -> list[tuple[Part, list[str]]]:
+    """All parts, each with the names of the presets that are put together from it."""
+    made = [preset for preset in list_presets(db) if preset.composed]
+    return [
+        (
+            part,
+            [
+                preset.name
+                for preset in made
+                if (preset.composed or {}).get(part.concern, "").lower() == part.name.lower()
+            ],
+        )
+        for part in list_parts(db)
+    ]
+
+
 def create_part(db: Database, concern: str, name: str, settings: Mapping[str, Any]) -> Part:
     """Store a part for composed presets.
 

@@ -6,6 +6,7 @@ import pytest
 
 from engine import library as libraries
 from engine.api import presets as api
+from engine.api import recipes as recipe_verbs
 from engine.api.making import Making
 from engine.api.rows import Filter
 from engine.errors import NotFound, Refused
@@ -86,3 +87,16 @@ def test_a_recipe_without_its_preset_says_so_in_the_list_and_before_it_is_queued
     assert said == (str(caught.value),)
     assert "Recipe mine is encoded with the preset dailies, which is not there" in said[0]
     assert recipes.get(desk.library.db(), "mine").spec["preset"] == "dailies"
+
+
+def test_the_lists_of_the_command_line_know_what_the_screens_show(desk, preset):
+    desk.recipe("mine", preset="dailies")
+    (listed,) = recipe_verbs.list_recipes(desk.library)
+    assert (listed["preset_missing"], listed["runs"], listed["last_status"]) == (False, 0, None)
+    config = open_config()
+    presets.create_part(config, "scaling", "small", {"fit": 320})
+    config.close()
+    api.compose_preset("little", {"codec": "dailies", "scaling": "Small"})
+    users = {part["name"]: part["used_by"] for part in api.list_parts()}
+    assert users["small"] == ["little"]
+    assert users["half"] == []
