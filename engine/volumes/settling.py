@@ -11,11 +11,10 @@ from sqlite_utils import Database
 
 from engine import clock
 from engine.errors import NotFound, Refused
-from engine.names import display, from_blob
+from engine.names import display
 from engine.storage.database import Row, row, rows, scalar, write
 from engine.volumes import store
 from engine.volumes.evidence import DISKS, disk_of
-from engine.volumes.identity import MAYBE_A_CLONE
 from engine.volumes.store import VolumeRow
 
 _OURS = frozenset(
@@ -33,7 +32,9 @@ _SHARED = (
 """Columns that a clone has in common with its original."""
 
 
-def settle(db: Database, given: str, mount_point: str, *, is_new: bool = False) -> VolumeRow:
+def settle(
+    db: Database, given: str, mount_point: str, *, is_new: bool = False, hardware: str | None = None
+) -> VolumeRow:
     """Decide a conflict: the file system mounted at ``mount_point`` is this volume.
 
     What else claims the identity is then another volume, with a row of its
@@ -45,6 +46,7 @@ def settle(db: Database, given: str, mount_point: str, *, is_new: bool = False) 
         given: the volume: its id, a prefix of it, or its name.
         mount_point: what is mounted there.
         is_new: the volume was entered for this decision, and goes when that is taken back.
+        hardware: of what is mounted there; None takes what was told of the conflict.
 
     Raises:
         NotFound: no such volume, or nothing in conflict is mounted there.
@@ -56,7 +58,7 @@ def settle(db: Database, given: str, mount_point: str, *, is_new: bool = False) 
         if there is None:
             raise NotFound(f"No volume in conflict is mounted at {display(mount_point)}.")
         _remember(db, volume.volume_id, there["volume_id"], is_new)
-        hardware = _claimant(db, there)
+        hardware = hardware or _claimant(db, there)
         held = {key for key in json.loads(_settled(db, volume.volume_id)) if key.startswith(DISKS)}
         keys = sorted({there["session_key"], hardware, *held} - {None})
         if there["volume_id"] != volume.volume_id:
@@ -111,9 +113,8 @@ def set_apart(db: Database, mount_point: str, name: str | None = None) -> Volume
         if there is None:
             raise NotFound(f"No volume is mounted at {display(mount_point)}.")
         made = _row_beside(db, there, name)
-        if there["state"] != "conflict":
-            _as_asked(db, there)
-        return settle(db, made, mount_point, is_new=True)
+        hardware = None if there["state"] == "conflict" else _as_asked(db, there)
+        return settle(db, made, mount_point, is_new=True, hardware=hardware)
 
 
 def _row_beside(db: Database, there: Row, name: str | None) -> str:
@@ -139,8 +140,8 @@ def _row_beside(db: Database, there: Row, name: str | None) -> str:
     return str(given["volume_id"])
 
 
-def _as_asked(db: Database, there: Row) -> None:
-    """Make of a volume that came back on another disk the conflict that it would have been.
+def _as_asked(db: Database, there: Row) -> str:
+    """Make of a volume that came back on another disk the conflict that it would have been; return that disk.
 
     Raises:
         Refused: it did not come on another disk.
@@ -154,9 +155,7 @@ def _as_asked(db: Database, there: Row) -> None:
     db.execute(
         "UPDATE volumes SET state = 'conflict', hardware = ? WHERE volume_id = ?", (old, there["volume_id"])
     )
-    point = display(from_blob(there["mount_point"]))
-    detail = {"mount_point": point, "evidence": [MAYBE_A_CLONE], "hardware": new}
-    store.add_event(db, there["volume_id"], "conflict", detail)
+    return new
 
 
 def came_from(db: Database, volume_id: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ import pytest
 
 from engine.api import volumes as api
 from engine.api.drives import Drives
-from engine.api.views.happened import told
+from engine.api.views import happened
 from engine.errors import NotFound, Refused
 from engine.library import Library
 from engine.relink.sweep import sweep
@@ -111,7 +111,7 @@ def test_while_alike_it_is_recognised_and_the_history_says_on_which_disk(
     assert store.get(library.db(), volume_id).state == "online"
     change = store.events(library.db(), volume_id)[-1]
     assert change.detail["disks"] == [f"loop:{image}#0", f"loop:{clone}#0"]
-    assert "another enclosure, or a clone" in told(change.kind, change.detail)
+    assert "another enclosure, or a clone" in happened.told(change.kind, change.detail)
     assert settling.came_from(library.db(), volume_id) == (f"loop:{image}#0", f"loop:{clone}#0")
     leave(library, mounted)
     assert settling.came_from(library.db(), volume_id) is None
@@ -186,6 +186,8 @@ def test_said_to_be_a_clone_both_are_known_from_then_on(
     assert [claim.volume_id for claim in claims] == ([None] if alike else [volume_id, None])
     desk.settle(None, claims[-1].mount_point)
     assert api.conflicts(library) == []
+    told = [change.kind for change in store.events(db) if change.kind == "conflict"]
+    assert len(told) == (0 if alike else 1), "an answer is no question"
     other = place_of(db, str(point)).volume_id
     assert other != volume_id
     assert store.get(db, other).name == f"{store.get(db, volume_id).name} 2"
