@@ -29,7 +29,7 @@ from engine.relink.look import Known, Look, read_fast
 from engine.relink.marks import Marks
 from engine.relink.match import CONFIDENCE, Found, Match, evidence
 from engine.relink.tree import Seen, Tally, Tree, hold
-from engine.storage import audit, moving
+from engine.storage import audit, deciding, moving
 from engine.storage.database import execute, row, scalar, write
 from engine.volumes import pools
 
@@ -336,13 +336,16 @@ def _record(db: Database, volume_id: str, look: Look, verdicts: dict[int, bool])
 
 def _close_needless(db: Database, volume_id: str) -> None:
     """Set aside what was found for copies that are in their place again; lost once more, it is found anew."""
-    with write(db):
-        db.execute(
-            "UPDATE candidates SET status = 'skipped', decided_at = ?,"
-            " decided_by = 'the drive, which is back'"
-            " WHERE status IN ('pending', 'later') AND match_type <> 'derivative'"
-            " AND copy_id IN (SELECT copy_id FROM copies WHERE volume_id = ? AND state = 'present')",
-            (clock.now(), volume_id),
+    moment = clock.now()
+    needless = (
+        "SELECT candidate_id FROM candidates WHERE status IN ('pending', 'later')"
+        " AND match_type <> 'derivative'"
+        " AND copy_id IN (SELECT copy_id FROM copies WHERE volume_id = ? AND state = 'present') LIMIT ?"
+    )
+    # A part at a time: a drive with very many files comes back, and others have to write meanwhile.
+    while found := db.conn.execute(needless, (volume_id, sessions.BATCH)).fetchall():
+        deciding.decide(
+            db, [("skipped", moment, "the drive, which is back", candidate_id) for (candidate_id,) in found]
         )
 
 
