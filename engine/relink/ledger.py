@@ -1,4 +1,4 @@
-"""Giving copies another place, and taking it back to the byte. The only module that moves a copy's row.
+"""Giving copies another place, and taking it back to the byte: the only module of the room that does.
 
 Every placement leaves a row in ``relinks`` with the copy's row before and
 after, and with the candidates that it closed, as they were. Undo puts exactly
