@@ -61,7 +61,8 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
         Fact("", f"{sentence} The export is refused: take it out of the list.", "bad") for sentence in unfit
     ]
     facts += [Fact("", sentence, "warn") for sentence in skipped]
-    facts += [Fact("", sentence, "bad") for sentence in _foreseen(tools, spec, body, here)]
+    nowhere = _folders(library, spec)
+    facts += [Fact("", sentence, "bad") for sentence in (*_foreseen(tools, spec, body, here), *nowhere)]
     facts += [Fact("", sentence, "warn") for sentence in foresight.unheard(spec, body)]
     known = [found for found in map(_known, here) if found is not None]
     facts += _doubtful(spec, here, known, sound_only=body["video"] is None)
@@ -90,9 +91,12 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
         ),
         Fact("Shape", shape + ("" if len(plans) == 1 else ", each clip its own")),
         Fact("Size", f"{more or 'at most about '}{_size(room.films)}"),
-        *_room(library, spec, room, more),
+        *([] if nowhere else _room(library, spec, room, more)),
         *_shortened(spec, plans),
-        *(_made(library, spec, at, f"{stem}.{plan.container}") for at, (stem, plan) in _first(plans)),
+        *(
+            _made(library, spec, at, f"{stem}.{plan.container}", nowhere=bool(nowhere))
+            for at, (stem, plan) in _first(plans)
+        ),
     ]
     if len(plans) > NAMES_SHOWN:
         facts.append(Fact("", f"and {more}{len(plans) - NAMES_SHOWN:,} {'' if more else 'more '}files"))
@@ -104,14 +108,23 @@ def _foreseen(
     tools: Tools, spec: Mapping[str, Any], body: Mapping[str, Any], here: Sequence[Chosen]
 ) -> list[str]:
     """Why the export of this recipe would be refused."""
-    found = foresight.at_a_glance(tools, spec, body, here)
+    return foresight.at_a_glance(tools, spec, body, here)
+
+
+def _folders(library: Library, spec: Mapping[str, Any]) -> list[str]:
+    """Why nothing can be put where the recipe says; a mount that does not answer blocks nobody."""
+    own = spec["destination"] or str(library.cache_root / "exports")
+    found = orders.destination_problems(own, must_be_made=spec["destination"] is None)
     return found + (orders.destination_problems(spec["deliver_to"]) if spec["deliver_to"] else [])
 
 
-def _made(library: Library, spec: Mapping[str, Any], at: int, name: str) -> Fact:
-    """The file that is made; one whose name is taken gets a number, or replaces an earlier run's film."""
+def _made(library: Library, spec: Mapping[str, Any], at: int, name: str, *, nowhere: bool) -> Fact:
+    """The file that is made; one whose name is taken gets a number, or replaces an earlier run's film.
+
+    ``nowhere``: its folder cannot be looked into.
+    """
     folder = spec["destination"] or str(library.cache_root / "exports")
-    if os.path.lexists(os.path.join(folder, name)):
+    if not nowhere and os.path.lexists(os.path.join(folder, name)):
         name += " is there already: " + (
             "replaced if an earlier run made it" if spec["overwrite"] else "it gets a number"
         )

@@ -18,7 +18,7 @@ from typing import Any
 from humanize import naturalsize
 from sqlite_utils import Database
 
-from engine.errors import Refused, RushesError, ToolMissing
+from engine.errors import Refused, RushesError, ToolMissing, VolumeGone
 from engine.export.rendering import crew, join, placing, segment
 from engine.export.runs import demand, executors, farm, ledger, parts, pruning, records
 from engine.export.runs.board import Board
@@ -341,6 +341,7 @@ class _Work:
         """
         known: str | None = self.record.snapshot.get("destination_volume")
         try:
+            places.folder(self.destination)  # a share that is silent must not hold this thread
             above = self.destination
             while not os.path.isdir(above) and above != "/":
                 above = os.path.dirname(above)
@@ -352,6 +353,10 @@ class _Work:
                 )
             os.makedirs(self.destination, exist_ok=True)
             self.place = here if above == self.destination else places.place_of(self.db, self.destination)
+        except VolumeGone as error:
+            if known is None:
+                raise self._unusable(str(error)) from error
+            raise JobPaused(f"{error} The export goes on when it answers.", waiting_for=known) from error
         except (OSError, RushesError) as error:
             said = error.strerror if isinstance(error, OSError) else None
             raise self._unusable(said or str(error)) from error

@@ -12,7 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from engine import clock
-from engine.errors import NotFound, Refused, RushesError
+from engine.errors import NotFound, Refused, RushesError, VolumeGone
 from engine.export.planning import ability
 from engine.export.planning.estimate import of_clips
 from engine.export.planning.selection import Chosen, available, home_of, select
@@ -203,22 +203,26 @@ def offline_sentence(db: Database, clip: Chosen) -> str:
 
 
 def destination_problems(folder: str, *, must_be_made: bool = False) -> list[str]:
-    """Why files cannot be put into ``folder``, as sentences; none when they can. It is not made yet."""
+    """Why files cannot be put into ``folder``, as sentences; none when they can. It is not made yet.
+
+    A mount that does not answer is a problem after a few seconds, and blocks nobody.
+    """
     shown = display(folder)
     try:
-        if os.path.isdir(folder):
-            return (
-                [] if os.access(folder, os.W_OK | os.X_OK) else [f"The folder {shown} may not be written to."]
-            )
-        if os.path.lexists(folder):
-            return [f"{shown} is not a folder."]
-        parent = os.path.dirname(folder.rstrip("/")) or "/"
-        if not os.path.isdir(parent) and not must_be_made:
-            return [f"{display(parent)} does not exist, so the folder {shown} cannot be made in it."]
-        if os.path.isdir(parent) and not os.access(parent, os.W_OK | os.X_OK):
-            return [f"The folder {shown} cannot be made: {display(parent)} may not be written to."]
+        found = places.folder(folder)
+    except VolumeGone as error:
+        return [str(error)]
     except OSError as error:
         return [f"The folder {shown} cannot be reached: {error.strerror}."]
+    above = display(os.path.dirname(folder.rstrip("/")) or "/")
+    if found["is_dir"]:
+        return [] if found["may_write"] else [f"The folder {shown} may not be written to."]
+    if found["exists"]:
+        return [f"{shown} is not a folder."]
+    if not found["above_is_dir"] and not must_be_made:
+        return [f"{above} does not exist, so the folder {shown} cannot be made in it."]
+    if found["above_is_dir"] and not found["above_may_write"]:
+        return [f"The folder {shown} cannot be made: {above} may not be written to."]
     return []
 
 

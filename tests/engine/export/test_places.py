@@ -6,8 +6,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,9 @@ from engine.names import to_blob
 from engine.storage.database import execute, write
 from engine.supervisor.supervisor import Supervisor
 from engine.volumes.refresh import refresh
+from tests.engine.volumes.conftest import mounted
+
+__all__ = ["mounted"]
 
 SPEC = {"preset": "archive", "segment_seconds": 1}
 
@@ -442,3 +448,35 @@ def test_a_folder_that_should_show_a_drive_is_refused_until_it_does(desk, clip, 
     drive.attach()
     refresh(desk.library.db())
     assert desk.run(runs.rerun(desk.library, run.run_id)).status == "completed"
+
+
+@pytest.mark.mount
+def test_a_destination_on_a_mount_that_hangs_is_refused_and_the_client_ends(desk, clip, mounted):
+    """In a process of its own: one with a thread in a request that hangs can never exit."""
+    point, server = mounted.hanging("share")
+    desk.add(clip(), "a.mov")
+    desk.recipe("film", preset="archive", destination=f"{point}/films", deliver="copy", deliver_to=str(point))
+    server.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    said = subprocess.run(
+        [sys.executable, "-m", "tui", "export", "film", "--library", str(desk.library.root)],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )  # fmt: skip
+    assert said.returncode == 3, said.stderr
+    assert said.stderr.count("does not answer") >= 2, "both folders are named"
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.mount
+def test_a_destination_that_hangs_when_the_run_begins_is_waited_for(desk, clip, mounted):
+    point, server = mounted.hanging("share")
+    desk.add(clip(), "a.mov")
+    desk.recipe("film", preset="archive", destination=str(point))
+    queued = desk.queue("film")
+    server.send_signal(signal.SIGSTOP)
+    run = desk.run(queued)
+    assert run.status == "paused", run.error
+    said = desk.one("SELECT message FROM jobs WHERE job_id = ?", run.job_id)
+    assert "does not answer" in said
+    assert desk.one("SELECT waiting_for FROM jobs WHERE job_id = ?", run.job_id) is not None
