@@ -44,6 +44,17 @@ async def test_forms(make_app: Callable[..., RushesApp], size: tuple[int, int]) 
             assert drawn.isascii(), (keys, [line for line in drawn.splitlines() if not line.isascii()])
 
 
+async def test_messages(make_app: Callable[..., RushesApp]) -> None:
+    app = make_app(busy_desk(), "exports", glyphs=ASCII)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        for severity in ("information", "warning", "error"):
+            app.tell("It is said.", severity)
+        await pilot.pause()
+        drawn = _drawn(app)
+        assert drawn.count("It is said.") == 3
+        assert drawn.isascii(), [line for line in drawn.splitlines() if not line.isascii()]
+
+
 async def test_signs_are_changed_while_the_screen_is_open(make_app: Callable[..., RushesApp]) -> None:
     app = make_app(busy_desk(), "exports", glyphs=UNICODE)
     async with app.run_test(size=(80, 24)) as pilot:
