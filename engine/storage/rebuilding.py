@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from engine.storage.database import rows, write
-from engine.storage.schema import holdings, offered, rolls, tallies, twice
+from engine.storage.schema import holdings, offered, packs, rolls, tallies, twice
 
 _KEPT = ("clip_places", "volume_counts", "asset_safety", "asset_twice", "offer_counts")
 
@@ -18,7 +18,7 @@ def rebuild(db: Database) -> int:
     """
     with write(db):
         before = _numbers(db)
-        for part in (tallies, twice, holdings, rolls, offered):
+        for part in (tallies, twice, holdings, rolls, packs, offered):
             for statement in part.RECOUNT:
                 db.execute(statement)
         after = _numbers(db)

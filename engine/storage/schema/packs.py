@@ -51,3 +51,6 @@ TABLES: tuple[str, ...] = (
     _opened("copies_packed_again", "copy_packs", "UPDATE OF path ON copies", "NEW.copy_id"),
     _opened("copies_packed_out", "copy_packs", "DELETE ON copies", "OLD.copy_id"),
 )
+
+RECOUNT: tuple[str, ...] = ("DELETE FROM task_packs", "DELETE FROM copy_packs")
+"""Statements after which every name is read from its row, until packs are made again."""

@@ -20,3 +20,12 @@ def test_wrong_numbers_are_counted_again(library: Library) -> None:
     execute(db, "UPDATE volume_counts SET copies = 7")
     assert rebuild(db) == 1
     assert rows(db, "SELECT * FROM volume_counts") == right
+
+
+def test_what_is_packed_is_packed_anew(library: Library) -> None:
+    """A pack is made of rows, and is not believed by whoever doubts the catalogue."""
+    db = library.db()
+    execute(db, "INSERT INTO task_packs VALUES (0, NULL, 1, NULL, x'', x'7700')")
+    execute(db, "INSERT INTO copy_packs VALUES (0, NULL, 1, NULL, x'', x'7700')")
+    rebuild(db)
+    assert rows(db, "SELECT * FROM task_packs") == rows(db, "SELECT * FROM copy_packs") == []
