@@ -25,7 +25,7 @@ def test_wrong_numbers_are_counted_again(library: Library) -> None:
 def test_what_is_packed_is_packed_anew(library: Library) -> None:
     """A pack is made of rows, and is not believed by whoever doubts the catalogue."""
     db = library.db()
-    execute(db, "INSERT INTO task_packs VALUES (0, NULL, 1, NULL, x'', x'7700')")
-    execute(db, "INSERT INTO copy_packs VALUES (0, NULL, 1, NULL, x'', x'7700')")
+    execute(db, "INSERT INTO task_packs (pack_id, stem, names) VALUES (0, x'', x'7700')")
+    execute(db, "INSERT INTO copy_packs (pack_id, stem, names) VALUES (0, x'', x'7700')")
     rebuild(db)
     assert rows(db, "SELECT * FROM task_packs") == rows(db, "SELECT * FROM copy_packs") == []
