@@ -122,22 +122,31 @@ class Twice(Table):
             query = self._query(replace(wanted, text="")).narrowed(f"asset_twice.asset_id IN ({_OF_COPIES})")
             copies = json.dumps(found.part(db, 0, FEW))
             return order.read(self._library, query.given(the_copies=copies), few=FEW)
-        first = self._all(wanted)[: LOOKED_AT + 1]
+        first = self._first(wanted, LOOKED_AT + 1)
         holding = order.read(self._library, self._query(wanted).only(first[:LOOKED_AT]), few=LOOKED_AT)
         if len(first) <= LOOKED_AT:
             return holding
         return hits.First(holding, f"looked for among the first {LOOKED_AT:,}")
 
     def _all(self, wanted: Filter) -> Sequence[Id]:
-        """The contents without a look at a text; by files those in three and more come from an index."""
+        """The contents without a look at a text."""
+        return order.joined([order.read(self._library, one) for one in self._lists(wanted)])
+
+    def _first(self, wanted: Filter, count: int) -> list[Id]:
+        """The first of those, without a count of all."""
+        found: list[Id] = []
+        for one in self._lists(wanted):
+            found += order.column(self._library, one.ids(tail=f"LIMIT {count - len(found)}"), one.params)
+        return found
+
+    def _lists(self, wanted: Filter) -> list[order.Query]:
+        """One after the other they are the list; by files, those in three and more come from an index."""
         query = self._query(replace(wanted, text=""))
         if wanted.order != "files":
-            return order.read(self._library, query)
+            return [query]
         two = replace(query.narrowed("asset_twice.files = 2"), terms=query.terms[1:])
         lists = [query.narrowed("asset_twice.files > 2"), two]
-        return order.joined(
-            [order.read(self._library, one) for one in (lists[::-1] if wanted.reverse else lists)]
-        )
+        return lists[::-1] if wanted.reverse else lists
 
     def rows(self, ids: Sequence[Id]) -> list[TwiceRow]:
         """Contents by number."""
