@@ -48,7 +48,7 @@ def on_volume_online(library: Library, volume_id: str) -> list[str]:
         return queued
     if volume["state"] != "online" or volume["class"] in UNSEARCHED:
         return queued
-    if not _something_is_lost(library) or _is_queued(library, volume_id):
+    if not targets.is_any(db) or _is_queued(library, volume_id):
         return queued
     _, job_id = queue_scan(
         library,
@@ -72,11 +72,6 @@ def relink_policy() -> str:
 def moves() -> str:
     """What a sweep does about files that moved within their volume: ``apply``, ``propose`` or ``ignore``."""
     return {"certain": "apply", "ask": "propose"}.get(relink_policy(), "ignore")
-
-
-def _something_is_lost(library: Library) -> bool:
-    found = scalar(library.db(), f"SELECT 1 FROM copy_states AS copy WHERE {targets.LOST} LIMIT 1")
-    return found is not None
 
 
 def _is_queued(library: Library, volume_id: str) -> bool:

@@ -105,7 +105,8 @@ _SESSIONS = """
            count(candidate_id) FILTER (WHERE candidate.status IN ('pending', 'later')
                AND NOT candidate.shadowed) AS waiting,
            count(candidate_id) FILTER (WHERE candidate.status = 'applied') AS applied
-    FROM relink_sessions AS session LEFT JOIN candidates AS candidate USING (session_id)
+    FROM ({which}) AS session LEFT JOIN candidates AS candidate USING (session_id)
+    GROUP BY session_id ORDER BY session.created_at DESC, session_id
 """
 
 
@@ -117,7 +118,9 @@ def get(db: Database, given: str) -> Session:
         Refused: the prefix fits several.
     """
     session_id = resolve(db, "relink_sessions", "session_id", given, "relink session")
-    found = row(db, _SESSIONS + " WHERE session_id = ? GROUP BY session_id", (session_id,))
+    found = row(
+        db, _SESSIONS.format(which="SELECT * FROM relink_sessions WHERE session_id = ?"), (session_id,)
+    )
     if found is None:
         raise NotFound(f"There is no relink session {names.display(given)}.")
     return _session(found)
@@ -129,9 +132,7 @@ def list_sessions(db: Database, limit: int = 100) -> list[Session]:
         _session(found)
         for found in rows(
             db,
-            _SESSIONS
-            + " WHERE session_id IN (SELECT session_id FROM relink_sessions ORDER BY created_at DESC LIMIT ?)"
-            " GROUP BY session_id ORDER BY session.created_at DESC, session_id",
+            _SESSIONS.format(which="SELECT * FROM relink_sessions ORDER BY created_at DESC LIMIT ?"),
             (limit,),
         )
     ]

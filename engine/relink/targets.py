@@ -34,6 +34,15 @@ LOST = """
 """
 """SQL condition on a row ``copy`` of the view ``copy_states``: it is lost, as described above."""
 
+_CANNOT_BE_SEEN = """
+    copy.copy_id IN (
+        SELECT copy_id FROM copies WHERE state = 'missing' AND state <> 'present'
+        UNION ALL
+        SELECT copies.copy_id FROM volumes CROSS JOIN copies USING (volume_id)
+        WHERE volumes.state IN ('offline', 'conflict'))
+"""
+"""SQL: what :data:`LOST` asks of all copies, by indexes; the view alone would be read from end to end."""
+
 _COLUMNS = """
     copy.copy_id, copy.asset_id, copy.volume_id, copy.path, copy.role, copy.size, copy.mtime_ns,
     copy.inode, copy.seen_as, asset.blake3, asset.fast_hash, asset.fast_scheme, asset.media,
@@ -47,7 +56,15 @@ _COLUMNS = """
 
 def load(db: Database) -> list[Lost]:
     """Return all lost copies, in order of their ids."""
-    return _records(db, f"{LOST} ORDER BY copy.copy_id")
+    return _records(db, f"{_CANNOT_BE_SEEN} AND {LOST} ORDER BY copy.copy_id")
+
+
+def is_any(db: Database) -> bool:
+    """Whether any copy is lost."""
+    return (
+        scalar(db, f"SELECT 1 FROM copy_states AS copy WHERE {_CANNOT_BE_SEEN} AND {LOST} LIMIT 1")
+        is not None
+    )
 
 
 def below(db: Database, volume_id: str, folder: str, *, lost: bool = True) -> list[Lost]:

@@ -48,9 +48,10 @@ def decide(db: Database, verdicts: Iterable[Verdict]) -> None:
         )
         copies = "SELECT DISTINCT copy_id FROM temp.verdicts CROSS JOIN candidates USING (candidate_id)"
         with touching(db, (copy_id for (copy_id,) in run(copies).fetchall())):
+            # The plus: each verdict looks its candidate up, see :mod:`engine.storage.moving`.
             run(
                 "UPDATE candidates SET status = verdict.status, decided_at = verdict.decided_at,"
                 " decided_by = verdict.decided_by FROM temp.verdicts AS verdict"
-                " WHERE candidates.candidate_id = verdict.candidate_id"
+                " WHERE candidates.candidate_id = +verdict.candidate_id"
             )
         run("DELETE FROM temp.verdicts")

@@ -42,9 +42,11 @@ _PARK = """
          WHERE held.copy_id <> move.copy_id AND held.copy_id IN (SELECT copy_id FROM temp.moves))
 """
 
+# The plus: the moves are gone through and their copies looked up. SQLite knows nothing of the size of
+# a table of a moment, and would go through a million copies to ask of each whether it moves.
 _MOVE = (
     f"UPDATE copies SET {', '.join(f'{column} = move.{column}' for column in COLUMNS)}"
-    " FROM temp.moves AS move WHERE copies.copy_id = move.copy_id"
+    " FROM temp.moves AS move WHERE copies.copy_id = +move.copy_id"
 )
 
 

@@ -49,6 +49,7 @@ TABLES: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX relink_sessions_by_job ON relink_sessions (job_id) WHERE job_id IS NOT NULL",
+    "CREATE INDEX relink_sessions_by_time ON relink_sessions (created_at)",
     """
     CREATE TABLE candidates (
         candidate_id INTEGER PRIMARY KEY,
