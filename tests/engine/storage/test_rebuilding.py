@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.library import Library
+from engine.storage import packs
 from engine.storage.database import execute, rows
 from engine.storage.rebuilding import rebuild
 from engine.volumes.store import new_id
@@ -25,7 +26,8 @@ def test_wrong_numbers_are_counted_again(library: Library) -> None:
 def test_what_is_packed_is_packed_anew(library: Library) -> None:
     """A pack is made of rows, and is not believed by whoever doubts the catalogue."""
     db = library.db()
-    execute(db, "INSERT INTO task_packs (pack_id, stem, names) VALUES (0, x'', x'7700')")
-    execute(db, "INSERT INTO copy_packs (pack_id, stem, names) VALUES (0, x'', x'7700')")
+    for kind in (packs.TASKS, packs.COPIES):
+        packs.pack(db, kind, [0])
+        assert len(rows(db, f"SELECT * FROM {kind.packs}")) == 1
     rebuild(db)
     assert rows(db, "SELECT * FROM task_packs") == rows(db, "SELECT * FROM copy_packs") == []
