@@ -80,6 +80,13 @@ class Findings:
     fresh: dict[str, Fresh] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
 
+    def unlike(self) -> list[int]:
+        """Ids of the copies that were present and are not where, or what, they were."""
+        gone = [copy for copy in self.gone if copy.state == "present"]
+        gone += [copy for copy, _ in self.moved if copy.state == "present"]
+        gone += [copy for copy, facts in self.changed if facts.st_size != copy.size]
+        return [copy.copy_id for copy in gone]
+
 
 def same_time(first_ns: int, second_ns: int, fs_type: str) -> bool:
     """Whether two modification times are equal as far as this file system can tell."""

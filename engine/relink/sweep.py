@@ -31,7 +31,7 @@ from engine.relink.match import CONFIDENCE, Found, Match, evidence
 from engine.relink.tree import Seen, Tally, Tree, hold
 from engine.storage import audit, deciding, moving
 from engine.storage.database import execute, row, scalar, write
-from engine.volumes import pools
+from engine.volumes import pools, settling
 
 BATCH = 1000
 """Copies changed per transaction."""
@@ -226,6 +226,12 @@ def sweep(
         verdicts = _judge_changed(tree, look, check)
         if not tree.unchanged():
             raise VolumeGone(f"{_name(db, volume_id)} went away in the middle of the look.")
+        unlike = look.findings.unlike()
+        if unlike and settling.doubt(db, volume_id, unlike):
+            raise VolumeGone(
+                f"{_name(db, volume_id)} is on another disk than before and is not as recorded: say whether"
+                " it is that drive or a clone (S on the volumes screen, or rushes volumes conflicts)."
+            )
         # From here on only the database is touched: what was seen is complete and of this volume.
         session_id = _record_moves(db, tree, look, moves, job_id)
         if moves != "apply":

@@ -141,7 +141,8 @@ def _spot(db: Database, volume_id: str, item: Seen) -> Spot | None:
 def sample(db: Database, volume_id: str) -> list[tuple[str, int, int]]:
     """Some known files of a volume: from both ends of the alphabet, and those entered last.
 
-    The newest are what a clone that was made before them does not have.
+    The newest are what a clone that was made before them does not have. What a look through the volume
+    found not as recorded, see :func:`engine.volumes.settling.doubt`, is looked for as well.
 
     Returns:
         Relative path, size and mtime_ns of each.
@@ -155,6 +156,14 @@ def sample(db: Database, volume_id: str) -> list[tuple[str, int, int]]:
             (volume_id, SPOT_FILES // 3),
         ):
             found[entry["path"]] = entry
+    for entry in rows(
+        db,
+        "SELECT path, size, mtime_ns FROM copies WHERE volume_id = :given AND state = 'present'"
+        " AND copy_id IN (SELECT value FROM json_each((SELECT detail ->> '$.copies' FROM volume_events"
+        "  WHERE volume_id = :given AND kind = 'conflict' ORDER BY event_id DESC LIMIT 1)))",
+        {"given": volume_id},
+    ):
+        found[entry["path"]] = entry
     return [(from_blob(entry["path"]), entry["size"], entry["mtime_ns"]) for entry in found.values()]
 
 

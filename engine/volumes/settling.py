@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from sqlite_utils import Database
@@ -15,6 +16,7 @@ from engine.names import display
 from engine.storage.database import Row, row, rows, scalar, write
 from engine.volumes import store
 from engine.volumes.evidence import DISKS, disk_of
+from engine.volumes.identity import MAYBE_A_CLONE
 from engine.volumes.store import VolumeRow
 
 _OURS = frozenset(
@@ -24,6 +26,9 @@ _OURS = frozenset(
     }
 )  # fmt: skip
 """Columns that say nothing of which mount a volume is: an undo leaves them as they are."""
+
+DOUBTED = 6
+"""Copies that are looked for again while it is asked which drive it is."""
 
 _SHARED = (
     "class", "label", "fs_type", "fs_uuid", "partition_bytes", "size_bytes", "free_bytes", "is_network",
@@ -165,6 +170,7 @@ def came_from(db: Database, volume_id: str) -> tuple[str, str] | None:
         "SELECT detail FROM volume_events JOIN volumes USING (volume_id)"
         " WHERE volume_id = ? AND volume_events.kind IN ('online', 'remounted') AND state <> 'offline'"
         " AND detail ->> '$.disks[1]' = hardware"
+        " AND NOT EXISTS (SELECT 1 FROM json_each(settled) WHERE value = hardware)"
         " AND NOT EXISTS (SELECT 1 FROM volume_events AS said WHERE said.volume_id = volumes.volume_id"
         "                 AND said.event_id > volume_events.event_id AND said.kind = 'identified')"
         " ORDER BY event_id DESC LIMIT 1",
@@ -174,6 +180,40 @@ def came_from(db: Database, volume_id: str) -> tuple[str, str] | None:
         return None
     old, new = json.loads(told)["disks"]
     return old, new
+
+
+def doubt(db: Database, volume_id: str, copies: Sequence[int]) -> bool:
+    """Ask which drive it is that came on another disk, after a look through it found files not as recorded.
+
+    Only the first look asks: once all was as recorded on that disk, what changes
+    on it later has changed on the drive itself.
+
+    Args:
+        db: the library's database.
+        volume_id: the volume that was looked through.
+        copies: ids of the copies that are not as recorded; some of them are looked for again at every look.
+
+    Returns:
+        False: there is nothing to ask.
+    """
+    with write(db):
+        disks = came_from(db, volume_id)
+        looked = scalar(
+            db,
+            "SELECT 1 FROM volume_events AS look WHERE volume_id = ? AND kind = 'swept' AND event_id >"
+            " (SELECT max(event_id) FROM volume_events AS came WHERE came.volume_id = look.volume_id"
+            "  AND came.kind IN ('online', 'remounted') AND came.detail ->> '$.disks' IS NOT NULL) LIMIT 1",
+            (volume_id,),
+        )
+        if disks is None or looked is not None:
+            return False
+        db.execute(
+            "UPDATE volumes SET state = 'conflict', hardware = ? WHERE volume_id = ?", (disks[0], volume_id)
+        )
+        files = f"{len(copies)} of its files {'is' if len(copies) == 1 else 'are'} not as recorded"
+        detail = {"evidence": [files, MAYBE_A_CLONE], "hardware": disks[1], "rivals": [volume_id]}
+        store.add_event(db, volume_id, "conflict", {**detail, "copies": list(copies[:DOUBTED])})
+    return True
 
 
 def _settled(db: Database, volume_id: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from engine.api import volumes as api
 from engine.api.drives import Drives
 from engine.api.views import happened
-from engine.errors import NotFound, Refused
+from engine.errors import NotFound, Refused, VolumeGone
 from engine.library import Library
 from engine.relink.sweep import sweep
 from engine.storage.database import execute, row, rows, scalar
@@ -255,3 +255,50 @@ def test_taken_back_after_something_was_found_on_the_clone(library: Library, mou
 def test_apart_of_what_is_not_mounted(library: Library, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="No volume is mounted"):
         api.set_apart(library, str(tmp_path))
+
+
+@pytest.mark.mount
+@pytest.mark.parametrize("how", ["deleted", "renamed", "written over"])
+def test_what_the_first_look_through_it_finds_is_asked_about_and_not_written_down(
+    library: Library, mounted: Mounts, how: str
+) -> None:
+    """Among many files the few that are looked at say nothing of one in the middle."""
+    db = library.db()
+    image, clone, volume_id = drive_and_clone(library, mounted, 60)
+    point = mounted.mount(clone, "drive")
+    file = point / "A30.mov"
+    {"deleted": file.unlink, "renamed": lambda: file.rename(point / "B.mov")}.get(
+        how, lambda: file.write_bytes(b"longer")
+    )()
+    mounted.unmount(point)
+    look(library, mounted, clone)
+    before = rows(db, "SELECT * FROM copies")
+    assert store.get(db, volume_id).state == "online"
+    with pytest.raises(VolumeGone, match="on another disk than before and is not as recorded"):
+        sweep(library, volume_id)
+    assert rows(db, "SELECT * FROM copies") == before
+    for _ in range(3):
+        (conflict,) = api.conflicts(library)
+        assert "1 of its files is not as recorded" in conflict["reasons"]
+        assert [one["volume_id"] for one in conflict["volumes"]] == [volume_id]
+        assert refresh(db) == []
+    leave(library, mounted)
+    look(library, mounted, image)
+    assert sweep(library, volume_id).present == 60, "the drive itself is never in doubt"
+    leave(library, mounted)
+    look(library, mounted, clone)
+    assert len(api.conflicts(library)) == 1, "what was seen once is looked for at once"
+    api.settle(library, volume_id, str(point))
+    swept = sweep(library, volume_id)
+    assert swept.newly_missing + swept.moved + swept.damaged == 1
+    assert api.conflicts(library) == []
+
+
+@pytest.mark.mount
+def test_once_all_was_as_recorded_later_changes_are_the_drives_own(library: Library, mounted: Mounts) -> None:
+    _, clone, volume_id = drive_and_clone(library, mounted, 60)
+    point = look(library, mounted, clone)
+    assert sweep(library, volume_id).present == 60
+    (point / "A30.mov").unlink()
+    assert sweep(library, volume_id).newly_missing == 1
+    assert api.conflicts(library) == []
