@@ -164,7 +164,7 @@ def test_a_read_back_that_hangs_is_a_timeout(desk, clip, tmp_path, tools, monkey
         tmp_path / "bin",
         tools,
         "ffprobe",
-        'case "$*" in *packet=data_hash*) sleep 60;; esac; exec "$REAL" "$@"',
+        'case "$*" in *extradata_hash*) sleep 60;; esac; exec "$REAL" "$@"',
     )
     monkeypatch.setenv("RUSHES_FFMPEG", str(tmp_path / "bin" / "ffmpeg"))
     monkeypatch.setattr(proof, "_DEADLINE_SECONDS", 0.3)

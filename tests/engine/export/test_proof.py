@@ -279,6 +279,7 @@ def test_who_leaves_does_not_wait_for_the_hash(tmp_path, monkeypatch):
         def look() -> None:
             looks.append(len(looks))
             if len(looks) == 2:
+                begun.set()
                 left.wait(10)
             check()
 
@@ -287,9 +288,10 @@ def test_who_leaves_does_not_wait_for_the_hash(tmp_path, monkeypatch):
         finally:
             ended.set()
 
-    left = threading.Event()
+    begun, left = threading.Event(), threading.Event()
     monkeypatch.setattr(kept.packets, "read", slow)
     with pytest.raises(ValueError, match="cancelled"), kept.Kept(str(path)):
+        assert begun.wait(10)
         raise ValueError("cancelled")
     left.set()
     assert ended.wait(10)
