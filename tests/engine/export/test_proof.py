@@ -290,9 +290,14 @@ def test_who_leaves_does_not_wait_for_the_hash(tmp_path, monkeypatch):
 
     begun, left = threading.Event(), threading.Event()
     monkeypatch.setattr(kept.packets, "read", slow)
-    with pytest.raises(ValueError, match="cancelled"), kept.Kept(str(path)):
-        assert begun.wait(10)
-        raise ValueError("cancelled")
+
+    def leave() -> None:
+        with kept.Kept(str(path)):
+            assert begun.wait(10)
+            raise ValueError("cancelled")
+
+    with pytest.raises(ValueError, match="cancelled"):
+        leave()
     left.set()
     assert ended.wait(10)
     assert len(looks) == 2, "it read on"
