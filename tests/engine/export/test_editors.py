@@ -325,3 +325,41 @@ def test_another_reader_of_edit_decision_lists_finds_every_frame(desk, clip, rat
     assert reels == ["CARDREAD", "CARDREA1", "CARDREAD"]
     fades = [item.out_offset.value for item in timeline.video_tracks()[0] if hasattr(item, "out_offset")]
     assert fades == [event.fade for event in cuts.events if event.fade]
+
+
+@pytest.mark.parametrize("dissolves", [False, True])
+@pytest.mark.parametrize(
+    ("rate", "first", "second"),
+    [
+        ("24", "10:00:59:20", "23:10:00:00"),
+        ("25", "10:00:59:20", "23:10:00:00"),
+        ("50", "10:00:59:40", "23:10:00:00"),
+    ],
+)
+def test_another_reader_of_fcpxml_finds_every_frame(desk, clip, rate, first, second, dissolves):
+    """The reader of OpenTimelineIO's project, as far as it goes.
+
+    It knows no transitions, nor rates that are no whole numbers, and cuts times off where it
+    cannot count them: up to a frame early. Those are looked at above, in the text itself.
+    """
+    otio = pytest.importorskip("opentimelineio", reason="the reader of OpenTimelineIO is not installed")
+    pytest.importorskip("otio_fcpx_xml_adapter", reason="OpenTimelineIO's reader of FCPXML is not installed")
+    fps, items = Fraction(rate), []
+    names = ("A001C001.mov", "B <2> & \"three\" 'é' 50%.mov")
+    for title, start in zip(names, (first, second), strict=True):
+        desk.add(clip(start[-2:] + ".mov", rate=rate, seconds="2", more=("-timecode", start)), title)
+    for title, begin, end in ((names[0], 7, 31), (names[1], 5, 29), (names[0], 32, 44)):
+        items.append({"clip_id": desk.clips[title], "in_frame": begin, "out_frame": end})
+    fade = {"transition": "crossfade", "transition_ms": 160} if dissolves else {}
+    desk.recipe("film", mode="list", items=items, preset="archive", fps=rate, **fade)
+    cuts, _ = timelines.cut_list(desk.library, "film")
+    text, _ = timelines.text(desk.library, "film", "fcpxml")
+    (timeline,) = otio.adapters.read_from_string(text, "fcpx_xml")
+    (track,) = timeline.tracks
+    clips = list(track.find_clips())
+    assert [found.name for found in clips] == [event.name for event in cuts.events]
+    for found, event in zip(clips, cuts.events, strict=True):
+        begin = event.media.start + event.first
+        assert found.source_range.start_time.value in (begin, begin - 1)
+        assert found.source_range.duration.rate == fps
+    assert sum(found.source_range.duration.value for found in clips) == cuts.frames
