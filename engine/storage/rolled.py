@@ -151,8 +151,8 @@ class Hits:
         if isinstance(where, list):
             return where
         found = db.conn.execute(
-            "SELECT sets, set_ids, favourites, words, ids FROM clip_rolls"
-            " WHERE roll_id = ? AND sets IS NOT NULL",
+            "SELECT sets, set_ids, favourites, words, ids FROM clip_rolls JOIN clip_roll_contents"
+            " USING (roll_id) WHERE roll_id = ? AND made",
             (where,),
         ).fetchone()
         if found is not None:
@@ -178,7 +178,7 @@ def look(db: Database, name: str, test: Test) -> Hits | None:
         hits = Hits(name, test)
         read = db.conn.execute(
             f"SELECT sets, set_ids, favourites, {'words' if test.reads_words else 'NULL'}, NULL"
-            " FROM clip_rolls WHERE list = ? AND sets IS NOT NULL"
+            " FROM clip_rolls CROSS JOIN clip_roll_contents USING (roll_id) WHERE list = ? AND made"
             " ORDER BY first_time, first_title, first_clip",
             (name,),
         )

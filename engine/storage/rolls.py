@@ -139,26 +139,19 @@ def _roll_up(db: Database, name: str, run: Run, room: int) -> int:
     )
     found = list(made(clips))
     for at, (key, one) in enumerate(found):
-        db.conn.execute(
-            _INSERT,
-            (
-                name, *(key if at else first), one.sets, array("q", one.set_ids).tobytes(), one.favourites,
-                one.words, array("q", one.ids).tobytes(),
-            ),
-        )  # fmt: skip
+        db.conn.execute(_FENCE, (name, *(key if at else first), 1))
+        sets, ids = array("q", one.set_ids).tobytes(), array("q", one.ids).tobytes()
+        db.conn.execute(_CONTENTS, (one.sets, sets, one.favourites, one.words, ids))
     if beyond is not None:
-        db.conn.execute(_INSERT, (name, *beyond, None, None, None, None, None))
+        db.conn.execute(_FENCE, (name, *beyond, 0))
     elif not found and first == START:
-        db.conn.execute(_INSERT, (name, *first, None, None, None, None, None))
+        db.conn.execute(_FENCE, (name, *first, 0))
     return max(1, len(found))
 
 
 _KEY = "(first_time, first_title, first_clip)"
-_INSERT = (
-    "INSERT INTO clip_rolls"
-    " (list, first_time, first_title, first_clip, sets, set_ids, favourites, words, ids)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_FENCE = "INSERT INTO clip_rolls (list, first_time, first_title, first_clip, made) VALUES (?, ?, ?, ?, ?)"
+_CONTENTS = "INSERT INTO clip_roll_contents VALUES (last_insert_rowid(), ?, ?, ?, ?, ?)"
 
 
 def _values(key: Key, tail: str = "") -> dict[str, str]:
@@ -168,7 +161,7 @@ def _values(key: Key, tail: str = "") -> dict[str, str]:
 def fences(db: Database, name: str) -> list[tuple[Key, Key | None, int | None]]:
     """The rolls of an order: first place, the first after it, and number; None is an open run of rolls."""
     found = db.conn.execute(
-        "SELECT first_time, first_title, first_clip, roll_id, sets IS NOT NULL FROM clip_rolls"
+        "SELECT first_time, first_title, first_clip, roll_id, made FROM clip_rolls"
         " WHERE list = ? ORDER BY 1, 2, 3",
         (name,),
     ).fetchall()

@@ -3,8 +3,8 @@
 A roll holds what filters look at of about :data:`ROWS` clips that follow one another in an order: ``time``
 (``clips_by_time``) or ``title`` (``clips_by_title``). It reaches from its first clip to that of the next
 roll, and the first of an order from the beginning; so each clip, also one that comes, is of one roll. Rolls
-are made in the background (:mod:`engine.storage.rolls`). A change of one of its clips opens a roll: what it
-holds becomes NULL, and its clips are read from the index of the order until it is made again.
+are made in the background (:mod:`engine.storage.rolls`). A change of one of its clips opens a roll
+(``made`` is 0): its clips are read from the index of the order until it is made again.
 
 ``first_time`` is empty for a clip without a time, which comes first, else ``t`` and the time; always empty in
 the order of titles. ``sets`` has a byte for each clip, the place of its ``set_id`` within ``set_ids`` (eight
@@ -20,14 +20,12 @@ SHIFT = 10
 ROWS = 1 << SHIFT
 """Clips of a roll when it is made."""
 
-_EMPTY = "sets = NULL, set_ids = NULL, favourites = NULL, words = NULL, ids = NULL"
-
 
 def _opened(row: str) -> str:
     """Open the rolls of a clip."""
     keys = {"time": f"coalesce('t' || {row}.recorded_at, '')", "title": "''"}
     return " ".join(
-        f"UPDATE clip_rolls SET {_EMPTY} WHERE sets IS NOT NULL AND roll_id ="
+        f"UPDATE clip_rolls SET made = 0 WHERE made AND roll_id ="
         f" (SELECT roll_id FROM clip_rolls WHERE list = '{name}' AND (first_time, first_title, first_clip)"
         f" <= ({key}, {row}.title, {row}.clip_id)"
         " ORDER BY first_time DESC, first_title DESC, first_clip DESC LIMIT 1);"
@@ -52,11 +50,17 @@ TABLES: tuple[str, ...] = (
         first_time  TEXT NOT NULL,
         first_title TEXT NOT NULL,
         first_clip  TEXT NOT NULL,
-        sets        BLOB,
-        set_ids     BLOB,
-        favourites  BLOB,
-        words       BLOB,
-        ids         BLOB
+        made        INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE clip_roll_contents (
+        roll_id    INTEGER PRIMARY KEY REFERENCES clip_rolls ON DELETE CASCADE,
+        sets       BLOB NOT NULL,
+        set_ids    BLOB NOT NULL,
+        favourites BLOB NOT NULL,
+        words      BLOB NOT NULL,
+        ids        BLOB NOT NULL
     ) STRICT
     """,
     "CREATE UNIQUE INDEX clip_rolls_by_first ON clip_rolls (list, first_time, first_title, first_clip)",

@@ -97,7 +97,7 @@ def check(db: Any, dice: random.Random) -> int:
                 db, order, rolled.Test(to_blob(text), hidden=hidden, sets=sets, favourite=favourite)
             )
             if hits is None:
-                made = "SELECT count(*) FROM clip_rolls WHERE sets IS NOT NULL AND list = ?"
+                made = "SELECT count(*) FROM clip_rolls WHERE made AND list = ?"
                 assert scalar(db, made, (order,)) == 0
                 continue
             assert len(hits) == len(expected)
@@ -120,7 +120,7 @@ def made(db: Any) -> int:
             db, "SELECT count(*) FROM clip_rolls WHERE list = 'time' AND first_time || first_title = ''"
         )
     assert rolls.roll(db) is False
-    return int(scalar(db, "SELECT count(*) FROM clip_rolls WHERE sets IS NOT NULL"))
+    return int(scalar(db, "SELECT count(*) FROM clip_rolls WHERE made"))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -156,9 +156,9 @@ def test_what_changes_is_found_as_it_is(library: Library, monkeypatch: pytest.Mo
         if dice.random() < 0.5:
             rolls.roll(db)
             check(db, dice)
-    assert scalar(db, "SELECT count(*) FROM clip_rolls WHERE sets IS NULL")
+    assert scalar(db, "SELECT count(*) FROM clip_rolls WHERE NOT made")
     made(db)
-    assert scalar(db, "SELECT count(*) FROM clip_rolls WHERE sets IS NULL") == 0
+    assert scalar(db, "SELECT count(*) FROM clip_rolls WHERE NOT made") == 0
     check(db, dice)
     with write(db):
         db.execute("DELETE FROM clip_files")
@@ -198,9 +198,9 @@ def test_few_clips_need_no_rolls_and_few_changes_none_at_once(
     check(db, dice)
     with write(db):
         db.execute("UPDATE clips SET favourite = 1 - favourite WHERE rowid % 5 = 3")
-    before = scalar(db, "SELECT count(*) FROM clip_rolls WHERE sets IS NULL")
+    before = scalar(db, "SELECT count(*) FROM clip_rolls WHERE NOT made")
     made(db)
-    assert scalar(db, "SELECT count(*) FROM clip_rolls WHERE sets IS NULL") < before
+    assert scalar(db, "SELECT count(*) FROM clip_rolls WHERE NOT made") < before
     check(db, dice)
     assert ENOUGH > 8, "no content of this test is cut off"
 
