@@ -201,3 +201,16 @@ def test_a_time_left_does_not_swing_while_writing_and_reading_back_take_turns() 
     assert min(said) > 0.9
     assert max(said) < 1.1
     assert rate.per_second() in (pytest.approx(10.0, abs=4.1), pytest.approx(2.0, abs=4.1))
+
+
+def test_a_pause_that_is_taken_back_is_told_once(library: Library) -> None:
+    db = library.db()
+    job_id = store.create(db, "export", "film", {})
+    store.transition(db, job_id, "running")
+    store.request(db, job_id, "pause")
+    store.request(db, job_id, "resume")
+    for _ in range(2):
+        store.taken_back(db, job_id)
+        assert store.get(db, job_id).intent is None
+    said = [line["message"] for line in store.log_lines(db, job_id)]
+    assert said.count("The pause was taken back; it works on.") == 1

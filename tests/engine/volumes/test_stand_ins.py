@@ -12,7 +12,7 @@ import pytest
 from engine.errors import NotFound, Refused, WrongUse
 from engine.library import Library
 from engine.storage.database import row, scalar
-from engine.volumes import store, touch
+from engine.volumes import stand_ins, store, touch
 from engine.volumes.markers import MARKER
 from engine.volumes.monitor import refresh
 from engine.volumes.places import absolute, place_of, still_there
@@ -144,3 +144,19 @@ def test_what_cannot_be_one(library: Library, drives: Path) -> None:
     with pytest.raises(NotFound):
         make_stand_in(db, str(drives / "A" / "day 1" / "x.mov"), "X")
     assert scalar(db, "SELECT COUNT(*) FROM volumes WHERE kind = 'stand_in'") == 0
+
+
+def test_adopted_again_where_it_is_nothing_has_happened(
+    library: Library, drives: Path, tmp_path: Path
+) -> None:
+    folder = drives / "A"
+    folder.mkdir(exist_ok=True)
+    volume_id = make_stand_in(library.db(), str(folder), "A")
+    before = [event.kind for event in store.events(library.db(), volume_id)]
+    marker_id = scalar(library.db(), "SELECT marker_id FROM volumes WHERE volume_id = ?", (volume_id,))
+    assert stand_ins.adopt(library.db(), str(folder), marker_id) == volume_id
+    assert [event.kind for event in store.events(library.db(), volume_id)] == before
+    elsewhere = tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    assert stand_ins.adopt(library.db(), str(elsewhere), marker_id) == volume_id
+    assert [event.kind for event in store.events(library.db(), volume_id)] == [*before, "remounted"]
