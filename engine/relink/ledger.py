@@ -12,6 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -33,7 +34,7 @@ _VERDICT = ("status", "decided_at", "decided_by")
 """Columns of a candidate that a verdict changes."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Placement:
     """One copy's new place.
 
@@ -94,12 +95,11 @@ def place(db: Database, placements: Sequence[Placement], by: str, *, entered: bo
             old = before[placement.copy_id]
             new = _new(placement, old, moment)
             moves.append((placement.copy_id, *new))
-            told = {"copy": _encode(old), "candidates": closing[placement.candidate_id]}
-            after = {"copy": _encode(new)}
+            rivals = _to_json(closing[placement.candidate_id])
+            told = f'{{"copy":{_encode(old)},"candidates":{rivals}}}'
+            after = f'{{"copy":{_encode(new)}}}'
             left = old[0] if old[0] != new[0] and old[_STATE] != "damaged" else None
-            records.append(
-                (placement.candidate_id, placement.copy_id, _to_json(told), _to_json(after), moment, left)
-            )
+            records.append((placement.candidate_id, placement.copy_id, told, after, moment, left))
         moving.move(db, moves)
         db.conn.executemany(
             "INSERT INTO relinks (candidate_id, copy_id, before, after, at, left_id)"
@@ -324,11 +324,29 @@ def _marks(values: Sequence[Any]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _encode(values: _Values) -> dict[str, Any]:
-    columns = dict(zip(moving.COLUMNS, values, strict=True))
-    return {**columns, "path": base64.b64encode(columns["path"]).decode("ascii")}
+def _encode(values: _Values) -> str:
+    """The columns of a copy as a JSON object; the path, which may hold any bytes, as base 64.
+
+    Written part by part: a mapping makes 200,000 of these, and a dictionary makes each twice as dear.
+    """
+    return _COPY.format(*map(_part, values))
+
+
+def _part(value: str | int | bytes | None) -> str:
+    if isinstance(value, str):
+        return json.encoder.encode_basestring_ascii(value)
+    if value is None:
+        return "null"
+    return str(value) if isinstance(value, int) else f'"{base64.b64encode(value).decode("ascii")}"'
+
+
+_COPY = "{{" + ",".join(f'"{column}":{{}}' for column in moving.COLUMNS) + "}}"
 
 
 def _decode(columns: dict[str, Any]) -> _Values:
-    kept = {**columns, "path": base64.b64decode(columns["path"])}
-    return tuple(kept[column] for column in moving.COLUMNS)
+    columns["path"] = base64.b64decode(columns["path"])
+    picked: _Values = _picked(columns)
+    return picked
+
+
+_picked = itemgetter(*moving.COLUMNS)

@@ -39,7 +39,8 @@ LISTED = 0.8
 """Confidence of a mapped file of the same name and size of which no hash is on record."""
 
 
-@dataclass(frozen=True)
+# Neither this nor what follows from it is frozen: of 100,000 files that is felt.
+@dataclass(slots=True)
 class Hit:
     """A lost copy and the file that a mapping gives it; ``reading`` when the file was read in full for it."""
 
@@ -251,12 +252,14 @@ def _fitting(
     ``sampling`` gets those of which a sample can decide, by their place in the list; None: nothing is opened.
     """
     found: list[Hit] = []
+    above, below = len(mapped.old.rstrip("/")) + 1, mapped.new.rstrip("/")
     for done, (copy, old_path) in enumerate(lost):
         check()
-        progress(done, len(lost))
-        tail = old_path[len(mapped.old.rstrip("/")) + 1 :]
+        if not done % 64:
+            progress(done, len(lost))
+        tail = old_path[above:]
         path = f"{base}/{tail}" if base else tail
-        new_path = os.path.join(mapped.new, tail)
+        new_path = f"{below}/{tail}"
         try:
             facts = tree.stat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -320,7 +323,8 @@ def _agreeing(
 def _compared(hit: Hit, file: Found | None, read: Scan, mapped: Mapped) -> Hit | None:
     """The hit with its file as it was read (None: it could not be); None where that is not the copy."""
     if file is not None and file.fast_hash == hit.lost.fast_hash:
-        return replace(hit, found=file, reading=read.readings.get(file.path))
+        reading = read.readings.get(file.path)
+        return hit if reading is None else replace(hit, found=file, reading=reading)
     reason = "cannot be read" if file is None else "has the same size, but other content"
     mapped.conflicts.append(f"{names.display(hit.new_path)} {reason}.")
     return None
