@@ -395,7 +395,12 @@ def test_both_sides_of_a_candidate(lost: Library) -> None:
     assert (detail.found.volume, detail.found.path) == ("HERE", "found/1.mov")
     assert detail.found.blake3 == detail.known.blake3 is not None
     assert detail.found.fast_hash == "another"
-    assert detail.found.duration_ms is None
+    assert detail.looked_inside, "the same bytes hold the same"
+    assert (detail.found.duration_ms, detail.found.codec) == (detail.known.duration_ms, detail.known.codec)
+    assert detail.found.codec is not None
+    candidate(lost, 2, 1, evidence=json.dumps({"fast_hash": True, "duration": None}))
+    other = views.Candidates(lost).detail(2)
+    assert (other.looked_inside, other.found.duration_ms, other.found.codec) == (False, None, None)
 
 
 def test_an_applied_candidate_still_shows_where_its_copy_was(lost: Library) -> None:
