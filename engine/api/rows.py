@@ -327,6 +327,11 @@ class RunRow:
         """Share of frames done, 0..1."""
         return ratio(self.status, 0, None, self.frames_done, self.frames_total)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it ended with warnings but made all files that it planned: nothing can be tried again."""
+        return self.status == "completed_with_warnings" and 0 < self.outputs <= self.outputs_done
+
 
 @dataclass(frozen=True)
 class OutputRow:

@@ -30,7 +30,7 @@ from tui.screens.preset_parts import PartsScreen
 from tui.screens.presets import PresetsScreen
 from tui.screens.problem import ProblemScreen
 from tui.screens.recipes import RecipesScreen
-from tui.screens.run_cells import STALLED_SECONDS
+from tui.screens.run_cells import STALLED_SECONDS, WHOLE
 from tui.widgets.bars import KeyLine
 from tui.widgets.line_view import LineView
 from tui.widgets.one_line import OneLine
@@ -461,6 +461,23 @@ def test_every_failure_says_what_to_do_next(category: str) -> None:
     assert said is not None
     if category != "cancelled":
         assert "Mend the cause" not in said
+
+
+async def test_a_film_that_left_something_out_is_not_tried_again_but_exported_anew(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    whole = run("whole", status="completed_with_warnings", error="Clip D002 is offline.", outputs_done=1)
+    some = replace(whole, run_id="some", name="some", outputs=3)
+    source = desk.run_source
+    source.all, source.sequence = {row.id: row for row in (whole, some)}, [whole.id, some.id]
+    app = make_app(desk, "exports")
+    assert advice(whole) == "It is finished without that. Once that is mended, n exports the recipe anew."
+    assert "r does only that again" in str(advice(some))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        app.screen.table.go_to("whole")
+        await press(pilot, "r")
+        assert toasts(app)[-1] == WHOLE
+        await press(pilot, "asterisk", "r")
+        assert [asked for asked in desk.asked if asked[0] == "job"] == [("job", some.job_id, "retry")]
 
 
 async def test_without_an_engine_a_running_run_is_told_to_stand_still(make_app: MakeApp) -> None:

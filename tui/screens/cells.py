@@ -166,6 +166,8 @@ def advice(row: JobRow | RunRow) -> str | None:
         return "It was paused before its turn came: r lets it take its turn."
     if status == "failed":
         return ADVICE.get(category or "", "Mend the cause, then press r: only what failed is done again.")
+    if isinstance(row, RunRow) and row.is_whole:
+        return "It is finished without that. Once that is mended, n exports the recipe anew."
     if status == "completed_with_warnings":
         return "Look below for what was left out; r does only that again."
     if status in ("paused", "interrupted") and row.intent == "resume":

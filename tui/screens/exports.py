@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 from textual.binding import BindingType
 
 from engine.api.rows import RunDetail, RunRow, Source
-from engine.errors import RushesError
+from engine.errors import Refused, RushesError
 from engine.names import display
 from tui import format as fmt
 from tui import keys
@@ -21,6 +21,7 @@ from tui.screens.run_cells import (
     ENDED,
     STALL_LOOK_SECONDS,
     STALLED_ADVICE,
+    WHOLE,
     segments,
     stalled,
     state_of,
@@ -172,6 +173,8 @@ class ExportsScreen(RunVerbs):
         if verb in ("pause", "resume", "cancel"):
             if verb == "resume" and row.status == "cancelled":
                 return None
+            if verb == "resume" and row.is_whole and not self.table.marks:
+                return WHOLE
             if row.status == "running" and self._engine_is_away():
                 return "No engine runs, so this run stands still. E starts one; then r goes on."
             return None if self.table.marks else why_not_job(verb, row.status, "export", row.intent)
@@ -284,6 +287,8 @@ class ExportsScreen(RunVerbs):
         made: list[str] = []
 
         def one(row: RunRow) -> None:
+            if row.is_whole:
+                raise Refused(WHOLE)
             if row.status == "cancelled":
                 made.append(desk.making.resume_run(row.run_id))
             else:

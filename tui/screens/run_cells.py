@@ -20,6 +20,9 @@ STALL_LOOK_SECONDS = 2.0
 STALLED_ADVICE = "Without a frame it soon ends by itself, and r tries again; c ends it now."
 """What can be done about a run that stands still."""
 
+WHOLE = "All files of this run are finished; nothing is to be tried again. n exports anew."
+"""Why a run that left something out is not tried again."""
+
 SEGMENT_TONES = {"q": "rest", "r": "busy", "c": "good", "u": "dim", "s": "dim", "f": "bad", "x": "dim"}
 
 

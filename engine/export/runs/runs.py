@@ -109,6 +109,9 @@ def retry(library: Library, given: str) -> Queued:
     """
     run = records.find(library.db(), given)
     if run.is_per_clip and run.status in ("failed", "completed_with_warnings"):
+        made = records.outputs(library.db(), run.run_id)
+        if made and all(output["status"] == "completed" for output in made):
+            raise Refused("All files of this run are finished; nothing of it failed. Export the recipe anew.")
         store.request(library.db(), run.job_id, "retry")
         return Queued(run.run_id, run.job_id, run.recipe_name)
     if run.status != "failed":

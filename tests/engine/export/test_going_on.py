@@ -125,3 +125,16 @@ def test_words_of_many_threads_lose_nothing(desk, queued):
         taken_back = job.take_back_pause()
         thread.join()
         assert taken_back != bool(paused)
+
+
+def test_a_run_that_made_all_its_files_is_not_tried_again(desk, clip):
+    desk.add(clip("a.mov"), "a.mov")
+    desk.add(clip("b.mov", seconds="1.5"), "b.mov")
+    run = desk.export(layout="per-clip", preset="proxy-h264", unreadable="skip")
+    assert run.status == "completed"
+    db = desk.library.db()
+    db.execute("UPDATE jobs SET status = 'completed_with_warnings' WHERE job_id = ?", [run.job_id])
+    with pytest.raises(Refused, match="All files of this run are finished"):
+        runs.retry(desk.library, run.run_id)
+    db.execute("UPDATE run_outputs SET status = 'failed' WHERE run_id = ? AND position = 1", [run.run_id])
+    assert runs.retry(desk.library, run.run_id).run_id == run.run_id
