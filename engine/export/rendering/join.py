@@ -128,7 +128,8 @@ def join_arguments(
         tags += ["-timecode", plan.timecode]
     if plan.time_reference is not None:
         tags += ["-metadata", f"time_reference={plan.time_reference}"]
-    rate = ["-r", plan.rate] if plan.container == "mxf" and list_name is not None else []
+    # Both count in frames; a clock finer than that makes AVI fill the time between with empty packets.
+    rate = ["-r", plan.rate] if plan.container in ("mxf", "avi") and list_name is not None else []
     tag = codecs.VIDEO[plan.video["codec"]].tag if plan.video else None
     return [
         *args,

@@ -151,7 +151,7 @@ def test_a_part_in_place_of_another_is_told_apart(bench, tmp_path):
     assert not (tmp_path / "film.part").exists()
 
 
-@pytest.mark.parametrize(("first", "then"), [("mkv", "mov"), ("mov", "mkv")])
+@pytest.mark.parametrize(("first", "then"), [("mkv", "mov"), ("mov", "mkv"), ("mov", "avi")])
 def test_parts_of_a_film_in_another_container_are_proven_by_what_is_known_of_them(
     bench, tmp_path, first, then
 ):
@@ -164,6 +164,8 @@ def test_parts_of_a_film_in_another_container_are_proven_by_what_is_known_of_the
     bench.plan = replace(bench.plan, preset={**preset, "container": then})
     assert _joined(bench, known, tmp_path).frames == 75
     shutil.copyfile(bench.folder / known[0].file, bench.folder / known[1].file)
+    if then == "avi":  # where packets may be rewritten, only their number is compared
+        return
     with pytest.raises(join.SegmentChanged) as caught:
         _joined(bench, known, tmp_path)
     assert caught.value.index == 1
