@@ -120,9 +120,9 @@ NO_READS = {
     "Footage.favourite", "Footage.repair", "Footage.saw_all", "Footage.tag", "Footage.verify",
     "Intake.plan", "Intake.queue", "Intake.report", "Intake.rest", "Intake.unwatch", "Intake.watch",
     "Making.compare", "Making.delete_preset", "Making.delete_recipe", "Making.preset_uses",
-    "Making.read_preset", "Making.read_recipe", "Making.resume_run", "Making.save_composed", "Making.save_part",
-    "Making.save_preset", "Making.save_recipe", "Making.try_presets", "Making.write_preset",
-    "Making.write_recipe", "Making.write_timeline", "Shelf.copy", "Shelf.delete", "Shelf.move",
+    "Making.read_preset", "Making.read_recipe", "Making.resume_run", "Making.save_composed",
+    "Making.save_part", "Making.save_preset", "Making.save_recipe", "Making.try_presets",
+    "Making.write_preset", "Making.write_recipe", "Making.write_timeline", "Shelf.copy", "Shelf.delete", "Shelf.move",
     "Shelf.move_back", "Shelf.plan_move", "Shelf.preview_trash", "Shelf.put_aside", "Shelf.restore",
     # What knows nothing of the catalogue: files of logs, pictures, forms of presets, what a demo tells.
     "Desk.demo_notes", "Finding.look_inside", "Finding.picture", "Making.check_composed", "Making.check_part",
@@ -139,7 +139,9 @@ def commands(library: Library) -> dict[str, Query]:
     def listed(**filters: Any) -> Query:
         return lambda: clips.list_clips(library, clips.Filters(**filters), limit=100)
 
-    candidate = int(scalar(library.db(), "SELECT max(candidate_id) FROM candidates"))
+    def shown() -> object:
+        return relinks.show(library, int(scalar(library.db(), "SELECT max(candidate_id) FROM candidates")))
+
     return {
         "volumes.list_volumes": lambda: volumes.list_volumes(library),
         "volumes.list_volumes, all": lambda: volumes.list_volumes(library, everything=True),
@@ -151,7 +153,7 @@ def commands(library: Library) -> dict[str, Query]:
         "whereabouts.at_risk": lambda: whereabouts.at_risk(library, 1000),
         "whereabouts.where_is, a title": lambda: whereabouts.where_is(library, "A001C000401"),
         "relinks.list_candidates": lambda: relinks.list_candidates(library),
-        "relinks.show": lambda: relinks.show(library, candidate),
+        "relinks.show": shown,
         "relinks.list_sessions": lambda: relinks.list_sessions(library),
         "relinks.list_rules": lambda: relinks.list_rules(library),
         "relinks.propose": lambda: relinks.propose(library),
