@@ -9,6 +9,7 @@ volumes those are is looked up in the rows, and kept while a branch is away.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -197,6 +198,29 @@ def without(db: Database, volume_id: str) -> list[str]:
             if branch in known
         }
     )
+
+
+def nested(db: Database, one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
+    """Whether one folder holds the other by what a pool shows of its branches.
+
+    Args:
+        db: the library's database.
+        one: id of a volume, where it shows, and an absolute path below that.
+        other: another.
+    """
+    return any(
+        mounts.is_within(first, second) or mounts.is_within(second, first)
+        for first in (one[2], *_behind(db, *one))
+        for second in (other[2], *_behind(db, *other))
+    )
+
+
+def _behind(db: Database, volume_id: str, mount_point: str, path: str) -> list[str]:
+    """Where a path on a pool may lie in its branches, absolute; none for what is no pool."""
+    column = scalar(db, "SELECT view_of FROM volumes WHERE volume_id = ?", (volume_id,))
+    folders = dict.fromkeys(folder for folder, _ in json.loads(column or "[]") if folder)
+    rest = os.path.relpath(path, mount_point)
+    return [os.path.normpath(os.path.join(folder, rest)) for folder in folders]
 
 
 def overlap(db: Database, one: str, other: str) -> str | None:

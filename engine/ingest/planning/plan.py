@@ -93,7 +93,7 @@ def plan(
     if mode == "copy":
         stages = [(path, 1) for path in destinations or [str(library.root)]] + [(path, 2) for path in then]
         targets = _look_at_destinations(db, stages, problems)
-        _check_nesting(found, targets, problems)
+        _check_nesting(db, found, targets, problems)
     if problems:
         raise Refused(*problems)
     _arrange(db, found, targets, Wanted(template, library.name))
@@ -324,7 +324,7 @@ def _destination(db: Database, path: str, role: str) -> _Target:
     return _Target(path, place, role)
 
 
-def _check_nesting(found: list[_Source], targets: list[_Target], problems: list[str]) -> None:
+def _check_nesting(db: Database, found: list[_Source], targets: list[_Target], problems: list[str]) -> None:
     for source in found:
         for target in targets:
             one, other = display(source.path), display(target.path)
@@ -337,6 +337,15 @@ def _check_nesting(found: list[_Source], targets: list[_Target], problems: list[
                     f"The source {one} lies inside its own destination {other}. Give another destination "
                     "with --to, or catalogue it where it is with --mode reference."
                 )
+            elif pools.nested(db, _on_volume(source), _on_volume(target)):
+                problems.append(
+                    f"The source {one} and the destination {other} hold each other's files: one of them is "
+                    "on a pool that shows the other. Give another destination."
+                )
+
+
+def _on_volume(end: _Source | _Target) -> tuple[str, str, str]:
+    return end.place.volume_id, end.place.mount_point, end.path
 
 
 def _same(source: _Source, target: _Target) -> bool:

@@ -237,6 +237,14 @@ def test_a_pool_and_its_branch_are_not_two_destinations(pool: Pool, library: Lib
 
 
 @pytest.mark.mount
+def test_a_card_is_not_copied_onto_itself_by_way_of_a_pool(pool: Pool, library: Library) -> None:
+    for source, target in ((pool.one / "day1", pool.point), (pool.point / "day1", pool.one)):
+        with pytest.raises(Refused, match="hold each other's files: one of them is on a pool"):
+            plan(library, [str(source)], [str(target)])
+    plan(library, [str(pool.one / "day1")], [str(pool.point / "day2")])
+
+
+@pytest.mark.mount
 def test_a_disk_of_a_pool_is_not_ejected_below_it(pool: Pool) -> None:
     why = f"pool at {pool.point} shows its files; unmount that one first."
     assert why in eject.held_by(pool.world.db, str(pool.two))
