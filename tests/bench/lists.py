@@ -122,7 +122,8 @@ NO_READS = {
     "Making.compare", "Making.delete_preset", "Making.delete_recipe", "Making.preset_uses",
     "Making.read_preset", "Making.read_recipe", "Making.resume_run", "Making.save_composed",
     "Making.save_part", "Making.save_preset", "Making.save_recipe", "Making.try_presets",
-    "Making.write_preset", "Making.write_recipe", "Making.write_timeline", "Shelf.copy", "Shelf.delete", "Shelf.move",
+    "Making.write_preset", "Making.write_recipe", "Making.write_timeline", "Shelf.copy", "Shelf.delete",
+    "Shelf.move",
     "Shelf.move_back", "Shelf.plan_move", "Shelf.preview_trash", "Shelf.put_aside", "Shelf.restore",
     # What knows nothing of the catalogue: files of logs, pictures, forms of presets, what a demo tells.
     "Desk.demo_notes", "Finding.look_inside", "Finding.picture", "Making.check_composed", "Making.check_part",
