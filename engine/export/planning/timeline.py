@@ -140,7 +140,7 @@ class Policy:
     Attributes:
         target_seconds: a segment is about this long: a kill loses at most that much work.
         longest_seconds: and never longer than this.
-        most_pieces: nor made of more pieces.
+        most_pieces: nor made of more pieces, but where so many are shorter than ``shortest_seconds``.
         shortest_seconds: parts shorter than this join a neighbour. Inter codecs need it:
             segments of a few reordered frames do not fit together.
         crossfades_alone: a crossfade is a segment of its own when it is long enough.
@@ -174,14 +174,30 @@ def segments(pieces: Sequence[Piece], rate: Fraction, policy: Policy) -> list[tu
             grouped.append([piece])
         else:
             current.append(piece)
-    if len(grouped) > 1 and sum(piece.frames for piece in grouped[-1]) < shortest:
-        last = grouped.pop()
-        grouped[-1].extend(last)
+    _lengthen_last(grouped, shortest, policy.most_pieces)
     return [tuple(group) for group in grouped]
 
 
+def _lengthen_last(grouped: list[list[Piece]], shortest: int, most: int) -> None:
+    """Let a last segment that is too short join the one before, or take over so much of it as it needs."""
+    if len(grouped) < 2 or _length(grouped[-1]) >= shortest:
+        return
+    last = grouped.pop()
+    before = grouped[-1]
+    while len(before) + len(last) > most and _length(last) < shortest <= _length(before[:-1]):
+        last.insert(0, before.pop())
+    if _length(last) < shortest:
+        before.extend(last)
+    else:
+        grouped.append(last)
+
+
+def _length(group: Sequence[Piece]) -> int:
+    return sum(piece.frames for piece in group)
+
+
 def _belongs(current: Sequence[Piece], piece: Piece, limit: int, shortest: int, policy: Policy) -> bool:
-    length = sum(known.frames for known in current)
+    length = _length(current)
     if length < shortest:
         return True
     if len(current) >= policy.most_pieces or length + piece.frames > limit:

@@ -109,6 +109,20 @@ def test_a_crossfade_is_a_segment_of_its_own_for_intra_codecs_only():
     assert all(sum(piece.frames for piece in group) >= 25 for group in inter)
 
 
+def test_a_short_end_is_lengthened_without_too_many_clips_in_a_segment():
+    policy = Policy(shortest_seconds=Fraction(1))
+    pieces = cut([*(Shot(index, 0, 10) for index in range(30)), Shot(30, 0, 5)])
+    groups = segments(pieces, Fraction(25), policy)
+    assert [len(group) for group in groups] == [28, 3]
+    assert follow_each_other([piece for group in groups for piece in group]) == 305
+    # Where there is room it is simply added.
+    groups = segments(cut([Shot(0, 0, 500), Shot(1, 0, 5)]), Fraction(25), policy)
+    assert [len(group) for group in groups] == [2]
+    # Longer than a second comes before fewer than thirty.
+    (group,) = segments(cut([Shot(index, 0, 1) for index in range(40)]), Fraction(60), policy)
+    assert len(group) == 40
+
+
 def test_one_piece_is_one_piece():
     pieces = cut([Shot(0, 0, 100_000), Shot(1, 0, 7)])
     assert segments(pieces, Fraction(25), Policy(single=True)) == [tuple(pieces)]
