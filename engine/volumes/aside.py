@@ -114,7 +114,7 @@ def _in_child(far: Sequence[str], request: Any) -> Any:
 
 def _await(child: subprocess.Popen[bytes], out: int) -> bytes | None:
     """All that the child writes; None when nothing in it moves any more."""
-    raw = b""
+    raw = bytearray()  # a listing of a million files is a hundred megabytes, in small parts
     waiting = select.poll()
     waiting.register(out, select.POLLIN | select.POLLHUP)
     began = moved = time.monotonic()
@@ -123,7 +123,7 @@ def _await(child: subprocess.Popen[bytes], out: int) -> bytes | None:
         if waiting.poll(LOOK_SECONDS * 1000):
             part = os.read(out, 1 << 16)
             if not part:
-                return raw
+                return bytes(raw)
             raw += part
         now, last, pulse = time.monotonic(), pulse, _pulse(child.pid)
         if pulse is not None and pulse != last:
@@ -182,8 +182,11 @@ def main() -> None:
         answer = False, error
     try:
         raw = pickle.dumps(answer)
+        if not answer[0]:
+            pickle.loads(raw)  # noqa: S301 - an error that wants more than its sentence cannot be made anew
     except Exception as error:  # noqa: BLE001 - what cannot be sent is told
-        raw = pickle.dumps((False, RushesError(f"It failed: {display(repr(error))}.")))
+        told = answer[1] if isinstance(answer[1], RushesError) else f"It failed: {display(repr(error))}."
+        raw = pickle.dumps((False, RushesError(str(told))))
     out.write(raw)
     out.flush()
     os._exit(0)  # threads that wait for a mount must not keep it

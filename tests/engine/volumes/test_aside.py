@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.api import ingests
-from engine.errors import Refused, VolumeGone
+from engine.errors import Refused, RushesError, VolumeGone
 from engine.library import Library
 from engine.volumes import aside, places
 from tests.engine.volumes.conftest import Mounts
@@ -26,9 +26,18 @@ def whoami(library: Library | None = None, *, text: str = "") -> tuple[int, str,
     return os.getpid(), text, None if library is None else library.library_id
 
 
+class Needy(RushesError):
+    """An error that is not made of its sentence alone."""
+
+    def __init__(self, sentence: str, volume_id: str) -> None:
+        super().__init__(f"{sentence} {volume_id}")
+
+
 def fail(kind: str) -> None:
     if kind == "refused":
         raise Refused("one", "two")
+    if kind == "needy":
+        raise Needy("It is away:", "v1")
     raise KeyError(kind)
 
 
@@ -54,6 +63,8 @@ def test_on_a_mount_of_another_process_a_child_does_it(
     assert refused.value.problems == ("one", "two")
     with pytest.raises(KeyError):
         aside.call([str(point)], fail, "key")
+    with pytest.raises(RushesError, match="It is away: v1"):
+        aside.call([str(point)], fail, "needy")
 
 
 @pytest.mark.mount
