@@ -109,7 +109,9 @@ def list_runs(
             ]
             for run in found
         ],
-        "No runs yet. Make a recipe and queue it: rushes recipe create NAME, rushes export NAME",
+        "No run fits."
+        if statuses or text or recipe or preset or since
+        else "No runs yet. Make a recipe and queue it: rushes recipe create NAME, rushes export NAME",
     )
 
 
