@@ -22,7 +22,7 @@ transaction (:mod:`engine.storage.holdings`) looks at those clips once.
 
 from __future__ import annotations
 
-from engine.storage.schema.tallies import ENOUGH, NOT_IN_BULK
+from engine.storage.schema.tallies import ENOUGH, LEFT_OR_NOT_IN_BULK, NOT_IN_BULK
 
 _STATE = (
     "CASE {row}.state WHEN 'missing' THEN 'M' WHEN 'damaged' THEN 'D'"
@@ -72,7 +72,7 @@ TABLES: tuple[str, ...] = (
         "UPDATE OF asset_id, volume_id, role, state, verified_at ON copies",
         _noted(f"{_of('OLD.asset_id')} UNION {_of('NEW.asset_id')}"),
         f"(OLD.asset_id <> NEW.asset_id OR OLD.volume_id <> NEW.volume_id OR OLD.role <> NEW.role"
-        f" OR {_STATE.format(row='OLD')} <> {_STATE.format(row='NEW')}) AND {NOT_IN_BULK}",
+        f" OR {_STATE.format(row='OLD')} <> {_STATE.format(row='NEW')}) AND {LEFT_OR_NOT_IN_BULK}",
     ),
     _trigger("clip_files_held_in", "INSERT ON clip_files", _noted("SELECT NEW.clip_id AS clip_id")),
     _trigger("clip_files_held_out", "DELETE ON clip_files", _noted("SELECT OLD.clip_id AS clip_id")),

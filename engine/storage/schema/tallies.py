@@ -133,6 +133,9 @@ _SAFETY_CHANGED = (
 NOT_IN_BULK = "NOT EXISTS (SELECT 1 FROM copies_in_bulk AS held WHERE held.copy_id = NEW.copy_id)"
 """Whether a trigger has to count a copy itself."""
 
+LEFT_OR_NOT_IN_BULK = f"(OLD.asset_id <> NEW.asset_id OR {NOT_IN_BULK})"
+"""The same of a change: what a copy of the block leaves is not among the contents counted at its end."""
+
 TABLES: tuple[str, ...] = (
     "CREATE TABLE copies_in_bulk (copy_id INTEGER PRIMARY KEY) STRICT",
     """
@@ -231,7 +234,7 @@ TABLES: tuple[str, ...] = (
         "copies_safe_again",
         "UPDATE OF asset_id, volume_id, role, state, verified_at ON copies",
         _safety("asset_id IN (OLD.asset_id, NEW.asset_id)"),
-        f"({_SAFETY_CHANGED}) AND {NOT_IN_BULK}",
+        f"({_SAFETY_CHANGED}) AND {LEFT_OR_NOT_IN_BULK}",
     ),
     # Which volumes share a device changes only where another volume has one of the two.
     _trigger(

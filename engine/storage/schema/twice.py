@@ -11,7 +11,7 @@ A content with one copy costs a look at an index, and no row.
 
 from __future__ import annotations
 
-from engine.storage.schema.tallies import ENOUGH, NOT_IN_BULK, SHADOWED, SHOWN_TWICE
+from engine.storage.schema.tallies import ENOUGH, LEFT_OR_NOT_IN_BULK, NOT_IN_BULK, SHADOWED, SHOWN_TWICE
 
 _STORED = "{row}.role <> 'source' AND {row}.state = 'present'"
 
@@ -99,7 +99,7 @@ TABLES: tuple[str, ...] = (
         _counted("asset_id IN (OLD.asset_id, NEW.asset_id)"),
         "(OLD.asset_id <> NEW.asset_id OR OLD.volume_id <> NEW.volume_id OR OLD.inode IS NOT NEW.inode"
         f" OR ({_STORED.format(row='OLD')}) <> ({_STORED.format(row='NEW')}))"
-        f" AND ({_OTHERS.format(row='OLD')} OR {_OTHERS.format(row='NEW')}) AND {NOT_IN_BULK}",
+        f" AND ({_OTHERS.format(row='OLD')} OR {_OTHERS.format(row='NEW')}) AND {LEFT_OR_NOT_IN_BULK}",
     ),
     _trigger(
         "assets_twice_known",
