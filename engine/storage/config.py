@@ -169,7 +169,7 @@ SETTINGS: dict[str, Setting] = {
         "which ends of jobs are told by screen, command and webhook", "all", ("off", "failures", "all")
     ),
     "notify.screen": Setting(
-        "how an open screen tells it: bell, message of the terminal (OSC 9), both, or neither",
+        "how an open screen tells it: bell, message of the terminal (OSC 9), both, or off",
         "both",
         ("off", "bell", "message", "both"),
     ),

@@ -123,7 +123,7 @@ COMPARED: dict[str, Any] = {
     "different": {
         "spec.preset": ["share", "archive"],
         "spec.loudness": [-23, None],
-        "preset.body.video.codec": ["libx264", "prores_ks"],
+        "preset.video.codec": ["libx264", "prores_ks"],
     },
     "clips_only_in_first": ["A001C001", "A001C002"],
     "clips_only_in_second": [],

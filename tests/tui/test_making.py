@@ -31,6 +31,7 @@ from tui.screens.presets import PresetsScreen
 from tui.screens.problem import ProblemScreen
 from tui.screens.recipes import RecipesScreen
 from tui.screens.run_cells import STALLED_SECONDS, WHOLE
+from tui.screens.run_compare import setting
 from tui.widgets.bars import KeyLine
 from tui.widgets.line_view import LineView
 from tui.widgets.one_line import OneLine
@@ -478,6 +479,23 @@ async def test_a_film_that_left_something_out_is_not_tried_again_but_exported_an
         assert toasts(app)[-1] == WHOLE
         await press(pilot, "asterisk", "r")
         assert [asked for asked in desk.asked if asked[0] == "job"] == [("job", some.job_id, "retry")]
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other", "said"),
+    [
+        ("preset.video.codec", "libx264", "prores_ks", ("Picture codec", "libx264", "prores_ks")),
+        ("preset.audio.codec", "aac", None, ("Sound codec", "aac", "-")),
+        ("spec.quality_metric", "vmaf", None, ("Compared by", "vmaf", "-")),
+        ("spec.mode", "all", "list", ("Clips", "all clips", "an explicit list")),
+        ("spec.filter.tags", ["a", "b"], None, ("Tags", "a, b", "-")),
+        ("spec.of_another_time", True, "\x1b[2J", ("of_another_time", "yes", "\\x1b[2J")),
+    ],
+)
+def test_settings_that_differ_are_told_as_the_forms_call_them(
+    name: str, one: Any, other: Any, said: tuple[str, str, str]
+) -> None:
+    assert setting(name, one, other) == said
 
 
 async def test_without_an_engine_a_running_run_is_told_to_stand_still(make_app: MakeApp) -> None:

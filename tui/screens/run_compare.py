@@ -19,8 +19,11 @@ from tui.screens.inputs import foot
 from tui.widgets.line_view import BLANK, Line, LineView, heading
 from tui.widgets.one_line import OneLine
 
-LABEL = 18
+LABEL = 20
 """Cells of the labels at the left."""
+
+PARTS = {"video": "Picture", "audio": "Sound"}
+"""What a preset's fields of one name belong to."""
 
 CLIPS_SHOWN = 8
 """Titles that are listed of the clips that only one run has."""
@@ -53,6 +56,29 @@ def spoken(value: Any) -> str:
             return f"{len(value)} entries"
         return display(", ".join(str(entry) for entry in value))
     return display(str(value))
+
+
+def setting(name: str, one: Any, other: Any) -> tuple[str, str, str]:
+    """A setting that differs as the forms call it: its label, and both values in words."""
+    from engine.api.preset_fields import fields as of_preset  # slow, and only a comparison needs them
+    from engine.api.recipe_fields import fields as of_recipe
+
+    key = name.removeprefix("spec.")
+    known = of_recipe()
+    if name.startswith("preset."):
+        key = name.removeprefix("preset.")
+        codec = {f"{part}.codec": value for part, value in (("video", "libx264"), ("audio", "aac"))}
+        known = of_preset(codec)
+    field = next((field for field in known if field.key == key), None)
+    if field is None:
+        return key, spoken(one), spoken(other)
+    words = dict(field.choices)
+    first, second = (
+        spoken(value if isinstance(value, list | dict) or "  " in words.get(value, "  ") else words[value])
+        for value in (one, other)
+    )
+    part = PARTS.get(key.partition(".")[0]) if name.startswith("preset.") else None
+    return f"{part} {field.label.lower()}" if part else field.label, first, second
 
 
 def lines_of(compared: Mapping[str, Any], width: int, now: datetime, ellipsis: str) -> list[Line]:
@@ -96,10 +122,7 @@ def lines_of(compared: Mapping[str, Any], width: int, now: datetime, ellipsis: s
         heading("Settings that differ"),
     ]
     different = compared["different"]
-    lines += [
-        row(name.removeprefix("spec.").removeprefix("preset."), spoken(one), spoken(other))
-        for name, (one, other) in different.items()
-    ]
+    lines += [row(*setting(name, one, other)) for name, (one, other) in different.items()]
     if not different:
         lines.append(Line((("None: both were made with the same settings.", "dim"),)))
     for title, names in (

@@ -49,7 +49,9 @@ class RunVerbs(Turns):
         what = display(able[0].name) if len(able) == 1 else fmt.plural(len(able), "run")
         done = sum(sum(letter in "cu" for letter in row.segments) for row in able)
         ends = "It ends" if len(able) == 1 else "They end"
-        stay = f"{fmt.plural(done, 'finished segment')} {'stays' if done == 1 else 'stay'}: r goes on from there"
+        stay = (
+            f"{fmt.plural(done, 'finished segment')} {'stays' if done == 1 else 'stay'}: r goes on from there"
+        )
         kept = f"{stay}, as a new run." if done else "r begins again, as a new run."
 
         def answered(yes: bool | None) -> None:
