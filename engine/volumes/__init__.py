@@ -9,6 +9,8 @@
                 with a deadline)            is it? pure)  events, pure)            a change)
 
     places     a path <-> (volume, relative path)
+    aside      work on a mount that may fall silent, in a process of its own
+    pools      mounts that show files of other mounts: one file counts once
     store      rows for people: list, find, track, rename
     settling   which of several that claim one identity is which, and back
     conflicts  who claims one identity
