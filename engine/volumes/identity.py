@@ -9,6 +9,11 @@ decision is one of
 ``generation``  a file system made anew on hardware that is known: reformatted
 ``conflict``    several claim one identity, or the content contradicts it: ask
 ==============  ============================================================
+
+A known id on another disk than before is the drive in another enclosure, or a
+clone of it. It is ``same`` while every known file that is looked at is where it
+was, because then both hold the same; once one is not, it is a ``conflict``. The
+first look through all of it asks as well, see :func:`engine.volumes.settling.doubt`.
 """
 
 from __future__ import annotations
