@@ -83,11 +83,17 @@ def queue(library: Library, given: str, folder: str, *, move: bool, after: str |
         raise Refused(*problems)
     target = places.place_of(db, folder if os.path.isdir(folder) else os.path.dirname(folder.rstrip("/")))
     devices = {f"device:{target.device}"}
+    gone = []
     for entry in made:
+        path = from_blob(entry["path"])
         try:
-            devices.add(f"device:{places.place_of(db, os.path.dirname(from_blob(entry['path']))).device}")
+            devices.add(f"device:{places.place_of(db, os.path.dirname(path)).device}")
         except RushesError:
             continue  # away now; the job waits for it
+        if not os.path.lexists(path):
+            gone.append(path)
+    if after is None and len(gone) == len(made):
+        raise Refused(f"{display(gone[0])} is gone, or its drive is away; there is nothing to deliver.")
     size = sum(entry["size"] or 0 for entry in made)
     verb = "moved" if move else "copied"
     return store.create(
@@ -162,8 +168,10 @@ class _Delivery:
             try:
                 arrived = self._deliver(entry, old, place)
             except (OSError, RushesError) as error:
-                said = error.strerror if isinstance(error, OSError) else str(error)
-                errors.append(f"{display(old)}: {said}")
+                said = f": {error.strerror}." if isinstance(error, OSError) else f": {error}"
+                if isinstance(error, FileNotFoundError) and not os.path.lexists(old):
+                    said = " is gone, so it was not delivered."
+                errors.append(f"{display(old)}{said}")
                 job.log("error", errors[-1])
                 continue
             finally:

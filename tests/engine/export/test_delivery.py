@@ -187,6 +187,16 @@ def test_what_cannot_be_delivered_is_refused(desk, film, clip, tmp_path):
         desk.recipe("half", deliver="copy", deliver_to="here")
 
 
+def test_a_film_that_is_gone_is_told_at_once_and_in_the_job(desk, film, tmp_path):
+    waiting = delivery.queue(desk.library, film.run_id, str(tmp_path / "away"), move=False)
+    os.unlink(film.output_path)
+    with pytest.raises(Refused, match="is gone, or its drive is away; there is nothing to deliver"):
+        delivery.queue(desk.library, film.run_id, str(tmp_path / "away"), move=False)
+    done = work(desk, waiting)
+    assert done.status == "failed"
+    assert done.error == f"{film.output_path} is gone, so it was not delivered."
+
+
 def test_a_delivery_promises_its_room(desk, film, tmp_path):
     job_id = delivery.queue(desk.library, film.run_id, str(tmp_path), move=False)
     found = row(desk.library.db(), "SELECT needs FROM jobs WHERE job_id = ?", (job_id,))
