@@ -72,6 +72,10 @@ class Making(Protocol):
         """All clips of the library."""
         ...
 
+    def film_of(self, run_id: str) -> str:
+        """Where a run's film, or folder of files, is; refused when nothing is there. Any thread."""
+        ...
+
     def log_file(self, run_id: str) -> str | None:
         """The file with everything that ffmpeg said during a run, or None."""
         ...

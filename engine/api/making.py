@@ -296,6 +296,14 @@ class Making:
         """Go on with a cancelled run as a new one that takes over its finished segments. Returns its id."""
         return str(exports.again(self._library, run_id, "resume")["runs"][0]["run_id"])
 
+    def film_of(self, run_id: str) -> str:
+        """Where a run's film, or folder of files, is. Any thread.
+
+        Raises:
+            Refused, NotFound: it has none, or it is not there.
+        """
+        return exports.output_of(self._library, run_id)
+
     def log_file(self, run_id: str) -> str | None:
         """The file with everything that ffmpeg said during a run, or None."""
         return exports.log_file(self._library, run_id)

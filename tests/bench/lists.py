@@ -128,7 +128,7 @@ NO_READS = {
     # What knows nothing of the catalogue: files of logs, pictures, forms of presets, what a demo tells.
     "Desk.demo_notes", "Finding.look_inside", "Finding.picture", "Making.check_composed", "Making.check_part",
     "Making.check_preset", "Making.compose_fields", "Making.compose_values", "Making.log_file",
-    "Making.log_tail", "Making.part_fields", "Making.part_values", "Making.preset_fields",
+    "Making.film_of", "Making.log_tail", "Making.part_fields", "Making.part_values", "Making.preset_fields",
     "Making.preset_values", "Making.recipe_fields",
 }  # fmt: skip
 """Calls of the desk that are no list and no count."""

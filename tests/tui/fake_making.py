@@ -269,6 +269,9 @@ class FakeMaking:
         self._ask("resume_run", run_id)
         return "again"
 
+    def film_of(self, run_id: str) -> str:
+        return f"/mnt/nas/exports/{run_id}.mp4"
+
     def log_file(self, run_id: str) -> str | None:
         return f"/mnt/nas/.rushes/logs/export-{run_id}.log" if run_id.startswith("Director") else None
 

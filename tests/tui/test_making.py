@@ -498,6 +498,24 @@ def test_settings_that_differ_are_told_as_the_forms_call_them(
     assert setting(name, one, other) == said
 
 
+async def test_a_path_is_copied_and_that_nothing_is_there_is_told(make_app: MakeApp) -> None:
+    desk = busy_desk()
+    film = run("film", status="completed", output_path="/mnt/nas/film.mp4")
+    desk.run_source.all, desk.run_source.sequence = {film.id: film}, [film.id]
+    app = make_app(desk, "exports")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, "y")
+        assert toasts(app) == ["Copied: /mnt/nas/film.mp4"]
+
+        def gone(run_id: str) -> str:
+            raise NotFound(f"The film of {run_id} is gone, or its drive is away.")
+
+        desk.making.film_of = gone
+        await press(pilot, "y")
+        assert toasts(app)[-1] == "The film of film is gone, or its drive is away."
+        assert app.clipboard == "/mnt/nas/film.mp4"
+
+
 async def test_without_an_engine_a_running_run_is_told_to_stand_still(make_app: MakeApp) -> None:
     desk = busy_desk()
     desk.header_now = replace(desk.header(), engine="absent")

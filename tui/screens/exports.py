@@ -256,7 +256,7 @@ class ExportsScreen(RunVerbs):
             if verb == "retry":
                 self._go_on([row])
             elif verb == "copy":
-                rushes.copy_path(cast("str", row.output_path))
+                self._copy(row)
 
         rushes.push_screen(
             ProblemScreen(
@@ -304,5 +304,16 @@ class ExportsScreen(RunVerbs):
 
     def do_yank(self) -> None:
         """Copy the path of the film."""
-        row = cast("RunRow", self.table.current())
-        self.rushes.copy_path(cast("str", row.output_path))
+        self._copy(cast("RunRow", self.table.current()))
+
+    def _copy(self, row: RunRow) -> None:
+        """Copy the path at once; that nothing is there is told as soon as it is known."""
+        rushes = self.rushes
+        rushes.copy_path(cast("str", row.output_path))
+
+        def looked(path: Any, error: RushesError | None) -> None:
+            del path
+            if error is not None:
+                rushes.tell(str(error), "warning")
+
+        rushes.runner.submit(lambda: rushes.desk.making.film_of(row.run_id), looked, slow=True)
