@@ -8,6 +8,9 @@ from typing import Any
 from engine.errors import WrongUse
 from engine.names import display
 
+OTHERS = {"recipe": ("preset", "container"), "preset": ("recipe", "layout")}
+"""For which file each may be taken, and a field that only that one has."""
+
 
 def read(text: str, noun: str, schema: int) -> dict[str, Any]:
     """What such a file holds; ``name`` is a text, or is not there.
@@ -28,6 +31,9 @@ def read(text: str, noun: str, schema: int) -> dict[str, Any]:
         raise WrongUse(f"This is no {noun} file: it is not JSON ({error}).") from error
     if not isinstance(found, dict) or "schema" not in found:
         raise WrongUse(f"This is no {noun} file: it has no schema version.")
+    other, field = OTHERS[noun]
+    if field in found:
+        raise WrongUse(f"This is a {other} file, no {noun} file.")
     check_schema(found["schema"], noun, schema)
     if not isinstance(found.get("name", ""), str):
         raise WrongUse(f"The name in this {noun} file is no text.")

@@ -41,6 +41,18 @@ def test_a_file_that_does_not_fit_is_refused_in_a_sentence(desk, tmp_path, noun,
     assert "\x1b" not in str(caught.value)
 
 
+def test_one_file_is_not_taken_for_the_other(desk, tmp_path):
+    desk.recipe("film")
+    for noun, text in (
+        ("preset", recipes.recipe_text(desk.library, "film")),
+        ("recipe", presets.preset_text("share")),
+    ):
+        file = tmp_path / "given.json"
+        file.write_text(text)
+        with pytest.raises(WrongUse, match=f"no {noun} file"):
+            DOORS[noun](desk, str(file))
+
+
 def test_a_newer_plan_or_one_without_an_end_is_refused(tmp_path):
     file = tmp_path / "plan.json"
     for text in (json.dumps({"schema": 99}), "[" * 200_000):
