@@ -165,14 +165,15 @@ def show(candidate: int, library_path: str | None, as_json: bool) -> None:
     )
     output.table(
         ["", "ON RECORD", "FOUND"],
-        [
-            [words, *("-" if found[side][key] is None else found[side][key] for side in ("known", "found"))]
-            for key, words in SIDES
-        ],
+        [[words, *(_fact(found[side][key]) for side in ("known", "found"))] for key, words in SIDES],
         "",
     )
     if found["found"]["why"]:
         output.say(output.shown(found["found"]["why"]))
+
+
+def _fact(value: object) -> str:
+    return "-" if value is None else output.shown(str(value))
 
 
 SIDES = (
