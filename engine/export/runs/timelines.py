@@ -83,7 +83,8 @@ def write(library: Library, recipe: str, file: str) -> list[str]:
         raise Refused(f"{display(file)} cannot be written: {error.strerror}.") from error
     finally:
         placing.remove(temp)
-    told = f"{display(file)}: {len(cuts.events)} events, {cuts.frames} frames at {float(cuts.rate):.5g}."
+    events = f"{len(cuts.events):,} event{'' if len(cuts.events) == 1 else 's'}"
+    told = f"{display(file)}: {events}, {cuts.frames:,} frames at {float(cuts.rate):.5g} a second."
     return [told, *problems, *_left_behind(recipes.get(library.db(), recipe).spec, cuts, form)]
 
 
