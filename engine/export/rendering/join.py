@@ -215,7 +215,8 @@ def join(
                 "join", "The rendered parts do not follow each other exactly in time.", finished.stderr
             )
         own = plan.container in packets.CONTAINERS
-        with Kept(temp, [segment.frames for segment in segments] if own else ()) as kept:
+        counts = [segment.frames for segment in segments] if own else []
+        with Kept(temp, counts, alone=not decode) as kept:
             found = proof.streams(tools, temp)
             _streams_as_planned(plan, segments, found)
             look = _Look(tools, plan, folder, temp, report, manner, log)

@@ -23,13 +23,15 @@ class Kept:
     has begun ends by itself, on a file that may be removed meanwhile.
     """
 
-    def __init__(self, path: str, counts: Sequence[int] = ()) -> None:
-        """``counts``: see :func:`engine.export.rendering.packets.read`."""
+    def __init__(self, path: str, counts: Sequence[int] = (), *, alone: bool = False) -> None:
+        """``counts``, ``alone``: see :func:`engine.export.rendering.packets.read`."""
         self._total = max(1, os.path.getsize(path))
         self._read = 0
         self._left = False
         self._pool = ThreadPoolExecutor(2, "export-keep")
-        self._reading: Future[packets.Read] = self._pool.submit(packets.read, path, counts, self._look)
+        self._reading: Future[packets.Read] = self._pool.submit(
+            packets.read, path, counts, self._look, alone=alone
+        )
         self._syncing: Future[None] = self._pool.submit(placing.sync_file, path)
 
     def __enter__(self) -> Self:

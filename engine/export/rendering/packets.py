@@ -11,13 +11,15 @@ ancestor and equal in all that is read here.
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
+from typing import Self
 
 import xxhash
 from blake3 import blake3
@@ -56,13 +58,16 @@ class Read:
     digests: tuple[str, ...]
 
 
-def read(path: str, counts: Sequence[int], check: Callable[[], None] | None = None) -> Read:
+def read(
+    path: str, counts: Sequence[int], check: Callable[[], None] | None = None, *, alone: bool = False
+) -> Read:
     """Read a file once, from its first byte to its last.
 
     Args:
         path: the file. It is not changed while it is read.
         counts: lengths, in packets, of the runs that get a digest each; none asks for BLAKE3 alone.
         check: called between buffers; raises to stop.
+        alone: nothing else keeps the processors busy: a second thread takes the BLAKE3.
 
     Raises:
         OSError: it cannot be read.
@@ -73,19 +78,50 @@ def read(path: str, counts: Sequence[int], check: Callable[[], None] | None = No
         wanted = places is not None and len(places) == sum(counts)
         runs = _Runs(places if wanted and places is not None else [], counts if wanted else ())
         whole = blake3()
-        at = 0
         os.lseek(fd, 0, os.SEEK_SET)
-        with mmap.mmap(-1, BUFFER) as pages, memoryview(pages) as buffer:
-            while count := os.readv(fd, [buffer]):
+        with _Beside() if alone else nullcontext(_at_once) as does:
+            at = 0
+            for buffer in cycle(memoryview(bytearray(BUFFER)) for _ in range(2)):
+                count = os.readv(fd, [buffer])
                 if check is not None:
                     check()
-                with buffer[:count] as part:
-                    whole.update(part)
-                    runs.feed(at, part)
+                if not count:
+                    break
+                # Two buffers: the next one is read while BLAKE3 is still at this one.
+                does(whole.update, buffer[:count])
+                runs.feed(at, buffer[:count])
                 at += count
         return Read(whole.hexdigest(), None if places is None else len(places), runs.digests())
     finally:
         os.close(fd)
+
+
+Update = Callable[[memoryview], object]
+
+
+def _at_once(update: Update, part: memoryview) -> None:
+    update(part)
+
+
+class _Beside:
+    """Calls in another thread, each when the one before has ended. A context: its end waits for all."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "export-blake3")
+        self._last: Future[object] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+        if self._last is not None:
+            self._last.result()
+
+    def __call__(self, update: Update, part: memoryview) -> None:
+        if self._last is not None:
+            self._last.result()
+        self._last = self._pool.submit(update, part)
 
 
 class _Runs:

@@ -68,6 +68,7 @@ def test_the_packets_are_those_that_ffmpeg_reads(tools, tmp_path, shape):
     assert found.digests == by_ffmpeg(tools, path, (10, 15))
     assert len(set(found.digests)) == 2
     assert all(packets.is_own(digest) for digest in found.digests)
+    assert packets.read(path, (10, 15), alone=True) == found
     assert packets.read(path, (24,)).digests == ()
     assert packets.read(path, ()).packets is None
     assert packets.read(path, ()).blake3 == found.blake3

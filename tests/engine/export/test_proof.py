@@ -277,7 +277,7 @@ def test_who_leaves_does_not_wait_for_the_hash(tmp_path, monkeypatch):
     ended, looks = threading.Event(), []
     real = kept.packets.read
 
-    def slow(path, counts, check):
+    def slow(path, counts, check, *, alone):
         def look() -> None:
             looks.append(len(looks))
             if len(looks) == 2:
@@ -286,7 +286,7 @@ def test_who_leaves_does_not_wait_for_the_hash(tmp_path, monkeypatch):
             check()
 
         try:
-            return real(path, counts, look)
+            return real(path, counts, look, alone=alone)
         finally:
             ended.set()
 
