@@ -13,7 +13,7 @@ from engine.api import volumes as api
 from engine.errors import Refused
 from engine.files import duplicates, trash
 from engine.ingest.planning.plan import plan
-from engine.ingest.proving.check import may_show
+from engine.ingest.proving.check import check_card, may_show
 from engine.library import Library
 from engine.relink import whereis
 from engine.relink.sweep import sweep
@@ -222,6 +222,19 @@ def test_the_file_that_a_pool_shows_is_not_trashed_for_a_copy_of_its_own(pool: P
         found = trash.preview(pool.world.db, [path])
         assert found.going == ()
         assert "is the last verified copy of its content" in found.refused[0]
+
+
+@pytest.mark.mount
+def test_a_card_is_not_safe_by_one_file_that_shows_twice(pool: Pool, library: Library) -> None:
+    card = pool.world.root / "card"
+    card.mkdir()
+    shutil.copy2(pool.path, card / "C0001.MP4")
+    verdict = check_card(library, str(card))
+    assert not verdict.safe_to_format
+    assert [entry.reason for entry in verdict.blocking] == ["1 of 2 verified copies (ONE)"]
+    shutil.copy2(pool.path, pool.usb / "C0001.MP4")
+    pool.world.catalogue(str(pool.usb / "C0001.MP4"))
+    assert check_card(library, str(card)).safe_to_format
 
 
 @pytest.mark.mount
