@@ -253,11 +253,11 @@ class _Run:
         )
 
     def _prove(self, tree: Tree, lost: list[Lost], matches: list[Match]) -> list[Match]:
-        """Read in full what only a sample speaks for, then match again with what that says."""
+        """Read in full what something less speaks for, then match again with what that says."""
         doubtful = {
             match.found: None
             for match in matches
-            if match.match_type in ("fast_hash", "moved") and match.lost.blake3 and not match.found.blake3
+            if match.match_type != "derivative" and match.lost.blake3 and not match.found.blake3
         }
         if not doubtful:
             return matches

@@ -98,8 +98,11 @@ class Lost:
 
     @property
     def hashed(self) -> bool:
-        """Whether some hash is on record, so that reading a found file can settle the matter."""
-        return self.blake3 is not None or self.fast_hash is not None
+        """Whether the hash that a scan takes of a found file can be compared.
+
+        Of a film that was exported, only the full hash is on record: a sample says nothing of it.
+        """
+        return self.fast_hash is not None
 
 
 @dataclass(slots=True)

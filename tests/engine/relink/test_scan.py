@@ -91,6 +91,27 @@ def test_large_file_is_sampled_and_proven_only_when_asked(world: Any) -> None:
     assert (found.match_type, found.certain) == ("full_hash", True)
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_film_of_which_only_the_full_hash_is_on_record_is_found_and_proven(world: Any, same: bool) -> None:
+    """An export records no sample of what it has written."""
+    _, a = world.volume("A")
+    _, b = world.volume("B")
+    path = world.file(a, "film.mov", size=11 << 20)
+    copy_id = world.catalogue(path, role="export")
+    world.db.execute("UPDATE assets SET fast_hash = NULL, fast_scheme = NULL")
+    if same:
+        shutil.move(path, b / "film.mov")
+    else:
+        os.unlink(path)
+        world.file(b, "film.mov", size=11 << 20)
+    listed = world.scan(b)
+    (found,) = decisions.list_candidates(world.db, session_id=listed["session_id"])
+    assert (found.match_type, found.certain) == ("filename", False)
+    proven = world.scan(b, auto_apply=True, min_confidence=1.0)
+    assert (proven["candidates"], proven["applied"]) == ((1, 1) if same else (0, 0))
+    assert world.copy(copy_id)["state"] == ("present" if same else "missing")
+
+
 def test_equal_samples_with_other_bytes_between_are_no_match(world: Any) -> None:
     """HA2: head, middle and tail agree, one byte elsewhere does not."""
     _, a = world.volume("A")
