@@ -187,6 +187,12 @@ def test_relink_scan_list_apply_and_undo(day: Path) -> None:
         candidate
     )
     assert candidate["found_path"] == str(shelf / "found.mov")
+    shown = rushes("relink", "show", candidate["candidate_id"], "--library", lib, "--json").document
+    assert shown["candidate_id"] == candidate["candidate_id"]
+    for side in ("known", "found"):
+        assert shown[side]["codec"] == "h264"
+        assert shown[side]["size"] == candidate["size"]
+    assert rushes("relink", "show", 999, "--library", lib).code == 4
     applied = rushes("relink", "apply", candidate["candidate_id"], "--library", lib, "--json")
     assert (applied.code, applied.document["status"]) == (0, "applied")
     assert rushes("relink", "apply", candidate["candidate_id"], "--library", lib).code == 3
