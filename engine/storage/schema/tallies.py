@@ -15,8 +15,9 @@ its own row's fact.
     Verified copies of a content that count towards the policy (not a card's, not
     lost), and the devices they lie on. Of content with very many copies only the
     first :data:`ENOUGH` are counted: both numbers may then be too low, never too high.
-    ``sole`` is the one volume on which it is stored, cards and lost copies aside: NULL
-    when there are several, or none. What a pool shows of a branch that is known counts once: the branch's.
+    ``asset_size`` is the content's. ``sole`` is the one volume on which it is stored, cards and lost copies
+    aside: NULL when there are several, or none. What a pool shows of a branch that is known counts once: the
+    branch's.
 
 ``copies_in_bulk``
     Copies that :mod:`engine.storage.moving` is changing or entering within its transaction: their triggers
@@ -217,6 +218,12 @@ TABLES: tuple[str, ...] = (
         "assets_safe",
         "INSERT ON assets",
         "INSERT INTO asset_safety (asset_id, asset_size) VALUES (NEW.asset_id, NEW.size);",
+    ),
+    _trigger(
+        "assets_sized",
+        "UPDATE OF size ON assets",
+        "UPDATE asset_safety SET asset_size = NEW.size WHERE asset_id = NEW.asset_id;",
+        "OLD.size <> NEW.size",
     ),
     _trigger(
         "copies_safe_in",

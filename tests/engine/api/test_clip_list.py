@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from engine.api import clips as api
+from engine.api import libraries
 from engine.errors import WrongUse
 from engine.library import Library
-from engine.storage.database import rows, write
+from engine.storage.database import rows, scalar, write
 
 MOMENT = "2026-01-01T00:00:00.000000Z"
 STATES = ("online", "offline", "conflict", "not_responding")
@@ -124,3 +125,14 @@ def test_a_tag_is_found_by_its_name_and_as_a_text(library: Library) -> None:
     api.tag(library, ids[0], (), ("hero",))
     assert asked(tags=("hero",)) == [ids[3]]
     assert asked(text="hero") == [ids[3], ids[5]]
+
+
+def test_what_a_library_holds_is_what_its_rows_are(library: Library) -> None:
+    assert libraries.info(library)["asset_bytes"] == 0
+    fill(library, random.Random(5))
+    said = libraries.info(library)
+    for table in ("clips", "assets", "copies", "volumes", "cards", "jobs"):
+        assert said[table] == scalar(library.db(), f"SELECT count(*) FROM {table}")
+    assert said["asset_bytes"] == CLIPS * 2 * 10
+    assert said["verified_copies"] == 0
+    assert said["created_at"]

@@ -127,7 +127,8 @@ def any_change(db: Any, dice: random.Random) -> None:
     elif which == 10:
         db.execute("UPDATE copies SET inode = ? WHERE path = ?", (dice.choice((None, 5, 6)), path))
     elif which == 11:
-        db.execute("UPDATE assets SET blake3 = 'h' || asset_id WHERE asset_id = ?", (asset,))
+        known = "UPDATE assets SET size = size + 1, blake3 = 'h' || asset_id"
+        db.execute(f"{known} WHERE asset_id = ? AND blake3 IS NULL", (asset,))
     elif which == 12:
         db.execute("INSERT OR IGNORE INTO volume_shadows VALUES ('v3', ?)", (f"v{dice.randrange(3)}",))
     elif which == 13:
