@@ -39,6 +39,8 @@ def finish(db: Database, entry: Row) -> None:
     if not entries.is_here(db, entry):
         return
     path, kept = entries.now(entry)
+    if path is not None and _is_one_file(path, kept):
+        trash_folder.remove(kept)  # killed between its second name and the end of the first
     if entry["state"] == "ending":
         end(db, entry)
     elif entry["state"] == "leaving" and os.path.lexists(kept):
@@ -50,6 +52,14 @@ def finish(db: Database, entry: Row) -> None:
         came_back(db, entry)
     elif entry["state"] == "returning":
         entries.set_state(db, entry, "trashed")
+
+
+def _is_one_file(path: str, kept: str) -> bool:
+    """Whether both are names of one file, as where a file system renames by links."""
+    try:
+        return os.path.samestat(os.lstat(path), os.lstat(kept))
+    except OSError:
+        return False
 
 
 def left(db: Database, trash_id: int) -> None:

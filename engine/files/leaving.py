@@ -43,9 +43,12 @@ def settle(db: Database, job_id: str) -> list[Trashed] | None:
     """
     if _noted(db, job_id) is None:
         return None
-    with turn.taken(db, what=f"leaving-{job_id}"):
+    what = f"leaving-{job_id}"
+    with turn.taken(db, what=what):
         noted = _noted(db, job_id)
-        return None if noted is None else _settle(db, job_id, noted)
+        gone = None if noted is None else _settle(db, job_id, noted)
+        turn.forget(db, what)
+    return gone
 
 
 def _settle(db: Database, job_id: str, noted: list[int]) -> list[Trashed]:

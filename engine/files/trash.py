@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from engine import clock
-from engine.errors import Refused, RushesError, VolumeGone
+from engine.errors import NotFound, Refused, RushesError, VolumeGone
 from engine.files import ends, entries, trash_folder, turn
 from engine.files.entries import Trashed
 from engine.files.ours import Ours, recorded, why_not
@@ -218,6 +218,8 @@ def restore(db: Database, wanted: Sequence[str]) -> list[Trashed]:
 
 def _restore(db: Database, entry: Row) -> Trashed:
     trashed = entries.trashed(entry)
+    if not entries.of(db, [trashed.trash_id]):
+        raise NotFound(f"{trashed.path} is not in the trash any more.")
     if not entries.is_here(db, entry):
         raise VolumeGone(_away(trashed))
     path, kept = entries.now(entry)
@@ -276,6 +278,8 @@ def empty(db: Database, wanted: Sequence[str] | None = None) -> Emptied:
     for entry in entries.every(db) if wanted is None else entries.chosen(db, wanted):
         trashed = entries.trashed(entry)
         with turn.taken(db):
+            if not entries.of(db, [trashed.trash_id]):
+                continue  # brought back, or deleted, by another meanwhile
             reason = _why_it_stays(db, entry, trashed)
             if reason is not None:
                 stay.append(reason)

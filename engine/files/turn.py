@@ -39,12 +39,22 @@ def taken(db: Database, seconds: float = PATIENCE_SECONDS, what: str = "trash") 
         Refused: another had it all that time.
         OSError: there can be no lock file.
     """
-    path = next(file for _, name, file in db.conn.execute("PRAGMA database_list") if name == "main")
-    descriptor = os.open(f"{path}-{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(_path(db, what), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         yield _has_come(descriptor, seconds)
     finally:
         os.close(descriptor)
+
+
+def forget(db: Database, what: str) -> None:
+    """Take the file of a turn away that nobody needs any more: there is nothing left to be done in it."""
+    with contextlib.suppress(OSError):
+        os.unlink(_path(db, what))
+
+
+def _path(db: Database, what: str) -> str:
+    file = next(file for _, name, file in db.conn.execute("PRAGMA database_list") if name == "main")
+    return f"{file}-{what}.lock"
 
 
 def _has_come(descriptor: int, seconds: float) -> bool:

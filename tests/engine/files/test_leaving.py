@@ -100,4 +100,5 @@ def test_what_a_kill_cut_off_leaves_when_it_is_asked_again(
     assert sorted(one.size for one in done) == [5000, 7000]
     assert len(leaving.put_aside_by(two.desk.db, queued["job_id"])) == 2
     assert not [*two.a.rglob("A001/**/*.mov")]
+    assert not [*two.desk.library.folder.glob("*leaving*")]
     assert leaving.settle(two.desk.db, queued["job_id"]) is None, "only once"

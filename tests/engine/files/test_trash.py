@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import NotFound, Refused, RushesError, VolumeGone
-from engine.files import trash, trash_folder
+from engine.files import entries, trash, trash_folder
 from engine.ingest.ends import folders
 from tests.engine.files.conftest import Two
 from tests.engine.ingest.conftest import write
@@ -331,3 +331,44 @@ def test_a_link_to_a_recorded_file_is_not_that_file(two: Two) -> None:
     link.symlink_to(two.first)
     with pytest.raises(NotFound, match="Nothing is recorded"):
         trash.preview(two.desk.db, [str(link)])
+
+
+def test_what_another_brought_back_meanwhile_is_neither_deleted_nor_brought_back(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = two.copies()
+    trash.put_aside(two.desk.db, trash.preview(two.desk.db, [str(two.first)]))
+    listed = entries.every(two.desk.db)
+    trash.restore(two.desk.db, [str(two.first)])
+    monkeypatch.setattr(entries, "every", lambda _: listed)
+    done = trash.empty(two.desk.db)
+    assert (done.deleted, done.kept) == ((), ())
+    with pytest.raises(NotFound, match="not in the trash any more"):
+        trash.restore(two.desk.db, [str(two.first)])
+    assert two.first.exists()
+    assert two.copies() == before
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_kill_between_the_two_names_of_a_file_leaves_it_where_it_lay(
+    two: Two, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """Where the kernel cannot rename without replacing, a second name is made and the first taken away."""
+    before, content = two.copies(), two.first.read_bytes()
+    wanted = trash.preview(two.desk.db, [str(two.first)])
+    if back:
+        trash.put_aside(two.desk.db, wanted)
+
+    def cut(old: str, new: str) -> None:
+        os.link(old, new)
+        raise _Killed
+
+    with monkeypatch.context() as killed:
+        killed.setattr(trash_folder, "move", cut)
+        with pytest.raises(_Killed):
+            trash.restore(two.desk.db, [str(two.first)]) if back else trash.put_aside(two.desk.db, wanted)
+    assert two.first.stat().st_nlink == 2
+    assert trash.contents(two.desk.db) == []
+    assert two.copies() == before
+    assert (two.first.read_bytes(), two.first.stat().st_nlink) == (content, 1)
+    assert [*(two.a / f".Trash-{os.getuid()}").glob("*/*")] == []
