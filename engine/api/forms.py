@@ -80,11 +80,6 @@ class Check:
     facts: tuple[Fact, ...] = ()
     command: tuple[str, ...] = ()
 
-    @property
-    def is_fine(self) -> bool:
-        """Whether it can be saved."""
-        return not self.problems
-
 
 def nested(values: Values) -> dict[str, Any]:
     """Flat values as the spec nests them: ``{"video.codec": x}`` becomes ``{"video": {"codec": x}}``."""

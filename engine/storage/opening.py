@@ -172,7 +172,9 @@ def back_up(db: Database, folder: Path, stem: str) -> Path:
             f"A backup of {stem} could not be written to {display(str(folder))}: {error}. "
             "Nothing was changed."
         ) from error
-    for old in sorted(folder.glob(f"{stem}-*.db"))[:-BACKUPS_KEPT]:
+    # By their names, which are their times: one that was made while the clock was wrong is kept all the same.
+    others = sorted(old for old in folder.glob(f"{stem}-*.db") if old != target)
+    for old in others[: 1 - BACKUPS_KEPT]:
         old.unlink(missing_ok=True)
     return target
 

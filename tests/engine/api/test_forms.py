@@ -123,7 +123,7 @@ def test_a_preset_says_which_field_is_wrong() -> None:
     values = {**preset_form.values_of(None), "name": "mine", "video.crf": 99, "scale": "big"}
     assert set(preset_form.check(values, None).problems) == {"video.crf", "scale"}
     good = preset_form.check({**preset_form.values_of(None), "name": "mine"}, None)
-    assert good.is_fine
+    assert not good.problems
     assert "libx264" in good.command
     assert set(preset_form.check({**preset_form.values_of(None), "name": "share"}, None).problems) == {"name"}
 

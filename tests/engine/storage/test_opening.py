@@ -12,6 +12,7 @@ import pytest
 from sqlite_utils import Database, Migrations
 
 from engine.errors import DatabaseRefused, NotFound, RushesError
+from engine.library import Library
 from engine.storage import opening
 from engine.storage.database import execute, rows, scalar, write
 from engine.storage.opening import BACKUPS_KEPT, open_checked
@@ -244,3 +245,19 @@ open_checked(Path({str(file)!r}), later, Path({str(tmp_path / "backups")!r}))
     assert ended.returncode == -9
     db = open_checked(file, library_migrations, tmp_path / "backups")
     assert "half" not in db.table_names()
+
+
+def test_a_backup_that_was_made_while_the_clock_was_wrong_is_kept(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the one that is taken before a migration: it must not be the first to go."""
+    folder = tmp_path / "backups"
+    for second in range(BACKUPS_KEPT):
+        monkeypatch.setattr(opening.clock, "now", lambda at=second: f"2026-01-01T00:00:0{at}.000Z")
+        opening.back_up(library.db(), folder, "library")
+    monkeypatch.setattr(opening.clock, "now", lambda: "1970-01-01T00:00:00.000Z")
+    made = opening.back_up(library.db(), folder, "library")
+    assert made.exists()
+    names = sorted(path.name for path in folder.iterdir())
+    assert len(names) == BACKUPS_KEPT
+    assert names[-1] == f"library-2026-01-01T00000{BACKUPS_KEPT - 1}000Z.db"
