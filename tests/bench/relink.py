@@ -290,7 +290,7 @@ def bench_map(base: Path, files: int) -> None:
     print(f"map: {files:,} lost copies below one prefix, warm")
     before = written(world)
     paths.sort(key=lambda path: os.lstat(path).st_ino)
-    samples = min(timed(lambda: bare_samples(paths)) for _ in range(2))
+    samples = timed(lambda: bare_samples(paths))
     print(f"  samples of each, bare   {samples:8.2f} s")
     begun = time.perf_counter()
     mapped = mapping.map_prefix(world.library, world.gone, str(root))

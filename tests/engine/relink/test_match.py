@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from engine.relink.match import CONFIDENCE, Found, Lost, assign, common_tail, evidence, fold, judge
+from engine.relink import match as ladder
+from engine.relink.match import (
+    ALTERNATIVES,
+    CONFIDENCE,
+    Found,
+    Lost,
+    assign,
+    common_tail,
+    evidence,
+    fold,
+    judge,
+)
 
 BIG = 1_024_000
 SAME_INODE = {"inode": 7, "volume_id": "A", "mtime_ns": 5}
@@ -148,6 +159,74 @@ def test_the_longer_common_tail_decides_who_gets_which_of_equal_files() -> None:
     }
 
 
+def test_a_file_without_a_hash_is_still_held_against_copies_that_have_one() -> None:
+    (match,) = assign([lost(1, fast_hash="f")], [found("elsewhere/C0001.MP4")])
+    assert (match.match_type, match.certain) == ("filename", False)
+
+
+def test_a_pair_without_proof_gives_way_where_the_copy_has_one_by_content() -> None:
+    files = [found("new name.mp4", fast_hash="f"), found("elsewhere/C0001.MP4")]
+    (match,) = assign([lost(1, fast_hash="f")], files)
+    assert (match.found.path, match.ambiguous) == ("new name.mp4", False)
+
+
+def test_on_its_own_volume_the_recorded_path_breaks_no_tie() -> None:
+    copy = lost(1, blake3="h")
+    files = [found(copy.path, blake3="h", volume_id="A"), found("other", blake3="h", volume_id="A")]
+    assert [match.ambiguous for match in assign([copy], files)] == [True, True]
+
+
+def test_who_gets_which_is_decided_by_names_and_not_by_numbers() -> None:
+    copies = [lost(n, asset_id=7, blake3="h", path=f"day{4 - n}/C.XML") for n in (1, 2, 3)]
+    files = [found(f"new/day{n}/C.XML", blake3="h") for n in (1, 2, 3)]
+    assert {(match.lost.path, match.found.path) for match in assign(copies, files)} == {
+        (f"day{n}/C.XML", f"new/day{n}/C.XML") for n in (1, 2, 3)
+    }
+
+
+def test_a_copy_of_the_drive_at_hand_comes_before_those_of_others() -> None:
+    copies = [
+        lost(n, asset_id=7, blake3="h", path="x", volume_id=volume) for n, volume in ((1, "A"), (2, "B"))
+    ]
+    (match,) = assign(copies, [found("a", blake3="h", volume_id="B")])
+    assert match.lost.copy_id == 2
+
+
+def test_of_very_many_equal_copies_some_are_compared_with_a_file_of_another_name() -> None:
+    copies = [lost(n, asset_id=7, blake3="h", path=f"{n}/M01.XML") for n in range(300)]
+    (match,) = assign(copies, [found("renamed.xml", blake3="h")])
+    assert match.match_type == "full_hash"
+
+
+def test_the_managed_copy_comes_before_a_backup() -> None:
+    copies = [
+        lost(n, asset_id=7, blake3="h", path="x", role=role) for n, role in ((1, "backup"), (2, "managed"))
+    ]
+    (match,) = assign(copies, [found("a", blake3="h")])
+    assert match.lost.copy_id == 2
+
+
+def test_a_file_that_fits_other_content_too_is_ambiguous_for_several_copies_of_one() -> None:
+    copies = [lost(n, asset_id=asset_id, fast_hash="f") for n, asset_id in ((1, 7), (2, 7), (3, 8))]
+    matches = assign(copies, [found("a", fast_hash="f")])
+    assert {match.lost.asset_id for match in matches} == {7, 8}
+    assert all(match.ambiguous and match.evidence["fits_other_content"] for match in matches)
+
+
+def test_of_very_many_equal_files_so_many_are_shown() -> None:
+    files = [found(f"{n}.mp4", blake3="h") for n in range(20)]
+    assert len(assign([lost(1, blake3="h")], files)) == ALTERNATIVES
+
+
+def test_a_small_file_hints_at_nothing() -> None:
+    assert assign([lost(1, size=900)], [found("x/C0001.MP4")]) == []
+    assert assign([lost(1)], [found("x/C0001.MP4", size=900)]) == []
+
+
+def test_files_without_inode_numbers_are_not_the_same_for_it() -> None:
+    assert judge(lost(1, fast_hash="f"), found("x", fast_hash="f", volume_id="A", mtime_ns=5)) == "fast_hash"
+
+
 def test_hints_are_few_and_never_for_names_that_everybody_has() -> None:
     copy = lost(1, blake3="h")
     files = [found(f"{n}/c0001.mp4", size=BIG + 1 + n) for n in range(5)]
@@ -162,10 +241,13 @@ def test_hints_are_few_and_never_for_names_that_everybody_has() -> None:
     assert len(assign([copy], [*files, found("z", blake3="h")])) == 1
 
 
-def test_thousands_of_equal_sidecars_stay_cheap() -> None:
+def test_thousands_of_equal_sidecars_stay_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     copies = [lost(n, asset_id=7, blake3="h", size=900, path=f"{n}/M01.XML") for n in range(3000)]
     files = [found(f"new/{n}/M01.XML", blake3="h", size=900) for n in range(3000)]
+    compared: list[Found] = []
+    monkeypatch.setattr(ladder, "judge", lambda copy, file: compared.append(file) or judge(copy, file))
     matches = assign(copies, files)
+    assert len(compared) <= len(files) * ladder.COMPARED
     assert len(matches) >= 2900
     assert all(match.lost.path == match.found.path.removeprefix("new/") for match in matches[:100])
 
@@ -210,6 +292,7 @@ def test_evidence_tells_what_agrees_what_differs_and_what_is_unknown() -> None:
     [
         (5, 5, True, True),
         (28_251_137_754, 28_000_000_000, True, True),
+        (28_000_000_000, 28_251_137_754, True, True),
         (28_251_137_754, 28_000_000_000, False, False),
         (29_900_000_000, 28_000_000_000, True, True),
         (30_000_000_000, 28_000_000_000, True, False),
