@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from humanize import naturalsize
@@ -15,10 +16,10 @@ from engine.errors import Refused, RushesError
 from engine.export.planning import estimate, graph, planning
 from engine.export.planning.estimate import Estimate
 from engine.export.planning.manner import Manner
-from engine.export.planning.measure import Measured
+from engine.export.planning.measure import Measured, measured
 from engine.export.planning.plan import Chunk, Plan
 from engine.export.planning.planning import Facts
-from engine.export.planning.selection import Chosen, available, glance
+from engine.export.planning.selection import Chosen, File, available, glance
 from engine.export.recipes import presets
 from engine.export.rendering import materials
 from engine.export.runs import demand, foresight, orders, sharing
@@ -101,6 +102,9 @@ def of(library: Library, name: str, spec: Mapping[str, Any]) -> tuple[tuple[Fact
     if len(plans) > NAMES_SHOWN:
         facts.append(Fact("", f"and {more}{len(plans) - NAMES_SHOWN:,} {'' if more else 'more '}files"))
     files = None if spec["layout"] == "joined" else len(here)
+    looked = _looked_into(library, tools, known, first)
+    if looked != known:
+        first = _plans(looked, spec, body, tags, tools, manner)[0][1]
     return tuple(facts), _command(library, tools, first, files)
 
 
@@ -172,6 +176,32 @@ def _known(clip: Chosen) -> Facts | None:
     if not found or any(media is None for media in found):
         return None
     return Facts(clip, tuple(Measured(media) for media in found if media is not None))
+
+
+def _looked_into(library: Library, tools: Tools, known: list[Facts], first: Plan) -> list[Facts]:
+    """The same, with what files of the first part tell only when they are looked into, as the run will."""
+    part = first.segments[0] if first.segments else first.chunks[0]
+    asked = {first.sources[index].clip_id for index in first.source_indexes(part)}
+    return [
+        replace(
+            facts, measured=tuple(_measured(library, tools, facts.clip, file) for file in facts.clip.files)
+        )
+        if facts.clip.clip_id in asked
+        else facts
+        for facts in known
+    ]
+
+
+def _measured(library: Library, tools: Tools, clip: Chosen, file: File) -> Measured:
+    assert file.media is not None
+    found = available(library.db(), file.asset_id)
+    return Measured(file.media) if found is None else _once(tools, found.path, clip.title, file)
+
+
+@lru_cache(maxsize=256)
+def _once(tools: Tools, path: str, title: str, file: File) -> Measured:
+    assert file.media is not None
+    return measured(tools, path, title, file.media)
 
 
 def _tags(name: str, preset: str) -> dict[str, str]:

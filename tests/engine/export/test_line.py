@@ -72,3 +72,16 @@ def test_the_line_that_is_shown_is_the_line_that_runs(desk, looked_at, tmp_path,
     run = desk.run(queued)
     assert run.status == "completed", run.error
     assert shown[:-1] in [ran[:-1] for ran in commands(desk, run)]
+
+
+@pytest.mark.parametrize(("name", "more"), [("a.mkv", ("-c:a", "aac")), ("a.ts", ("-c:a", "aac"))])
+def test_files_that_tell_too_little_are_looked_into_beforehand_too(desk, footage, tools, name, more):
+    made = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=2", "-f", "lavfi", "-i", "sine=r=48000:d=2"]
+    desk.add(footage(name, *made, "-c:v", "libx264", "-pix_fmt", "yuv420p", *more), name)
+    text = json.dumps(probe(tools, desk.path(name)).to_json())
+    execute(desk.library.db(), "UPDATE assets SET media = ?", (text,))
+    queued = desk.order(preset="share")
+    shown = list(preview.of(desk.library, "film", recipes.get(desk.library.db(), "film").spec)[1])
+    run = desk.run(queued)
+    assert run.status == "completed", run.error
+    assert shown[:-1] in [ran[:-1] for ran in commands(desk, run)]
