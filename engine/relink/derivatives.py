@@ -11,8 +11,8 @@ from engine import clock, names
 from engine.errors import NotFound, Refused
 from engine.media.hashing import FAST_SCHEME, FAST_WHOLE
 from engine.relink.candidates import Candidate
+from engine.relink.likeness import base_name
 from engine.relink.look import read_fast
-from engine.relink.match import base_name
 from engine.relink.tree import Tree
 from engine.storage import audit
 from engine.storage.database import execute, row, scalar, write

@@ -17,7 +17,7 @@ from engine.media.tools import find_tools
 from engine.names import display
 from engine.relink import pictures
 from engine.relink.candidates import Candidate, get
-from engine.relink.match import base_name
+from engine.relink.likeness import base_name
 from engine.relink.tree import hold, named
 
 

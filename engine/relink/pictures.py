@@ -22,7 +22,7 @@ from engine.media.thumbs import thumbnail, thumbnail_path
 from engine.media.tools import find_tools
 from engine.names import display, from_blob, to_blob
 from engine.relink.candidates import Candidate, get
-from engine.relink.match import base_name
+from engine.relink.likeness import base_name
 from engine.relink.tree import Tree, hold, named
 from engine.storage.database import row, rows
 

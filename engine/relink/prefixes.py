@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlite_utils import Database
 
 from engine.relink import ledger, targets
-from engine.relink.match import fold
+from engine.relink.likeness import fold
 from engine.storage.database import Row, rows
 from engine.volumes import places
 

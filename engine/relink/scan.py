@@ -24,7 +24,8 @@ from engine.media.probe import probe
 from engine.media.rereading import Reread
 from engine.media.tools import find_tools
 from engine.relink.ahead import opened
-from engine.relink.match import Found, Lost, base_name, film_name, fold
+from engine.relink.likeness import base_name, film_name, fold
+from engine.relink.match import Found, Lost
 from engine.relink.sampler import Sample
 from engine.relink.sampling import Sampling
 from engine.relink.tree import Tally, Tree, named

@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 
 from engine.relink import match as ladder
+from engine.relink.likeness import common_tail, fold
 from engine.relink.match import (
     ALTERNATIVES,
     CONFIDENCE,
     Found,
     Lost,
     assign,
-    common_tail,
     evidence,
-    fold,
     judge,
 )
 
