@@ -74,7 +74,7 @@ def stopped(root: Path, media: list[Path], stage: str, whole: bytes) -> tuple[li
         failed = time.monotonic() - began
         run = records.get(library.db(), queued.run_id)
         problems = []
-        if badge is None or not 30 <= badge <= 30 + SLACK_SECONDS:
+        if badge is None or not 29.5 <= badge <= 30 + SLACK_SECONDS:  # counted from the last advance
             problems.append("the badge is missing or came at another time")
         if not 60 <= failed <= ffmpeg.STALL_SECONDS + SLACK_SECONDS or (run.status, run.error_category) != (
             "failed",
