@@ -151,7 +151,7 @@ MORE: dict[str, tuple[Entry, ...]] = {
             "settle",
             "S",
             "which is it?",
-            "Two volumes claim one identity: say which is which; later S takes that back.",
+            "Which drive is it? Two claim one identity, or it is a clone; later S takes that back.",
             0,
         ),
     ),

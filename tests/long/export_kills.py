@@ -201,7 +201,8 @@ def judged(library: Library, queued: Queued, whole: bytes, kills: int, struck: s
     segments = int(
         scalar(db, "SELECT count(*) FROM segments WHERE run_id = ? AND kind = 'video'", (run.run_id,))
     )
-    if renders > segments + kills * (crew.hands_for_segments(intra=True) + 1):
+    # One for each encoder, one that is being proven, one that was begun while another ended.
+    if renders > segments + kills * (crew.hands_for_segments(intra=True) + 2):
         problems.append(f"{renders} renders of {segments} segments")
     stale = int(
         scalar(db, "SELECT count(*) FROM segments WHERE run_id = ? AND status != 'completed'", (run.run_id,))
