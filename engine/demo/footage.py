@@ -63,6 +63,7 @@ class _Maker:
     def __init__(self, tools: Tools, size: tuple[int, int]) -> None:
         self.tools = tools
         self.size = size
+        self.stamped: set[str] = set()
         self._stop = threading.Event()
 
     def all(self, work: Sequence[Callable[[], None]]) -> None:
@@ -132,7 +133,7 @@ def shoot_day(folder: str, tools: Tools, *, small: bool = True, day: datetime | 
     ]
     maker.all(work)
     for card in cards:
-        _age(card)
+        _age(card, maker.stamped)
     return cards
 
 
@@ -162,7 +163,7 @@ def _sony(card: str, maker: _Maker, begin: datetime, longer: float) -> list[Call
             ],
         )
         _write(os.path.join(root, "CLIP", f"{clip.name}M01.XML"), sony_clip_xml(clip))
-        _stamp(root, clip.name, shot)
+        maker.stamped.update(_stamp(root, clip.name, shot))
 
     def rest() -> None:
         _write(os.path.join(root, "MEDIAPRO.XML"), sony_index(clips))
@@ -197,7 +198,7 @@ def _gopro(card: str, maker: _Maker, begin: datetime, longer: float) -> list[Cal
                 [*_still(), os.path.join(media, f"GX{number}.THM")],
             ],
         )
-        _stamp(media, number, shot)
+        maker.stamped.update(_stamp(media, number, shot))
 
     def rest() -> None:
         _write(os.path.join(card, "MISC", "version.txt"), gopro_version())
@@ -231,7 +232,7 @@ def _canon(card: str, maker: _Maker, begin: datetime, longer: float) -> list[Cal
         )
         for name, content in canon_files(clip).items():
             _write(os.path.join(folder, name), content)
-        _stamp(folder, clip.name, shot)
+        maker.stamped.update(_stamp(folder, clip.name, shot))
 
     def rest() -> None:
         _write(os.path.join(root, "INDEX.MIF"), b"MIF0" + len(shots).to_bytes(4, "big") + bytes(56))
@@ -273,20 +274,19 @@ def _write(path: str, content: bytes) -> None:
         file.write(content)
 
 
-def _stamp(folder: str, part_of_name: str, shot: _Shot) -> None:
+def _stamp(folder: str, part_of_name: str, shot: _Shot) -> list[str]:
     """Give the files of a shot the time at which the recording ended, in whole seconds as FAT keeps it."""
     ended = int((shot.start + timedelta(seconds=shot.seconds)).timestamp()) // 2 * 2
-    for where, _, names in os.walk(folder):
-        for name in names:
-            if part_of_name in name:
-                os.utime(os.path.join(where, name), (ended, ended))
+    found = [os.path.join(where, name) for where, _, names in os.walk(folder) for name in names]
+    stamped = [path for path in found if part_of_name in os.path.basename(path)]
+    for path in stamped:
+        os.utime(path, (ended, ended))
+    return stamped
 
 
-def _age(card: str) -> None:
+def _age(card: str, stamped: set[str]) -> None:
     """Files that belong to no shot are as old as the newest shot."""
-    paths = [os.path.join(where, name) for where, _, names in os.walk(card) for name in names]
-    now = datetime.now(UTC).timestamp()
-    shot = [os.stat(p).st_mtime for p in paths if p.endswith((".MP4", ".MXF"))]
-    for path in paths:
-        if abs(os.stat(path).st_mtime - now) < 3600 and not path.endswith((".MP4", ".MXF")):
-            os.utime(path, (max(shot), max(shot)))
+    paths = {os.path.join(where, name) for where, _, names in os.walk(card) for name in names}
+    newest = max(os.stat(path).st_mtime for path in paths & stamped)
+    for path in paths - stamped:
+        os.utime(path, (newest, newest))

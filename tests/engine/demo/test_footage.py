@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.demo.footage import shoot_day
+from engine.demo.footage import _age, shoot_day
 from engine.demo.sidecars import backwards
 from engine.errors import RushesError
 from engine.media.cards import Listed, reader, recognise
@@ -94,6 +94,17 @@ def test_files_are_as_old_as_their_recording(day: list[str]) -> None:
     assert os.stat(sony / "C0001.MP4").st_mtime < os.stat(sony / "C0003.MP4").st_mtime
     assert os.stat(sony / "C0003.MP4").st_mtime < os.stat(canon / "AA000201.MXF").st_mtime
     assert os.stat(sony / "C0001.MP4").st_mtime == os.stat(sony / "C0001M01.XML").st_mtime
+
+
+def test_a_shot_of_this_hour_keeps_its_time(tmp_path: Path) -> None:
+    shot, index = tmp_path / "C0001M01.XML", tmp_path / "INDEX.XML"
+    for path in (shot, index, tmp_path / "C0002.MP4"):
+        path.touch()
+    ended = time.time() // 2 * 2 - 600
+    os.utime(shot, (ended, ended))
+    os.utime(tmp_path / "C0002.MP4", (ended + 300, ended + 300))
+    _age(str(tmp_path), {str(shot), str(tmp_path / "C0002.MP4")})
+    assert (os.stat(shot).st_mtime, os.stat(index).st_mtime) == (ended, ended + 300)
 
 
 def test_a_failing_ffmpeg_is_a_sentence(tmp_path: Path) -> None:

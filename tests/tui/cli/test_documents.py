@@ -298,7 +298,8 @@ def test_one_segment_is_one_command(day: Path) -> None:
     assert said.code == 0, said
     assert (elsewhere / said.document["file"]).read_bytes() == before, "the same bytes as the engine's"
     assert json.loads(said.err.splitlines()[-1])["total"] == 60
-    assert [path.name for path in elsewhere.iterdir()] == [said.document["file"]]
+    made = said.document["file"]
+    assert sorted(path.name for path in elsewhere.iterdir()) == [made, f"{made}.receipt"]
     for words in (("--index", "7", "--attempt", "a"), ("--index", "0", "--attempt", "../x")):
         assert rushes("segment", "run", "--plan", day / "plan.json", *words).code == 2
     (day / "plan.json").write_text("{}")
