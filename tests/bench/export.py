@@ -89,6 +89,7 @@ def main() -> int:
         courteous("export.nice", "0")
         courteous("export.io", "normal")
         kept = Path(given.footage) if given.footage else folder
+        kept.mkdir(parents=True, exist_ok=True)
         wanted = f"{given.size}-{given.seconds}s-{given.noise}-"
         media = footage(tools, kept, wanted, given.clips, given.seconds, given.size, given.noise)
         presets = [preset for preset in given.presets.split(",") if preset]
