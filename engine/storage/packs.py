@@ -11,11 +11,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate, groupby
+from itertools import groupby
 
 from sqlite_utils import Database
 
+from engine.storage.counted import Counted
 from engine.storage.database import scalar, write
 from engine.storage.schema.packs import ROWS, SHIFT
 
@@ -201,45 +201,22 @@ class Needle:
         return lambda name: text in name
 
 
-class Hits:
-    """The rows that pass, in the order of their ids: counted in each pack, listed where they are asked for.
-
-    Belongs to no thread: each call is given the connection that it reads by.
-    """
+class Hits(Counted):
+    """The rows that pass, in the order of their ids: counted in each pack, listed where one looks."""
 
     def __init__(self, kind: Kind, needle: Needle, owner: str | None) -> None:
+        super().__init__()
         self._kind = kind
         self._needle = needle
         self._owner = owner
         self._first: list[int] = []
         """The first id of each pack that has hits."""
-        self._where: list[int | list[int]] = []
-        """Its ``pack_id``, or its hits where it was read row by row."""
-        self._counts: list[int] = []
 
     def add(self, first_id: int, where: int | list[int], count: int) -> None:
-        """Take in a pack with hits; packs come in the order of their ids."""
+        """Take in a pack with hits, by its ``pack_id`` or with its hits; packs come in order of ids."""
         self._first.append(first_id)
         self._where.append(where)
         self._counts.append(count)
-
-    @cached_property
-    def _ends(self) -> list[int]:
-        return list(accumulate(self._counts))
-
-    def __len__(self) -> int:
-        """How many rows pass."""
-        return self._ends[-1] if self._ends else 0
-
-    def part(self, db: Database, start: int, stop: int) -> list[int]:
-        """The ids from place ``start`` to before ``stop``."""
-        found: list[int] = []
-        at = bisect_right(self._ends, start)
-        while at < len(self._counts) and self._ends[at] - self._counts[at] < stop:
-            before = self._ends[at] - self._counts[at]
-            found += self._ids(db, at)[max(0, start - before) : stop - before]
-            at += 1
-        return found
 
     def around(self, low: int, high: int) -> tuple[int, int]:
         """A first place and the one behind the last, between which all hits with ids of this range are."""
@@ -247,7 +224,7 @@ class Hits:
         if last < 0:
             return 0, 0
         first = max(0, first)
-        return self._ends[first] - self._counts[first], self._ends[last]
+        return self._begin(first), self._ends[last]
 
     def place(self, db: Database, row_id: int) -> int | None:
         """The place of a row; None when it does not pass."""

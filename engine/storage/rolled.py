@@ -9,13 +9,14 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from contextlib import closing
-from functools import cached_property, lru_cache
-from itertools import accumulate, compress
+from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from sqlite_utils import Database
 
 from engine.storage import rolls
+from engine.storage.counted import Counted
 from engine.storage.packs import END, one_moment, single
 from engine.storage.rolls import Clip, Key, Roll
 from engine.storage.schema.rolls import ROWS
@@ -91,46 +92,23 @@ class Test:
         return list(compress(one.ids, self.passing(one).to_bytes(len(one.sets), "big")))
 
 
-class Hits:
-    """The clips that pass, in an order: counted in each roll, listed where they are asked for.
-
-    Belongs to no thread: each call is given the connection that it reads by.
-    """
+class Hits(Counted):
+    """The clips that pass, in an order: counted in each roll, listed where they are asked for."""
 
     def __init__(self, name: str, test: Test) -> None:
+        super().__init__()
         self._name = name
         self._test = test
         self._first: list[Key] = []
         """The place of the first clip of each roll that has hits."""
         self._until: list[Key | None] = []
-        self._where: list[int | list[int]] = []
-        """Its ``roll_id``, or its hits where its clips were read one by one."""
-        self._counts: list[int] = []
 
     def add(self, first: Key, until: Key | None, where: int | list[int], count: int) -> None:
-        """Take in a roll with hits; rolls come in their order."""
+        """Take in a roll with hits, by its ``roll_id`` or with its hits; rolls come in their order."""
         self._first.append(first)
         self._until.append(until)
         self._where.append(where)
         self._counts.append(count)
-
-    @cached_property
-    def _ends(self) -> list[int]:
-        return list(accumulate(self._counts))
-
-    def __len__(self) -> int:
-        """How many clips pass."""
-        return self._ends[-1] if self._ends else 0
-
-    def part(self, db: Database, start: int, stop: int) -> list[int]:
-        """The numbers of those from place ``start`` to before ``stop``."""
-        found: list[int] = []
-        at = bisect_right(self._ends, start)
-        while at < len(self._counts) and self._ends[at] - self._counts[at] < stop:
-            before = self._ends[at] - self._counts[at]
-            found += self._ids(db, at)[max(0, start - before) : stop - before]
-            at += 1
-        return found
 
     def place(self, db: Database, row_id: int) -> int | None:
         """The place of a clip; None when it does not pass."""
@@ -142,7 +120,7 @@ class Hits:
         if at < 0:
             return None
         try:
-            return self._ends[at] - self._counts[at] + self._ids(db, at).index(row_id)
+            return self._begin(at) + self._ids(db, at).index(row_id)
         except ValueError:
             return None
 

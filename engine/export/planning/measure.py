@@ -88,25 +88,8 @@ def _timeless(tools: Tools, path: str, facts: MediaFacts) -> int:
 
 
 def _pictures_before_nought(tools: Tools, path: str, form: str, most: int) -> int:
-    ran = child.run(
-        [
-            tools.ffprobe,
-            "-v",
-            "error",
-            "-select_streams",
-            "V:0",
-            "-read_intervals",
-            f"%+#{most}",
-            "-show_entries",
-            "packet=pts_time",
-            "-of",
-            "csv=p=0",
-            *as_itself(form),
-            ffmpeg.file_url(path),
-        ],
-        seconds=_DEADLINE_SECONDS,
-    )
-    told = ran.out.decode("ascii", "replace").split()
+    ran = _packets(tools, path, form, f"%+#{most}", "packet=pts_time", "csv=p=0")
+    told = ran.splitlines()
     return len(list(itertools.takewhile(lambda line: line.startswith("N/A"), told)))
 
 
@@ -140,27 +123,11 @@ def _with_length(tools: Tools, path: str, title: str, facts: MediaFacts) -> Medi
 
 def _end(tools: Tools, path: str, form: str, begin: str) -> tuple[float, float] | None:
     """The file's first time stamp, and seconds from it to the end of its last picture, from ``begin`` on."""
-    ran = child.run(
-        [
-            tools.ffprobe,
-            "-v",
-            "error",
-            "-select_streams",
-            "V:0",
-            "-read_intervals",
-            f"{begin}%+{_TO_THE_END}",
-            "-show_entries",
-            "packet=pts_time,duration_time:format=start_time",
-            "-of",
-            "compact",
-            *as_itself(form),
-            ffmpeg.file_url(path),
-        ],
-        seconds=_DEADLINE_SECONDS,
-    )
+    wanted = "packet=pts_time,duration_time:format=start_time"
+    told = _packets(tools, path, form, f"{begin}%+{_TO_THE_END}", wanted, "compact")
     ends: list[float] = []
     start = 0.0
-    for line in ran.out.decode("ascii", "replace").splitlines():
+    for line in told.splitlines():
         section, _, rest = line.partition("|")
         values = dict(pair.partition("=")[::2] for pair in rest.split("|"))
         try:
@@ -171,6 +138,13 @@ def _end(tools: Tools, path: str, form: str, begin: str) -> tuple[float, float] 
         except (KeyError, ValueError):
             continue  # N/A: a packet without a time says nothing about the end
     return (start, max(ends) - start) if ends else None
+
+
+def _packets(tools: Tools, path: str, form: str, interval: str, entries: str, layout: str) -> str:
+    """What ffprobe says of the picture's packets in an interval, which always has an end."""
+    command = [tools.ffprobe, "-v", "error", "-select_streams", "V:0", "-read_intervals", interval]
+    command += ["-show_entries", entries, "-of", layout, *as_itself(form), ffmpeg.file_url(path)]
+    return child.run(command, seconds=_DEADLINE_SECONDS).out.decode("ascii", "replace")
 
 
 def _shift(tools: Tools, path: str, form: str) -> int:
